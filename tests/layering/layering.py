@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Fails when an #include breaks the rooms of segue.
+
+The rules, one a room, are RULES below; what a file may include is decided by where the file lives and nothing else:
+
+- leaves (include/segue/{outcome,exceptions}.hpp): the standard library.
+- faces (include/segue/*.hpp): public headers of every room.
+- legacy: the standard library, the leaves, itself. Boost.Context in ONE header of its detail/. No <coroutine>, no Asio.
+- modern: the standard library, the leaves, itself. Asio (with the Boost.System it reports errors by), fmt and spdlog in
+  modern/src only, never in a header that a user sees. Never Boost.Context.
+- bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
+  Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp (and sources of those names).
+
+usage: layering.py [ROOT]
+"""
+
+import pathlib
+import re
+import sys
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
+
+# What is not a C++ standard header (no dot, no slash in its name) and yet comes with the compiler and the system.
+SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "netdb.h", "poll.h", "pthread.h", "sched.h",
+          "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
+          "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
+LEAVES = ["segue/outcome.hpp", "segue/exceptions.hpp"]
+ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]
+CONTEXT = ["boost/context/**"]
+COROUTINE2 = ["boost/coroutine2/**"]
+LOGGING = ["fmt/**", "spdlog/**"]
+
+# (files, what they may include, exceptions to that), the first match counting.
+RULES = [
+    ("include/segue/outcome.hpp", [*SYSTEM, *LEAVES], []),
+    ("include/segue/exceptions.hpp", [*SYSTEM, *LEAVES], []),
+    ("include/segue/*", [*LEAVES, "segue/**"], ["segue/*/detail/**"]),
+    ("legacy/include/segue/legacy/detail/**", [*SYSTEM, *LEAVES, "segue/legacy/**", *CONTEXT], ["coroutine"]),
+    ("legacy/**", [*SYSTEM, *LEAVES, "segue/legacy/**"], ["coroutine"]),
+    ("modern/src/**", [*SYSTEM, *LEAVES, "segue/modern/**", *ASIO, *LOGGING], []),
+    ("modern/**", [*SYSTEM, *LEAVES, "segue/modern/**"], []),
+    *((f"bridge/{place}/{adapter}*", [*SYSTEM, *LEAVES, "segue/**", *library],
+       ["segue/legacy/detail/**", "segue/modern/detail/**"])
+      for place in ("include/segue/bridge", "src")
+      for adapter, library in (("asio", ASIO), ("coroutine2", COROUTINE2))),
+    ("bridge/**", [*SYSTEM, *LEAVES, "segue/**"], ["segue/legacy/detail/**", "segue/modern/detail/**"]),
+]
+# A user's umbrella is for users: the rooms include what they need.
+FACES = ["segue/asyncio.hpp", "segue/segue.hpp"]
+SUFFIXES = {".hpp", ".cpp", ".h", ".ipp"}
+
+
+def matches(name, patterns):
+    """Whether `name` fits one of the glob patterns (`*` stays within a folder, `**` does not)."""
+    def fits(pattern):
+        return re.fullmatch(re.escape(pattern).replace(r"\*\*", ".*").replace(r"\*", "[^/]*"), name) is not None
+    return any(fits(pattern) for pattern in patterns)
+
+
+def is_standard(name):
+    return "." not in name and "/" not in name
+
+
+def broken_rule(file, delimiter, name, root):
+    """Why `file` may not include `name`, or None."""
+    _, allowed, forbidden = next(rule for rule in RULES if matches(file, [rule[0]]))
+    room = file.split("/")[0]
+    if delimiter == '"':
+        target = (root / file).parent.joinpath(name).resolve()
+        if not target.is_file():
+            target = (root / room / "src" / name).resolve()
+        if not target.is_relative_to((root / room / "src").resolve()) or not target.is_file():
+            return "quotes are for files of the room's own src/"
+        return None
+    if matches(name, forbidden):
+        return "detail/ is for the room that owns it" if "detail/" in name else f"{room} does not know <{name}>"
+    if room != "include" and name in FACES:
+        return "the faces are for users; include what is needed"
+    if is_standard(name) or matches(name, allowed):
+        return None
+    return f"{room} may not include it here"
+
+
+def violations(root):
+    """Every broken rule under `root`, as `file:line: message`."""
+    root = pathlib.Path(root)
+    found = []
+    context_doors = []
+    for room in ("include", "legacy", "modern", "bridge"):
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix not in SUFFIXES:
+                continue
+            file = path.relative_to(root).as_posix()
+            text = path.read_text(encoding="utf-8")
+            for match in INCLUDE.finditer(text):
+                delimiter, name = match.groups()
+                if matches(name, CONTEXT) and file not in context_doors:
+                    context_doors.append(file)
+                reason = broken_rule(file, delimiter, name, root)
+                if reason:
+                    line = text.count("\n", 0, match.start()) + 1
+                    found.append(f"{file}:{line}: includes {name}: {reason}")
+    if len(context_doors) > 1:
+        found.append(f"Boost.Context has more than one door: {', '.join(context_doors)}")
+    return found
+
+
+def main():
+    root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
+    if not (root / "include" / "segue").is_dir():
+        sys.exit(f"{root} is no checkout of segue")
+    found = violations(root)
+    for line in found:
+        print(line)
+    if found:
+        sys.exit(f"{len(found)} include(s) break the rooms; the rules are at the top of tests/layering/layering.py")
+    print("the rooms are whole")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""The layering check sees what it must: small trees with and without a broken rule."""
+
+import pathlib
+import tempfile
+import unittest
+
+import layering
+
+
+class Layering(unittest.TestCase):
+    def found(self, **files):
+        """The violations in a tree of files, given as path_with__for_slashes='included header' (or a list of them)."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, headers in files.items():
+                path = pathlib.Path(folder, name.replace("__", "/") + ".hpp")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                headers = [headers] if isinstance(headers, str) else headers
+                lines = [f'#include {h}' if h.startswith('"') else f"#include <{h}>" for h in headers]
+                path.write_text("#pragma once\n" + "\n".join(lines) + "\n", encoding="utf-8")
+            return layering.violations(folder)
+
+    def assert_allowed(self, **files):
+        self.assertEqual(self.found(**files), [])
+
+    def assert_broken(self, **files):
+        self.assertEqual(len(self.found(**files)), 1)
+
+    def test_every_room_may_include_the_standard_library_the_leaves_and_itself(self):
+        for room in ("legacy", "modern", "bridge"):
+            self.assert_allowed(**{f"{room}__include__segue__{room}__a": [
+                "vector", "cxxabi.h", "sys/mman.h", "segue/outcome.hpp", f"segue/{room}/b.hpp",
+                f"segue/{room}/detail/c.hpp"]})
+
+    def test_a_violation_names_file_line_and_header(self):
+        [message] = self.found(legacy__include__segue__legacy__a=["vector", "coroutine"])
+        self.assertTrue(message.startswith("legacy/include/segue/legacy/a.hpp:3: includes coroutine:"), message)
+
+    def test_the_leaves_include_no_room(self):
+        self.assert_broken(include__segue__outcome="segue/legacy/generator.hpp")
+
+    def test_the_faces_include_public_headers_only(self):
+        self.assert_allowed(include__segue__asyncio="segue/modern/task.hpp")
+        self.assert_broken(include__segue__asyncio="segue/modern/detail/frame.hpp")
+        self.assert_broken(include__segue__asyncio="boost/asio.hpp")
+
+    def test_no_room_includes_another_but_bridge(self):
+        self.assert_broken(legacy__include__segue__legacy__a="segue/modern/task.hpp")
+        self.assert_broken(modern__include__segue__modern__a="segue/legacy/generator.hpp")
+        self.assert_broken(modern__src__a="segue/bridge/coroutine.hpp")
+        self.assert_allowed(bridge__include__segue__bridge__a=["segue/legacy/generator.hpp", "segue/modern/task.hpp"])
+
+    def test_no_room_includes_a_face(self):
+        self.assert_broken(bridge__include__segue__bridge__a="segue/segue.hpp")
+
+    def test_boost_context_has_one_door_in_legacy_detail(self):
+        door = {"legacy__include__segue__legacy__detail__switch": "boost/context/detail/fcontext.hpp"}
+        self.assert_allowed(**door)
+        self.assert_broken(**door, legacy__include__segue__legacy__detail__other="boost/context/fiber.hpp")
+        self.assert_broken(legacy__include__segue__legacy__generator="boost/context/detail/fcontext.hpp")
+        self.assert_broken(modern__src__a="boost/context/detail/fcontext.hpp")
+        self.assert_broken(bridge__include__segue__bridge__asio="boost/context/detail/fcontext.hpp")
+
+    def test_legacy_knows_no_coroutine_header_in_its_detail_either(self):
+        self.assert_broken(legacy__include__segue__legacy__detail__a="coroutine")
+        self.assert_allowed(modern__include__segue__modern__a="coroutine")
+
+    def test_asio_stays_in_the_sources_of_modern_and_in_the_asio_adapter(self):
+        self.assert_allowed(modern__src__reactor=["boost/asio.hpp", "boost/asio/ip/tcp.hpp", "spdlog/spdlog.h"])
+        self.assert_broken(modern__include__segue__modern__a="boost/asio.hpp")
+        self.assert_broken(modern__include__segue__modern__detail__a="boost/asio/ip/tcp.hpp")
+        self.assert_broken(legacy__src__a="boost/asio.hpp")
+        self.assert_allowed(bridge__include__segue__bridge__asio_token="boost/asio/async_result.hpp")
+        self.assert_broken(bridge__include__segue__bridge__portal="boost/asio/async_result.hpp")
+
+    def test_no_public_header_shows_fmt_or_spdlog(self):
+        self.assert_broken(modern__include__segue__modern__a="fmt/core.h")
+
+    def test_bridge_leaves_the_other_rooms_details_alone(self):
+        self.assert_broken(bridge__include__segue__bridge__a="segue/legacy/detail/switch.hpp")
+        self.assert_broken(bridge__include__segue__bridge__asio="segue/modern/detail/frame.hpp")
+
+    def test_an_unknown_library_is_a_violation(self):
+        self.assert_broken(modern__src__a="zlib.h")
+        self.assert_broken(modern__src__a="boost/optional.hpp")
+
+    def test_quotes_reach_the_rooms_own_sources_only(self):
+        self.assert_allowed(modern__src__a='"b.hpp"', modern__src__b="vector")
+        self.assert_broken(modern__src__a='"../../legacy/src/b.hpp"', legacy__src__b="vector")
+        self.assert_broken(modern__src__a='"nowhere.hpp"')
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,11 @@
+#include <segue/exceptions.hpp>
+
+#include <cstdio>
+
+int main() {
+  try {
+    throw segue::ValueError("a stranger is served");
+  } catch (const segue::Exception& error) {
+    std::puts(error.what());
+  }
+}
