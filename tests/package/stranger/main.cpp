@@ -1,6 +1,6 @@
-#include <segue/exceptions.hpp>
-
 #include <cstdio>
+
+#include <segue/exceptions.hpp>
 
 int main() {
   try {
