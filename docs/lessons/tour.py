@@ -4,7 +4,8 @@
     python3 docs/lessons/tour.py --build-dir build/dev [NAME…]
 
 Each lesson is a folder with lesson.py, lesson.cpp, lesson.md, and lesson.out: what lesson.py prints, recorded for
-machines that have no interpreter of the lesson's era. Both programs run in the lesson's folder.
+machines that have no interpreter of the lesson's era (python3 lesson.py > lesson.out). Both programs run in the
+lesson's folder.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 
     python3 tests/conformance/run.py --build-dir build/dev [NAME…]
 
-A scenario is NAME.py with its twin NAME.cpp and the recorded output NAME.out. Where versions of CPython differ, the
-newest behaviour is the target: a NAME.313.out, recorded with 3.13, wins over what an older interpreter prints.
+A scenario is NAME.py with its twin NAME.cpp and the recorded output NAME.out (python3 NAME.py > NAME.out), which serves
+where there is no interpreter. Where versions of CPython differ, the newest behaviour is the target: a NAME.313.out,
+recorded with 3.13, wins over what an older interpreter prints.
 """
 
 from __future__ import annotations
