@@ -1,0 +1,162 @@
+// A function that runs on a stack of its own and can be left and entered again: what generators and generator-based
+// coroutines are made of.
+//
+// A fiber is a control block at the top of the stack it runs on, so that making one costs a stack from the pool and
+// nothing else. Derive from Fiber, give the class a `void run() noexcept`, and make it with make_fiber():
+//
+//   struct Ticker : Fiber {
+//     explicit Ticker(int& ticks) : ticks(ticks) {}
+//     void run() noexcept {
+//       for (;;) { ++ticks; suspend(); }
+//     }
+//     int& ticks;
+//   };
+//   Ticker* ticker = make_fiber<Ticker>(StackSize{}, ticks);
+//   ticker->resume();
+//
+// resume() and suspend() are inlined down to the jump on purpose: the jump leaves by `jmp`, so every frame between it
+// and the code that goes on afterwards costs a mispredicted return.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <segue/legacy/detail/exception_state.hpp>
+#include <segue/legacy/detail/fcontext.hpp>
+#include <segue/legacy/detail/sanitizers.hpp>
+#include <segue/legacy/stack.hpp>
+
+namespace segue::legacy {
+
+/// The base of a control block. Each switch exchanges the C++ exception state of the two stacks and tells the
+/// sanitizers; nothing else. Not thread-safe, but each resume() may come from another thread or another fiber than the
+/// one before: whoever resumed last is who suspend() returns to.
+class Fiber {
+ public:
+  Fiber() noexcept = default;
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+  virtual ~Fiber() = default;
+
+  /// Runs the fiber until it suspends (gives what it passed to suspend()) or its run() returns (gives null).
+  /// To be called from outside, on a fiber that is neither running nor finished.
+  [[gnu::always_inline]] void* resume() noexcept {
+    detail::ExceptionState& thread = detail::thread_exception_state();
+    thread_exceptions_ = &thread;
+    detail::exchange(exceptions_, thread);
+    sanitized_.leave_resumer();
+    const detail::Transfer back = detail::jump_fcontext(context_, this);
+    sanitized_.enter_resumer();
+    context_ = back.fctx;
+    return back.data;
+  }
+
+  /// Goes back to whoever resumed last, handing over `message`; returns at the next resume(). To be called on the
+  /// fiber's own stack.
+  [[gnu::always_inline]] void suspend(void* message = nullptr) noexcept {
+    detail::exchange(exceptions_, *thread_exceptions_);
+    sanitized_.leave_fiber();
+    const detail::Transfer back = detail::jump_fcontext(context_, message);
+    sanitized_.enter_fiber();
+    context_ = back.fctx;
+  }
+
+  /// Whether run() was entered. What lives on the stack before that is the control block alone.
+  bool started() const noexcept { return progress_ != Progress::created; }
+  /// Whether run() has returned.
+  bool finished() const noexcept { return progress_ == Progress::finished; }
+
+  /// The stack that the fiber lives and runs on.
+  Stack stack() const noexcept { return stack_; }
+
+  /// What a report calls this fiber.
+  virtual std::string_view label() const noexcept { return "fiber"; }
+
+  /// The fiber on whose stack the caller runs, or null. It searches by the stack pointer: for reports, not for the hot
+  /// path.
+  static Fiber* current() noexcept;
+
+ private:
+  enum class Progress : std::uint8_t { created, running_or_suspended, finished };
+
+  template <class Block>
+  [[noreturn]] static void enter(detail::Transfer from) noexcept {
+    auto* fiber = static_cast<Fiber*>(from.data);
+    fiber->sanitized_.enter_fiber();
+    fiber->context_ = from.fctx;
+    fiber->progress_ = Progress::running_or_suspended;
+    static_cast<Block*>(fiber)->run();
+    fiber->progress_ = Progress::finished;
+    detail::exchange(fiber->exceptions_, *fiber->thread_exceptions_);
+    fiber->sanitized_.leave_fiber_for_good();
+    detail::jump_fcontext(fiber->context_, nullptr);
+    __builtin_unreachable();
+  }
+
+  template <class Block, class... Args>
+  friend Block* make_fiber(StackSize size, Args&&... args);
+  friend void destroy_fiber(Fiber* fiber) noexcept;
+
+  // While suspended the fiber's own stack, while running the resumer's.
+  detail::Context context_ = nullptr;
+  // While suspended the fiber's exception state, while running the resumer's.
+  detail::ExceptionState exceptions_;
+  // Where the thread that resumed last keeps its state; valid while running.
+  detail::ExceptionState* thread_exceptions_ = nullptr;
+  Stack stack_;
+  Progress progress_ = Progress::created;
+  [[no_unique_address]] detail::SanitizedFiber sanitized_;
+};
+
+/// Takes a stack from the pool and constructs `Block` at its top; nothing runs before the first resume(). Throws
+/// MemoryError when there is no stack to be had, and whatever Block's constructor throws.
+template <class Block, class... Args>
+Block* make_fiber(StackSize size, Args&&... args) {
+  static_assert(std::derived_from<Block, Fiber>, "a fiber's control block derives from segue::legacy::Fiber");
+  static_assert(
+      requires(Block& block) {
+        { block.run() } noexcept;
+      }, "a fiber's control block has a member `void run() noexcept`");
+  constexpr std::size_t alignment = alignof(Block) > 64 ? alignof(Block) : 64;
+  if constexpr (sizeof(Block) > 4096) size.bytes = (size.bytes ? size : default_stack_size()).bytes + sizeof(Block);
+
+  const Stack stack = allocate_stack(size);
+  const auto top = reinterpret_cast<std::uintptr_t>(stack.top);
+  auto* const place = stack.top - (top - ((top - sizeof(Block)) & ~std::uintptr_t{alignment - 1}));
+  struct GiveBack {
+    Stack stack;
+    bool armed = true;
+    ~GiveBack() {
+      if (armed) free_stack(stack);
+    }
+  } give_back{stack};
+  Block* const block = ::new (static_cast<void*>(place)) Block(std::forward<Args>(args)...);
+  give_back.armed = false;
+
+  Fiber* const fiber = block;
+  std::byte* const bottom = stack.bottom();
+  fiber->stack_ = stack;
+  fiber->context_ = detail::make_fcontext(place, static_cast<std::size_t>(place - bottom), &Fiber::enter<Block>);
+  fiber->sanitized_.create(bottom, stack.size() - sizeof(detail::StackHeader));
+  detail::header_of(stack).occupant = fiber;
+  return block;
+}
+
+/// Destroys the control block and gives the stack back. The fiber is either not yet started or finished: what lives on
+/// the stack of a suspended one would be lost.
+inline void destroy_fiber(Fiber* fiber) noexcept {
+  const Stack stack = fiber->stack_;
+  detail::SanitizedFiber sanitized = fiber->sanitized_;
+  detail::header_of(stack).occupant = nullptr;
+  fiber->~Fiber();
+  sanitized.destroy();
+  free_stack(stack);
+}
+
+}  // namespace segue::legacy
