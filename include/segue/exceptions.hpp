@@ -1,0 +1,233 @@
+// The roots of the exception hierarchy, shared by every room.
+//
+// BaseException is the root and is *not* a std::exception: what derives from it alone (GeneratorExit,
+// asyncio's CancelledError, KeyboardInterrupt, SystemExit) passes through `catch (const std::exception&)`,
+// exactly as Python's pass through `except Exception`. Everything else derives from Exception, which is both.
+//
+// Like Python's, an exception remembers what was being handled when it was made (`context`), and may name
+// what it was made from (`cause`).
+#pragma once
+
+#include <cxxabi.h>
+
+#include <concepts>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+namespace segue {
+
+/// Python's BaseException: an optional message, a cause (`raise … from cause`) and a context (what was being
+/// handled when it was made). Copying never throws: copies share the message.
+class BaseException {
+ public:
+  BaseException() noexcept : context_(std::current_exception()) {}
+  explicit BaseException(std::string message)
+      : message_(std::make_shared<const std::string>(std::move(message))), context_(std::current_exception()) {}
+  BaseException(const BaseException&) noexcept = default;
+  BaseException& operator=(const BaseException&) noexcept = default;
+  virtual ~BaseException() = default;
+
+  /// The message; empty where there is none (`str(e)`).
+  virtual const char* what() const noexcept { return message_ ? message_->c_str() : ""; }
+  /// The message, or nothing for an exception made without one (`e.args`).
+  std::optional<std::string> message() const {
+    return message_ ? std::optional<std::string>(*message_) : std::nullopt;
+  }
+
+  /// Python's `__cause__`; null where there is none.
+  const std::exception_ptr& cause() const noexcept { return cause_; }
+  /// Python's `__context__`; null where there is none.
+  const std::exception_ptr& context() const noexcept { return context_; }
+  void set_cause(std::exception_ptr cause) noexcept { cause_ = std::move(cause); }
+  void set_context(std::exception_ptr context) noexcept { context_ = std::move(context); }
+
+ private:
+  std::shared_ptr<const std::string> message_;
+  std::exception_ptr cause_;
+  std::exception_ptr context_;
+};
+
+/// Thrown at the suspension point of a generator or coroutine that is closed or destroyed (PEP 342).
+class GeneratorExit : public BaseException {
+ public:
+  using BaseException::BaseException;
+};
+
+class KeyboardInterrupt : public BaseException {
+ public:
+  using BaseException::BaseException;
+};
+
+class SystemExit : public BaseException {
+ public:
+  explicit SystemExit(int code = 0) : BaseException(std::to_string(code)), code_(code) {}
+  int code() const noexcept { return code_; }
+
+ private:
+  int code_;
+};
+
+/// Python's Exception: the root of all that a program is expected to handle.
+class Exception : public BaseException, public std::exception {
+ public:
+  using BaseException::BaseException;
+  const char* what() const noexcept override { return BaseException::what(); }
+};
+
+class RuntimeError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class ValueError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class TypeError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class AttributeError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class LookupError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class IndexError : public LookupError {
+ public:
+  using LookupError::LookupError;
+};
+
+class KeyError : public LookupError {
+ public:
+  using LookupError::LookupError;
+};
+
+class ArithmeticError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class ZeroDivisionError : public ArithmeticError {
+ public:
+  using ArithmeticError::ArithmeticError;
+};
+
+class EOFError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class MemoryError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// Python's OSError; `errno_code()` is 0 where the error came with a text alone.
+class OSError : public Exception {
+ public:
+  using Exception::Exception;
+  OSError(int code, const std::string& message)
+      : Exception("[Errno " + std::to_string(code) + "] " + message), code_(code) {}
+  int errno_code() const noexcept { return code_; }
+
+ private:
+  int code_ = 0;
+};
+
+class TimeoutError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+/// The part of StopIteration that does not depend on the value's type: catch this to catch them all.
+class StopIterationBase : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// The end of an iteration; `value` is what the generator or coroutine returned (PEP 380).
+template <class T = void>
+class StopIteration : public StopIterationBase {
+  static_assert(std::is_void_v<T> || std::is_object_v<T>);
+
+ public:
+  explicit StopIteration(T value_of_return)
+    requires(!std::is_void_v<T>)
+      : value(std::move(value_of_return)) {}
+  T value;
+};
+
+template <>
+class StopIteration<void> : public StopIterationBase {
+ public:
+  using StopIterationBase::StopIterationBase;
+};
+
+/// `raise error from cause`, as a value: `throw from(RuntimeError("…"), std::current_exception())`.
+template <std::derived_from<BaseException> Error>
+Error from(Error error, std::exception_ptr cause) noexcept {
+  error.set_cause(std::move(cause));
+  return error;
+}
+
+/// Python's `type(e).__name__`: the class without its namespaces and template arguments.
+inline std::string type_name(const std::type_info& type) {
+  int status = 0;
+  const std::unique_ptr<char, decltype(&std::free)> demangled(
+      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
+  std::string_view name = status == 0 ? demangled.get() : type.name();
+  name = name.substr(0, name.find('<'));
+  if (const auto colon = name.rfind(':'); colon != std::string_view::npos) name.remove_prefix(colon + 1);
+  return std::string(name);
+}
+
+/// The class and the text of any exception, std::exception's or not: `ValueError` and `bad value: 7`.
+struct ExceptionText {
+  std::string type;
+  std::string message;
+  /// Python's `repr(e)`: `ValueError('bad value: 7')`.
+  std::string repr() const { return type + (message.empty() ? "()" : "('" + message + "')"); }
+};
+
+inline ExceptionText describe(const std::exception_ptr& error) {
+  if (!error) return {"NoneType", "None"};
+  try {
+    std::rethrow_exception(error);
+  } catch (const BaseException& e) {
+    return {type_name(typeid(e)), e.what()};
+  } catch (const std::exception& e) {
+    return {type_name(typeid(e)), e.what()};
+  } catch (...) {
+    const std::type_info* type = abi::__cxa_current_exception_type();
+    return {type != nullptr ? type_name(*type) : "unknown", ""};
+  }
+}
+
+/// Whether `error` holds an exception of class `Error` or of one derived from it.
+template <class Error>
+bool holds(const std::exception_ptr& error) noexcept {
+  if (!error) return false;
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
+}  // namespace segue

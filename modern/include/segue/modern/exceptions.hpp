@@ -1,0 +1,63 @@
+// asyncio's exceptions (CPython: asyncio/exceptions.py, asyncio/queues.py, builtins).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::modern {
+
+/// The task or future was cancelled. Not an Exception: `catch (const std::exception&)` never swallows it.
+class CancelledError : public BaseException {
+ public:
+  using BaseException::BaseException;
+  explicit CancelledError(const std::optional<std::string>& message)
+      : BaseException(message ? BaseException(*message) : BaseException()) {}
+};
+
+/// The operation is not allowed in this state of the future.
+class InvalidStateError : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// The end of an asynchronous iteration (PEP 492).
+class StopAsyncIteration : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class QueueEmpty : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class QueueFull : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// A stream ended before what was asked for had come; `partial` is what had.
+class IncompleteReadError : public EOFError {
+ public:
+  IncompleteReadError(std::string partial_bytes, std::optional<std::size_t> expected_bytes)
+      : EOFError(std::to_string(partial_bytes.size()) + " bytes read on a total of " +
+                 (expected_bytes ? std::to_string(*expected_bytes) : "undefined") + " expected bytes"),
+        partial(std::move(partial_bytes)),
+        expected(expected_bytes) {}
+  std::string partial;
+  std::optional<std::size_t> expected;
+};
+
+/// The stream's buffer limit was reached while looking for a separator; the data stay in the buffer.
+class LimitOverrunError : public Exception {
+ public:
+  LimitOverrunError(std::string message, std::size_t consumed_bytes)
+      : Exception(std::move(message)), consumed(consumed_bytes) {}
+  std::size_t consumed;
+};
+
+}  // namespace segue::modern

@@ -1,0 +1,124 @@
+#include "asio_reactor.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <boost/system/system_error.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::modern {
+
+namespace asio = boost::asio;
+
+namespace {
+
+int make_eventfd() {
+  const int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw OSError(errno, std::string("cannot make the loop's wake-up: ") + std::strerror(errno));
+  return fd;
+}
+
+}  // namespace
+
+AsioReactor::AsioReactor() : keep_running_(context_.get_executor()), wake_up_(context_, make_eventfd()) {
+  watch_wake_up();
+}
+
+AsioReactor::~AsioReactor() = default;
+
+void AsioReactor::watch_wake_up() {
+  wake_up_.async_wait(asio::posix::descriptor_base::wait_read, [this](const boost::system::error_code& error) {
+    if (error) return;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto drained = ::read(wake_up_.native_handle(), &count, sizeof count);
+    watch_wake_up();
+  });
+}
+
+void AsioReactor::poll(time_point deadline) {
+  arm_watches();
+  context_.restart();
+  if (deadline == time_point::max()) {
+    context_.run_one();
+  } else if (deadline != time_point::min()) {
+    context_.run_one_until(deadline);
+  }
+  context_.poll();
+}
+
+void AsioReactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_up_.native_handle(), &one, sizeof one);
+}
+
+void* AsioReactor::io_context() noexcept {
+  foreign_ = true;
+  return &context_;
+}
+
+AsioReactor& AsioReactor::of(EventLoop& loop) {
+  if (auto* reactor = dynamic_cast<AsioReactor*>(&loop.reactor())) return *reactor;
+  throw RuntimeError("this event loop's reactor does no I/O");
+}
+
+AsioReactor::Watch& AsioReactor::watch(int fd) {
+  if (const auto found = watches_.find(fd); found != watches_.end()) return *found->second;
+  try {
+    return *watches_.emplace(fd, std::make_shared<Watch>(context_, fd)).first->second;
+  } catch (const boost::system::system_error& error) {
+    throw OSError(error.code().value(), "cannot watch file descriptor " + std::to_string(fd) + ": " +
+                                            error.code().message());
+  }
+}
+
+void AsioReactor::add_reader(int fd, std::function<void()> callback) {
+  watch(fd).reader.callback = std::move(callback);
+}
+
+void AsioReactor::add_writer(int fd, std::function<void()> callback) {
+  watch(fd).writer.callback = std::move(callback);
+}
+
+bool AsioReactor::remove_reader(int fd) { return remove(fd, &Watch::reader); }
+bool AsioReactor::remove_writer(int fd) { return remove(fd, &Watch::writer); }
+
+bool AsioReactor::remove(int fd, Direction Watch::*direction) {
+  const auto found = watches_.find(fd);
+  if (found == watches_.end()) return false;
+  Watch& watch = *found->second;
+  const bool had_one = static_cast<bool>(std::exchange((watch.*direction).callback, nullptr));
+  if (!watch.reader.callback && !watch.writer.callback) {
+    boost::system::error_code ignored;  // the descriptor may be closed already
+    watch.descriptor.cancel(ignored);
+    watches_.erase(found);
+  }
+  return had_one;
+}
+
+// Level-triggered, once a poll(): a direction is armed anew only after its callback had an iteration to run in.
+void AsioReactor::arm_watches() {
+  using Wait = asio::posix::descriptor_base;
+  for (const auto& [fd, watch] : watches_) {
+    if (watch->reader.callback && !watch->reader.waiting) arm(watch, &Watch::reader, Wait::wait_read);
+    if (watch->writer.callback && !watch->writer.waiting) arm(watch, &Watch::writer, Wait::wait_write);
+  }
+}
+
+void AsioReactor::arm(const std::shared_ptr<Watch>& watch, Direction Watch::*direction,
+                      asio::posix::descriptor_base::wait_type type) {
+  ((*watch).*direction).waiting = true;
+  watch->descriptor.async_wait(type, [watch, direction](const boost::system::error_code& error) {
+    Direction& ready = (*watch).*direction;
+    ready.waiting = false;
+    if (!error && ready.callback) ready.callback();
+  });
+}
+
+std::unique_ptr<Reactor> make_reactor() { return std::make_unique<AsioReactor>(); }
+
+}  // namespace segue::modern

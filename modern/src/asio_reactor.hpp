@@ -1,0 +1,77 @@
+// The one door to Asio: the reactor that the loop polls, and the io_context that modern's I/O uses.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/reactor.hpp>
+
+namespace segue::modern {
+
+class AsioReactor final : public Reactor {
+ public:
+  AsioReactor();
+  ~AsioReactor() override;
+
+  time_point now() noexcept override { return std::chrono::steady_clock::now(); }
+  void poll(time_point deadline) override;
+  void wake() noexcept override;
+  bool watching() const noexcept override { return foreign_ || uses_ > 0 || !watches_.empty(); }
+  void add_reader(int fd, std::function<void()> callback) override;
+  void add_writer(int fd, std::function<void()> callback) override;
+  bool remove_reader(int fd) override;
+  bool remove_writer(int fd) override;
+  void* io_context() noexcept override;
+
+  /// Asio's reactor of `loop`; RuntimeError where it has another.
+  static AsioReactor& of(EventLoop& loop);
+  boost::asio::io_context& context() noexcept { return context_; }
+
+  /// Held by whatever has, or may have, an operation under way on context(): makes a busy loop poll.
+  class Use {
+   public:
+    explicit Use(AsioReactor& reactor) noexcept : reactor_(reactor) { ++reactor_.uses_; }
+    Use(const Use& other) noexcept : Use(other.reactor_) {}
+    Use& operator=(const Use&) = delete;
+    ~Use() { --reactor_.uses_; }
+
+   private:
+    AsioReactor& reactor_;
+  };
+
+ private:
+  struct Direction {
+    std::function<void()> callback;
+    bool waiting = false;  // Asio has an async_wait for it
+  };
+  struct Watch {
+    Watch(boost::asio::io_context& context, int fd) : descriptor(context, fd) {}
+    ~Watch() { descriptor.release(); }  // the descriptor is the user's
+    boost::asio::posix::stream_descriptor descriptor;
+    Direction reader;
+    Direction writer;
+  };
+
+  void watch_wake_up();
+  Watch& watch(int fd);
+  bool remove(int fd, Direction Watch::*direction);
+  void arm(const std::shared_ptr<Watch>& watch, Direction Watch::*direction,
+           boost::asio::posix::descriptor_base::wait_type type);
+  void arm_watches();
+
+  boost::asio::io_context context_{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> keep_running_;
+  boost::asio::posix::stream_descriptor wake_up_;  // an eventfd
+  std::map<int, std::shared_ptr<Watch>> watches_;
+  std::size_t uses_ = 0;
+  bool foreign_ = false;  // somebody else's operations run on context() too
+};
+
+}  // namespace segue::modern

@@ -1,0 +1,33 @@
+#include <segue/modern/handle.hpp>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/event_loop.hpp>
+
+namespace segue::modern::detail {
+
+void HandleState::cancel() noexcept {
+  if (cancelled_) return;
+  cancelled_ = true;
+  if (in_heap) loop_.timer_cancelled();
+  forget();
+}
+
+void HandleState::run() {
+  const Ref<HandleState> keep = Ref<HandleState>::adopt(this);
+  if (cancelled_) return;
+  try {
+    invoke();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    ExceptionContext context;
+    context.message = "Exception in callback";
+    context.exception = std::current_exception();
+    context.handle = "<Handle>";
+    loop_.call_exception_handler(context);
+  }
+}
+
+}  // namespace segue::modern::detail

@@ -1,0 +1,10 @@
+// The "asyncio" logger, in one place: what nobody handles ends here.
+#pragma once
+
+#include <segue/modern/event_loop.hpp>
+
+namespace segue::modern {
+
+void log_error(const ExceptionContext& context) noexcept;
+
+}  // namespace segue::modern

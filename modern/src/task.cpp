@@ -1,0 +1,162 @@
+#include <segue/modern/task.hpp>
+
+#include <any>
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include <segue/modern/exceptions.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+namespace {
+
+std::uint64_t next_task_number() noexcept {
+  static std::atomic<std::uint64_t> number{0};
+  return number.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::string repr(const std::any& value) {
+  if (const int* number = std::any_cast<int>(&value)) return std::to_string(*number);
+  if (const double* number = std::any_cast<double>(&value)) return std::to_string(*number);
+  if (const std::string* text = std::any_cast<std::string>(&value)) return "'" + *text + "'";
+  if (const char* const* text = std::any_cast<const char*>(&value)) return std::string("'") + *text + "'";
+  return "<" + type_name(value.type()) + " object>";
+}
+
+}  // namespace
+
+TaskCore::TaskCore(FutureState& future, const char* name)
+    : future_(future), name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
+      number_(name != nullptr ? 0 : next_task_number()) {}
+
+void TaskCore::start(std::coroutine_handle<> frame, PromiseBase& promise) {
+  frame_ = frame;
+  promise_ = &promise;
+  set_leaf(promise.started ? promise.leaf : Resumable(frame));
+  future_.loop().add_task(*this);
+  future_.loop().schedule(*this);
+}
+
+void TaskCore::step() {
+  const bool woken_by_cancellation = waited_on_ && waited_on_->cancelled();
+  if (waited_on_) {
+    waited_on_->mark_retrieved();
+    waited_on_ = nullptr;
+  }
+  if (must_cancel_) [[unlikely]] {
+    must_cancel_ = false;
+    if (!woken_by_cancellation) {
+      auto error = std::make_exception_ptr(CancelledError(cancel_message_));
+      if (!promise_->started) {
+        const Ref<FutureState> keep(&future_);
+        discard_coroutine();
+        complete_cancelled(std::move(error));
+        return future_.loop().remove_task(*this);
+      }
+      inject(std::move(error));
+    }
+  }
+  resume();
+  if (!frame_.done()) return handle_yield();
+  const Ref<FutureState> keep(&future_);
+  future_.loop().remove_task(*this);
+  complete();
+}
+
+void TaskCore::resume() {
+  struct Entered {
+    explicit Entered(TaskCore& task) noexcept : previous(std::exchange(current_, &task)) {}
+    ~Entered() { current_ = previous; }
+    TaskCore* previous;
+  } const entered(*this);
+  promise_->started = true;
+  Driver::step();
+}
+
+void TaskCore::handle_yield() {
+  const Yielded& what = yielded();
+  if (what.bare()) {
+    future_.loop().schedule(*this);
+  } else if (what.future == nullptr) {
+    step_with_error(what.generator ? "yield was used instead of yield from for generator in task " + future_.repr() +
+                                         " with " + repr(*what.value)
+                                   : "Task got bad yield: " + repr(*what.value));
+  } else if (&what.future->loop() != &future_.loop()) {
+    step_with_error("Task " + future_.repr() + " got Future " + what.future->repr() + " attached to a different loop");
+  } else if (!what.blocking) {
+    step_with_error("yield was used instead of yield from in task " + future_.repr() + " with " + what.future->repr());
+  } else if (what.future == &future_) {
+    step_with_error("Task cannot await on itself: " + future_.repr());
+  } else {
+    wait_for(*what.future);
+  }
+}
+
+void TaskCore::wait_for(FutureState& future) {
+  waited_on_ = &future;
+  future.add_waiting_task(*this);
+  if (must_cancel_ && future.cancel(cancel_message_)) must_cancel_ = false;
+}
+
+void TaskCore::step_with_error(const std::string& message) {
+  inject(std::make_exception_ptr(RuntimeError(message)));
+  future_.loop().schedule(*this);
+}
+
+bool TaskCore::cancel(const std::optional<std::string>& message) {
+  future_.mark_retrieved();
+  if (future_.done()) return false;
+  ++cancel_requests_;
+  if (waited_on_) {
+    const Ref<FutureState> waited_on = waited_on_;
+    if (waited_on->cancel(message)) return true;
+  }
+  must_cancel_ = true;
+  cancel_message_ = message;
+  return true;
+}
+
+int TaskCore::uncancel() noexcept {
+  if (cancel_requests_ > 0 && --cancel_requests_ == 0) must_cancel_ = false;
+  return cancel_requests_;
+}
+
+void TaskCore::wake() noexcept { future_.loop().schedule(*this); }
+
+void TaskCore::fail(std::exception_ptr error) {
+  if (holds<CancelledError>(error)) return complete_cancelled(std::move(error));
+  complete_failed(error);
+  if (holds<KeyboardInterrupt>(error) || holds<SystemExit>(error)) std::rethrow_exception(error);
+}
+
+void TaskCore::destroy_pending() noexcept {
+  const Ref<FutureState> keep(&future_);
+  if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
+  const std::string coroutine = coroutine_name();
+  future_.loop().remove_task(*this);
+  if (promise_->started) promise_->leaf = leaf();
+  discard_coroutine();
+  if (!report_destroyed_pending) return;
+  ExceptionContext context;
+  context.message = "Task was destroyed but it is pending!";
+  context.task = "<Task pending name='" + name() + "' coro=<" + coroutine + "()>>";
+  future_.loop().call_exception_handler(context);
+}
+
+std::string TaskCore::coroutine_name() const { return function_name(promise_->made()); }
+
+}  // namespace detail
+
+std::optional<TaskBase> current_task() {
+  get_running_loop();
+  detail::TaskCore* task = detail::TaskCore::current();
+  if (task == nullptr) return std::nullopt;
+  return TaskBase(detail::Ref<detail::FutureState>(&task->future()));
+}
+
+std::vector<TaskBase> all_tasks() { return get_running_loop().all_tasks(); }
+
+}  // namespace segue::modern
