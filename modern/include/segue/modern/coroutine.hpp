@@ -20,6 +20,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/awaitable.hpp>
 #include <segue/modern/detail/pool.hpp>
+#include <segue/modern/diagnostics.hpp>
 #include <segue/modern/driver.hpp>
 #include <segue/outcome.hpp>
 
@@ -36,19 +37,8 @@ const char* to_string(CoroutineState state) noexcept;
 
 namespace detail {
 
-/// The name of a function out of its signature: `fetch` for `Coroutine<int> app::fetch(int)`.
-std::string function_name(const std::source_location& where);
-
-/// "coroutine 'fetch' was never awaited", to the running loop's exception handler or to standard error.
-void report_never_awaited(const std::source_location& made) noexcept;
-/// What a destructor cannot throw: "Exception ignored in: …", to the same place.
-void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept;
-
-/// PEP 479: a StopIteration that leaves a coroutine becomes RuntimeError("coroutine raised StopIteration").
-std::exception_ptr leaving_exception(std::exception_ptr error) noexcept;
-
 /// The part of a coroutine that does not depend on its result.
-class PromiseBase {
+class PromiseBase : public Frame {
  public:
   explicit PromiseBase(std::source_location made) noexcept : made_(made), awaiting_at_(made) {}
   PromiseBase(const PromiseBase&) = delete;
@@ -83,11 +73,6 @@ class PromiseBase {
   /// Where it awaits now, or awaited last.
   const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
 
-  Resumable delegator;     // who awaits this coroutine; empty for the outermost of a chain
-  Resumable leaf;          // of an outermost one that is stepped by hand: what to resume at the next send()
-  bool started = false;
-  bool executing = false;  // inside send(), throw_() or close()
-
  private:
   std::source_location made_;
   std::source_location awaiting_at_;
@@ -98,7 +83,7 @@ class Promise : public PromiseBase {
  public:
   explicit Promise(std::source_location made = std::source_location::current()) noexcept : PromiseBase(made) {}
   Coroutine<T> get_return_object() noexcept;
-  void unhandled_exception() noexcept { outcome.set_exception(leaving_exception(std::current_exception())); }
+  void unhandled_exception() noexcept { outcome.set_exception(leaving_coroutine(std::current_exception())); }
   template <class U = T>
   void return_value(U&& value) {
     outcome.set_value(std::forward<U>(value));
@@ -111,13 +96,10 @@ class Promise<void> : public PromiseBase {
  public:
   explicit Promise(std::source_location made = std::source_location::current()) noexcept : PromiseBase(made) {}
   Coroutine<void> get_return_object() noexcept;
-  void unhandled_exception() noexcept { outcome.set_exception(leaving_exception(std::current_exception())); }
+  void unhandled_exception() noexcept { outcome.set_exception(leaving_coroutine(std::current_exception())); }
   void return_void() noexcept { outcome.set_value(); }
   Outcome<void> outcome;
 };
-
-/// One send(), throw_() or close() on the outermost coroutine of a chain. Returns whether it has finished.
-bool step_by_hand(std::coroutine_handle<> frame, PromiseBase& promise, Driver& driver);
 
 template <class T>
 class CoroutineAwaiter;
@@ -163,7 +145,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   CoroutineState state() const noexcept;
   /// The name of the coroutine function; empty for a closed one.
-  std::string name() const { return frame_ ? detail::function_name(frame_.promise().made()) : std::string(); }
+  std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
 
   /// The frame, for tasks and other drivers.
   std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
@@ -229,7 +211,8 @@ inline Coroutine<void> Promise<void>::get_return_object() noexcept {
 
 template <class T>
 Yielded Coroutine<T>::resume_by_hand(Driver& driver) {
-  if (!detail::step_by_hand(frame_, frame_.promise(), driver)) return driver.yielded();
+  frame_.promise().step_by_hand(frame_, driver);
+  if (!frame_.done()) return driver.yielded();
   if constexpr (std::is_void_v<T>) {
     take_result();
     throw StopIteration<void>();
@@ -253,7 +236,7 @@ Yielded Coroutine<T>::throw_(std::exception_ptr error) {
   if (!frame_) throw RuntimeError("cannot reuse already awaited coroutine");
   if (!frame_.promise().started) {
     destroy();
-    std::rethrow_exception(detail::leaving_exception(std::move(error)));
+    std::rethrow_exception(leaving_coroutine(std::move(error)));
   }
   Driver driver;
   driver.inject(std::move(error));
@@ -266,8 +249,8 @@ void Coroutine<T>::close() {
   if (!frame_.promise().started) return destroy();
   Driver driver;
   driver.inject(std::make_exception_ptr(GeneratorExit()));
-  if (!detail::step_by_hand(frame_, frame_.promise(), driver))
-    throw RuntimeError("coroutine ignored GeneratorExit");
+  frame_.promise().step_by_hand(frame_, driver);
+  if (!frame_.done()) throw RuntimeError("coroutine ignored GeneratorExit");
   try {
     take_result();
   } catch (const GeneratorExit&) {
@@ -288,13 +271,13 @@ void Coroutine<T>::discard() noexcept {
   detail::PromiseBase& promise = frame_.promise();
   const bool outermost = !promise.delegator;
   if (!promise.started) {
-    detail::report_never_awaited(promise.made());
+    report_never_awaited(promise.made());
   } else if (outermost && !frame_.done()) {
     const std::source_location made = promise.made();
     try {
       close();
     } catch (...) {
-      detail::report_unraisable(std::current_exception(), made);
+      report_unraisable(std::current_exception(), made);
     }
   }
   destroy();

@@ -143,4 +143,25 @@ class Driver {
   std::any* sent_ = nullptr;
 };
 
+/// What every frame of a chain has, whatever its style.
+struct Frame {
+  Resumable delegator;     // who awaits it; empty for the outermost of a chain
+  Resumable leaf;          // of an outermost one that is stepped by hand: what the next step resumes
+  bool started = false;
+  bool executing = false;  // inside a step by hand
+
+  /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws ValueError("coroutine
+  /// already executing") or RuntimeError("coroutine is being awaited already") where it may not be stepped.
+  void step_by_hand(Resumable self, Driver& driver) {
+    if (executing) throw ValueError("coroutine already executing");
+    if (delegator) throw RuntimeError("coroutine is being awaited already");
+    executing = true;
+    driver.set_leaf(started ? leaf : self);
+    started = true;
+    driver.step();
+    executing = false;
+    leaf = driver.leaf();
+  }
+};
+
 }  // namespace segue::modern

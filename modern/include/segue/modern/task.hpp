@@ -21,6 +21,7 @@
 
 #include <segue/modern/coroutine.hpp>
 #include <segue/modern/detail/ready_queue.hpp>
+#include <segue/modern/diagnostics.hpp>
 #include <segue/modern/driver.hpp>
 #include <segue/modern/event_loop.hpp>
 #include <segue/modern/future.hpp>
