@@ -40,7 +40,17 @@ void TaskCore::start(std::coroutine_handle<> frame, PromiseBase& promise) {
   future_.loop().schedule(*this);
 }
 
-void TaskCore::step() {
+inline void TaskCore::resume() {
+  struct Entered {
+    explicit Entered(TaskCore& task) noexcept : previous(std::exchange(current_, &task)) {}
+    ~Entered() { current_ = previous; }
+    TaskCore* previous;
+  } const entered(*this);
+  promise_->started = true;
+  Driver::step();
+}
+
+void TaskCore::run() {
   const bool woken_by_cancellation = waited_on_ && waited_on_->cancelled();
   if (waited_on_) {
     waited_on_->mark_retrieved();
@@ -64,16 +74,6 @@ void TaskCore::step() {
   const Ref<FutureState> keep(&future_);
   future_.loop().remove_task(*this);
   complete();
-}
-
-void TaskCore::resume() {
-  struct Entered {
-    explicit Entered(TaskCore& task) noexcept : previous(std::exchange(current_, &task)) {}
-    ~Entered() { current_ = previous; }
-    TaskCore* previous;
-  } const entered(*this);
-  promise_->started = true;
-  Driver::step();
 }
 
 void TaskCore::handle_yield() {

@@ -117,7 +117,7 @@ class Driver {
   void send(std::any* value) noexcept { sent_ = value; }
 
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
-  void step() {
+  [[gnu::always_inline]] void step() {
     const Entered entered(*this);
     yielded_ = {};
     next_ = leaf_;

@@ -43,7 +43,7 @@ class TaskCore : public Ready, public Driver {
   static TaskCore* current() noexcept { return current_; }
 
   // Ready
-  void run() final { step(); }
+  void run() final;
   void drop() noexcept final {}
 
   void start(std::coroutine_handle<> frame, PromiseBase& promise);
@@ -81,8 +81,7 @@ class TaskCore : public Ready, public Driver {
  private:
   friend class segue::modern::EventLoop;
 
-  void step();
-  void resume();
+  [[gnu::always_inline]] void resume();
   void handle_yield();
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);

@@ -1,0 +1,387 @@
+// Generator-based coroutines: what `@asyncio.coroutine` and `yield from` were before `async` and `await` (PEP 342, 380,
+// 3156). A plain function on a stack of its own, which may wait anywhere in its call tree:
+//
+//   auto fetch = coroutine<std::string>([](std::string name) {
+//     yield_from(asyncio::sleep(10ms));
+//     return "page of " + name;
+//   });
+//   std::string page = co_await fetch("home");
+//
+// It is one more style of frame in a chain: `co_await`, `create_task` and `gather` take it as they take a Coroutine, it
+// waits for whatever can be awaited, and neither crossing costs a task or an iteration of the loop.
+//
+// What lies between a switch of stacks and the code that goes on after it is inlined on purpose: the switch leaves by a
+// jump, so that each frame returned from afterwards is a mispredicted return.
+#pragma once
+
+#include <any>
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/fiber.hpp>
+#include <segue/modern/awaitable.hpp>
+#include <segue/modern/coroutine.hpp>
+#include <segue/modern/diagnostics.hpp>
+#include <segue/modern/driver.hpp>
+#include <segue/modern/yield.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::bridge {
+
+using modern::Awaitable;
+using modern::CoroutineState;
+using modern::Driver;
+using modern::Resumable;
+using modern::Yielded;
+
+/// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
+class CoroutineFiber : public legacy::Fiber, public modern::Frame {
+ public:
+  explicit CoroutineFiber(const std::source_location& made) noexcept : made_(made), awaiting_at_(made) {}
+
+  /// The one that runs now. RuntimeError in a frame that is none, even if it runs on the stack of one.
+  static CoroutineFiber& running(const char* what);
+
+  Resumable resumable() noexcept { return {&resume_fiber, this}; }
+
+  /// Waits for what `awaiter` waits for. On the fiber's own stack.
+  template <modern::Awaiter A>
+  [[gnu::always_inline]] void wait(A& awaiter, const std::source_location& where);
+
+  const std::source_location& made() const noexcept { return made_; }
+  /// Where it waits now, or waited last.
+  const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
+
+  /// Unwinds a suspended fiber whose chain is destroyed around it: throws GeneratorExit where it waits, and again
+  /// wherever it waits in spite of that, a bounded number of times. Whether it has finished.
+  bool unwind() noexcept;
+
+ protected:
+  /// Tells the delegator, if any, that it is its turn. The last thing that run() does.
+  void finish() noexcept {
+    if (delegator) Driver::current()->continue_with(delegator);
+  }
+
+ private:
+  static constexpr int max_ignored_exits = 100;
+
+  static void resume_fiber(void* self) {
+    auto* const fiber = static_cast<CoroutineFiber*>(self);
+    void*& running_frame = Driver::current()->stackful_frame;
+    void* const interrupted = std::exchange(running_frame, fiber);
+    fiber->resume();
+    running_frame = interrupted;
+  }
+  [[gnu::always_inline]] void suspend_and_check();
+
+  std::source_location made_;
+  std::source_location awaiting_at_;
+  int ignored_exits_ = -1;  // -1: not being unwound
+};
+
+/// Waits for whatever can be awaited and returns what it gives, as `yield from` does in Python. Only inside a
+/// generator-based coroutine (RuntimeError elsewhere), but there at any depth of calls. Cancellation and close() throw
+/// from here.
+template <Awaitable A>
+[[gnu::always_inline]] inline modern::await_result_t<A> yield_from(A&& awaitable, std::source_location where = std::source_location::current()) {
+  CoroutineFiber& self = CoroutineFiber::running("yield_from()");
+  auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
+  if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
+    if (!awaiter.await_ready()) self.wait(awaiter, where);
+    return awaiter.await_resume();
+  } else {
+    // Somebody else's awaiter takes nothing but a C++20 coroutine: one awaits it in our place.
+    auto adapter = [](decltype(awaiter)& foreign) -> modern::Coroutine<modern::await_result_t<A>> {
+      co_return co_await foreign;
+    };
+    return yield_from(adapter(awaiter), where);
+  }
+}
+
+/// A bare yield: gives control, and a value if there is one, to the driver; returns what the driver sends (empty for
+/// None). A task takes only the one without a value, which costs one iteration of the loop.
+[[gnu::always_inline]] inline std::any yield_(std::source_location where = std::source_location::current()) {
+  return yield_from(modern::yield_(), where);
+}
+template <class Value>
+[[gnu::always_inline]] inline std::any yield_(Value&& value, std::source_location where = std::source_location::current()) {
+  return yield_from(modern::yield_(std::forward<Value>(value)), where);
+}
+
+/// A generator-based coroutine object: what calling a coroutine<R>() function returns. Lazy and move-only, with the
+/// states, the messages and the methods of modern::Coroutine.
+template <class R = void>
+class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] GeneratorCoroutine {
+ public:
+  using result_type = R;
+  class Fiber;
+
+  explicit GeneratorCoroutine(Fiber* fiber) noexcept : fiber_(fiber) {}
+  GeneratorCoroutine(GeneratorCoroutine&& other) noexcept : fiber_(std::exchange(other.fiber_, nullptr)) {}
+  GeneratorCoroutine& operator=(GeneratorCoroutine&& other) noexcept {
+    if (this != &other) {
+      discard();
+      fiber_ = std::exchange(other.fiber_, nullptr);
+    }
+    return *this;
+  }
+  ~GeneratorCoroutine() { discard(); }
+
+  class Awaiter {
+   public:
+    explicit Awaiter(GeneratorCoroutine& coroutine) noexcept : coroutine_(coroutine) {}
+    bool await_ready() const {
+      if (!coroutine_.fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
+      if (coroutine_.fiber_->Frame::started) throw RuntimeError("coroutine is being awaited already");
+      return false;
+    }
+    /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
+    bool await_suspend(Resumable delegator) const {
+      Driver& driver = Driver::require_current();
+      Fiber& fiber = *coroutine_.fiber_;
+      fiber.delegator = delegator;
+      fiber.Frame::started = true;
+      fiber.resumable().resume();
+      return !driver.finished_at_once(delegator);
+    }
+    R await_resume() const { return coroutine_.take_result(); }
+
+   private:
+    GeneratorCoroutine& coroutine_;
+  };
+  Awaiter operator co_await() & noexcept { return Awaiter(*this); }
+  Awaiter operator co_await() && noexcept { return Awaiter(*this); }
+
+  /// As modern::Coroutine's.
+  Yielded send(std::any value = {});
+  Yielded throw_(std::exception_ptr error);
+  template <class Error>
+    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
+  Yielded throw_(Error&& error) {
+    return throw_(std::make_exception_ptr(std::forward<Error>(error)));
+  }
+  void close();
+  CoroutineState state() const noexcept;
+
+ private:
+  Yielded resume_by_hand(Driver& driver);
+  R take_result() {
+    const GeneratorCoroutine finished(std::move(*this));
+    return finished.fiber_->outcome.take();
+  }
+  void destroy() noexcept {
+    if (fiber_) legacy::destroy_fiber(std::exchange(fiber_, nullptr));
+  }
+  void discard() noexcept;
+
+  Fiber* fiber_;
+};
+
+template <class R>
+CoroutineState getcoroutinestate(const GeneratorCoroutine<R>& coroutine) noexcept {
+  return coroutine.state();
+}
+
+template <class R>
+class GeneratorCoroutine<R>::Fiber : public CoroutineFiber {
+ public:
+  using CoroutineFiber::CoroutineFiber;
+  std::string_view label() const noexcept override { return "generator-based coroutine"; }
+  Outcome<R> outcome;
+};
+
+namespace detail {
+
+struct Deduced;  // "the result is what the function returns"
+
+/// The fiber of one call: the function and its arguments live on its stack, beside it.
+template <class R, class F, class... Args>
+class CallFiber final : public GeneratorCoroutine<R>::Fiber {
+ public:
+  template <class G, class... Values>
+  CallFiber(const std::source_location& made, G&& function, Values&&... values)
+      : GeneratorCoroutine<R>::Fiber(made),
+        call_(std::in_place, std::forward<G>(function), std::forward<Values>(values)...) {}
+
+  void run() noexcept {
+    try {
+      if constexpr (std::is_void_v<R>) {
+        call();
+        this->outcome.set_value();
+      } else {
+        this->outcome.set_value(call());
+      }
+    } catch (...) {
+      this->outcome.set_exception(modern::leaving_coroutine(std::current_exception()));
+    }
+    call_.reset();  // the arguments go when the coroutine ends, not when its result is taken
+    this->finish();
+  }
+
+ private:
+  decltype(auto) call() {
+    return std::apply([](F& function, Args&... args) -> decltype(auto) { return std::invoke(function, std::move(args)...); },
+                      *call_);
+  }
+  std::optional<std::tuple<F, Args...>> call_;
+};
+
+}  // namespace detail
+
+/// A function of generator-based coroutines: a call copies the function and its arguments into a new one.
+template <class R, class F>
+class CoroutineFunction {
+ public:
+  CoroutineFunction(F function, legacy::StackSize stack_size, const std::source_location& made)
+      : function_(std::move(function)), stack_size_(stack_size), made_(made) {}
+
+  template <class... Args>
+    requires std::invocable<F&, std::decay_t<Args>...>
+  auto operator()(Args&&... args) const {
+    using Result = std::conditional_t<std::same_as<R, detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
+    using Call = detail::CallFiber<Result, F, std::decay_t<Args>...>;
+    return GeneratorCoroutine<Result>(
+        legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));
+  }
+
+ private:
+  F function_;
+  legacy::StackSize stack_size_;
+  std::source_location made_;
+};
+
+/// Python's `@asyncio.coroutine`: makes a coroutine function of a plain one. R is its result, deduced where it is left
+/// out. `stack_size` is what its frames and all that they call may use (legacy::StackSize).
+template <class R = detail::Deduced, class F>
+CoroutineFunction<R, std::decay_t<F>> coroutine(F&& function, legacy::StackSize stack_size = {},
+                                                std::source_location made = std::source_location::current()) {
+  return {std::forward<F>(function), stack_size, made};
+}
+
+// --- definitions ---
+
+inline CoroutineFiber& CoroutineFiber::running(const char* what) {
+  Driver* const driver = Driver::current();
+  if (driver == nullptr || driver->stackful_frame == nullptr)
+    throw RuntimeError(std::string(what) + " outside of a generator-based coroutine");
+  return *static_cast<CoroutineFiber*>(driver->stackful_frame);
+}
+
+template <modern::Awaiter A>
+inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) {
+  awaiting_at_ = where;
+  if (ignored_exits_ >= 0) return suspend_and_check();
+  using Suspension = decltype(awaiter.await_suspend(resumable()));
+  if constexpr (std::is_void_v<Suspension>) {
+    awaiter.await_suspend(resumable());
+    suspend_and_check();
+  } else if constexpr (std::same_as<Suspension, bool>) {
+    if (awaiter.await_suspend(resumable())) suspend_and_check();
+  } else {
+    // A stackless delegate starts on this stack. It is not this frame: it must not suspend this fiber.
+    Driver& driver = *Driver::current();
+    const std::coroutine_handle<> delegate = awaiter.await_suspend(resumable());
+    driver.stackful_frame = nullptr;
+    delegate.resume();
+    driver.stackful_frame = this;
+    if (!driver.finished_at_once(resumable())) suspend_and_check();
+  }
+}
+
+inline void CoroutineFiber::suspend_and_check() {
+  if (ignored_exits_ < 0) suspend();
+  if (ignored_exits_ < 0) [[likely]]
+    return;
+  if (++ignored_exits_ > max_ignored_exits) suspend();  // for good: unwind() gives up
+  throw GeneratorExit();
+}
+
+template <class R>
+Yielded GeneratorCoroutine<R>::resume_by_hand(Driver& driver) {
+  fiber_->step_by_hand(fiber_->resumable(), driver);
+  if (!fiber_->finished()) return driver.yielded();
+  if constexpr (std::is_void_v<R>) {
+    take_result();
+    throw StopIteration<void>();
+  } else {
+    throw StopIteration<stored_t<R>>(take_result());
+  }
+}
+
+template <class R>
+Yielded GeneratorCoroutine<R>::send(std::any value) {
+  if (!fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
+  if (!fiber_->Frame::started && value.has_value())
+    throw TypeError("can't send non-None value to a just-started coroutine");
+  Driver driver;
+  driver.send(&value);
+  return resume_by_hand(driver);
+}
+
+template <class R>
+Yielded GeneratorCoroutine<R>::throw_(std::exception_ptr error) {
+  if (!fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
+  if (!fiber_->Frame::started) {
+    destroy();
+    std::rethrow_exception(modern::leaving_coroutine(std::move(error)));
+  }
+  Driver driver;
+  driver.inject(std::move(error));
+  return resume_by_hand(driver);
+}
+
+template <class R>
+void GeneratorCoroutine<R>::close() {
+  if (!fiber_) return;
+  if (!fiber_->Frame::started) return destroy();
+  Driver driver;
+  driver.inject(std::make_exception_ptr(GeneratorExit()));
+  fiber_->step_by_hand(fiber_->resumable(), driver);
+  if (!fiber_->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
+  try {
+    take_result();
+  } catch (const GeneratorExit&) {
+  }
+}
+
+template <class R>
+CoroutineState GeneratorCoroutine<R>::state() const noexcept {
+  if (!fiber_ || fiber_->finished()) return CoroutineState::CORO_CLOSED;
+  if (!fiber_->Frame::started) return CoroutineState::CORO_CREATED;
+  return fiber_->executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
+}
+
+template <class R>
+void GeneratorCoroutine<R>::discard() noexcept {
+  if (!fiber_) return;
+  const std::source_location made = fiber_->made();
+  if (!fiber_->Frame::started) {
+    modern::report_never_awaited(made);
+    return destroy();
+  }
+  if (!fiber_->finished() && !fiber_->delegator) {
+    try {
+      close();
+    } catch (...) {
+      modern::report_unraisable(std::current_exception(), made);
+    }
+  }
+  if (fiber_ && !fiber_->finished() && !fiber_->unwind()) {
+    // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
+    modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")), made);
+    fiber_ = nullptr;
+  }
+  destroy();
+}
+
+}  // namespace segue::bridge
