@@ -1,4 +1,4 @@
-# Builds and runs the stranger's project by WAY: find_package (installs first, into WORK) or add_subdirectory.
+# Builds the stranger's project and runs its programs by WAY: find_package (installs first, into WORK) or add_subdirectory.
 cmake_minimum_required(VERSION 3.25)
 
 function(step)
@@ -21,4 +21,4 @@ step(
   ${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/stranger -B ${WORK}/build -G Ninja -D CMAKE_BUILD_TYPE=Debug -D
   CMAKE_CXX_COMPILER=${CXX} -D CMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER} -D CMAKE_EXE_LINKER_FLAGS=${LINKER} ${options})
 step(${CMAKE_COMMAND} --build ${WORK}/build)
-step(${WORK}/build/stranger)
+step(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/build --output-on-failure --no-tests=error)
