@@ -10,6 +10,7 @@
 
 #include <cxxabi.h>
 
+#include <cerrno>
 #include <concepts>
 #include <cstdlib>
 #include <exception>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
@@ -136,22 +138,146 @@ class MemoryError : public Exception {
   using Exception::Exception;
 };
 
-/// Python's OSError; `errno_code()` is 0 where the error came with a text alone.
+/// Python's OSError: an error of the operating system, by its `errno`, its text and, where one was involved, a file:
+/// `[Errno 2] No such file or directory: 'notes.txt'`. Where the number is at hand, throw_os_error() throws the class
+/// that fits it.
 class OSError : public Exception {
  public:
   using Exception::Exception;
-  OSError(int code, const std::string& message)
-      : Exception("[Errno " + std::to_string(code) + "] " + message), code_(code) {}
+  OSError(int code, std::string text) : OSError(code, std::move(text), {}) {}
+  OSError(int code, std::string text, std::string filename)
+      : Exception("[Errno " + std::to_string(code) + "] " + text + (filename.empty() ? "" : ": '" + filename + "'")),
+        code_(code),
+        details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename)})) {}
+
+  /// Python's `e.errno`; 0 where the error came with a text alone.
   int errno_code() const noexcept { return code_; }
+  /// The text without number and file.
+  std::string strerror() const { return details_ ? details_->text : what(); }
+  /// The file; empty where none was involved.
+  std::string filename() const { return details_ ? details_->filename : std::string(); }
 
  private:
+  struct Details {
+    std::string text;
+    std::string filename;
+  };
   int code_ = 0;
+  std::shared_ptr<const Details> details_;
+};
+
+class BlockingIOError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class ChildProcessError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class FileExistsError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class FileNotFoundError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class InterruptedError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class IsADirectoryError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class NotADirectoryError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class PermissionError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class ProcessLookupError : public OSError {
+ public:
+  using OSError::OSError;
 };
 
 class TimeoutError : public OSError {
  public:
   using OSError::OSError;
 };
+
+/// The root of what goes wrong with a connection.
+class ConnectionError : public OSError {
+ public:
+  using OSError::OSError;
+};
+
+class BrokenPipeError : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
+class ConnectionAbortedError : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
+class ConnectionRefusedError : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
+class ConnectionResetError : public ConnectionError {
+ public:
+  using ConnectionError::ConnectionError;
+};
+
+/// Throws the OSError of `code`: the class that Python has for it (PEP 3151), FileNotFoundError for ENOENT.
+[[noreturn]] inline void throw_os_error(int code, std::string text, std::string filename = {}) {
+  switch (code) {
+    case EAGAIN:
+    case EALREADY:
+    case EINPROGRESS: throw BlockingIOError(code, std::move(text), std::move(filename));
+    case ECHILD: throw ChildProcessError(code, std::move(text), std::move(filename));
+    case EEXIST: throw FileExistsError(code, std::move(text), std::move(filename));
+    case ENOENT: throw FileNotFoundError(code, std::move(text), std::move(filename));
+    case EINTR: throw InterruptedError(code, std::move(text), std::move(filename));
+    case EISDIR: throw IsADirectoryError(code, std::move(text), std::move(filename));
+    case ENOTDIR: throw NotADirectoryError(code, std::move(text), std::move(filename));
+    case EACCES:
+    case EPERM: throw PermissionError(code, std::move(text), std::move(filename));
+    case ESRCH: throw ProcessLookupError(code, std::move(text), std::move(filename));
+    case ETIMEDOUT: throw TimeoutError(code, std::move(text), std::move(filename));
+    case EPIPE:
+    case ESHUTDOWN: throw BrokenPipeError(code, std::move(text), std::move(filename));
+    case ECONNABORTED: throw ConnectionAbortedError(code, std::move(text), std::move(filename));
+    case ECONNREFUSED: throw ConnectionRefusedError(code, std::move(text), std::move(filename));
+    case ECONNRESET: throw ConnectionResetError(code, std::move(text), std::move(filename));
+    default: throw OSError(code, std::move(text), std::move(filename));
+  }
+}
+/// The same with the system's own text.
+[[noreturn]] inline void throw_os_error(int code) { throw_os_error(code, std::generic_category().message(code)); }
+
+/// The same error as a value.
+inline std::exception_ptr make_os_error(int code, std::string text, std::string filename = {}) {
+  try {
+    throw_os_error(code, std::move(text), std::move(filename));
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+inline std::exception_ptr make_os_error(int code) { return make_os_error(code, std::generic_category().message(code)); }
 
 /// The part of StopIteration that does not depend on the value's type: catch this to catch them all.
 class StopIterationBase : public Exception {
