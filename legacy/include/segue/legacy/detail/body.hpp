@@ -1,0 +1,134 @@
+// A generator's control block: its frame, what its body returned, and the body itself with its arguments.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/detail/frame.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::legacy::detail {
+
+template <class Return>
+class ResultFrame : public Frame {
+ public:
+  using Frame::Frame;
+  // Holds a value from a body that has returned until somebody takes it.
+  Outcome<Return> result_;
+};
+
+template <class Yielder, class Return, class Function, class... Args>
+class Body final : public ResultFrame<Return> {
+ public:
+  template <class... Initials>
+  Body(Frame** handle, std::string_view name, const std::source_location& created, Initials&&... initials)
+      : ResultFrame<Return>(handle, name, created), parts_(std::forward<Initials>(initials)...) {}
+
+  ~Body() override {
+    if (!this->started()) std::destroy_at(&parts_);
+  }
+
+  void run() noexcept {
+    Yielder yielder(*this);
+    const auto call = [&yielder](Function& function, Args&... args) -> Return {
+      return std::invoke(std::move(function), yielder, std::move(args)...);
+    };
+    try {
+      if constexpr (std::is_void_v<Return>) {
+        std::apply(call, parts_);
+      } else {
+        this->result_.set_value(std::apply(call, parts_));
+      }
+      this->ending_ = Frame::Ending::returned;
+    } catch (const GeneratorExit&) {
+      this->ended_by_exit();
+    } catch (const StopIterationBase&) {
+      this->ended_by_stop_iteration();
+    } catch (...) {
+      this->ended_by_error();
+    }
+    std::destroy_at(&parts_);
+  }
+
+ private:
+  std::string body_name() const override { return type_name(typeid(Function)); }
+
+  // Alive until run() ends, so that what a body holds goes with its end.
+  union {
+    std::tuple<Function, Args...> parts_;
+  };
+};
+
+template <class Yielder, class Return, class Function, class... Args>
+consteval bool check_body() {
+  if constexpr (!std::is_invocable_v<Function, Yielder&, Args...>) {
+    static_assert(std::is_invocable_v<Function, Yielder&, Args...>,
+                  "a generator's body is called as `Return body(Yielder<Yield, Send>& yield, args...)`");
+    return false;
+  } else if constexpr (!std::is_void_v<Return> && !std::is_invocable_r_v<Return, Function, Yielder&, Args...>) {
+    static_assert(std::is_invocable_r_v<Return, Function, Yielder&, Args...>,
+                  "a generator's body returns what converts to the generator's third template argument, `Return`");
+    return false;
+  } else {
+    return true;
+  }
+}
+
+/// A parameter for a `T` that may be void.
+template <class T>
+using parameter_t = std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>;
+
+/// Frees a finished generator when its outcome has been taken.
+class Freed {
+ public:
+  explicit Freed(Frame& frame) noexcept : frame_(frame) {}
+  Freed(const Freed&) = delete;
+  ~Freed() {
+    if (frame_.handle_ != nullptr) *frame_.handle_ = nullptr;
+    frame_.destroy();
+  }
+
+ private:
+  Frame& frame_;
+};
+
+/// Closes a generator whose owner went while it ran, when what it yielded last has been taken.
+class AbandonedIfOrphan {
+ public:
+  explicit AbandonedIfOrphan(Frame& frame) noexcept : frame_(frame) {}
+  AbandonedIfOrphan(const AbandonedIfOrphan&) = delete;
+  ~AbandonedIfOrphan() {
+    if (frame_.handle_ == nullptr) frame_.abandon();
+  }
+
+ private:
+  Frame& frame_;
+};
+
+/// Where a value that crosses the switch lies, whatever its type.
+template <class T>
+void* address_of(T& value) noexcept {
+  return const_cast<void*>(static_cast<const volatile void*>(std::addressof(value)));
+}
+
+/// The value at an address that address_of() gave, moved out.
+template <class T>
+[[gnu::always_inline]] inline T taken([[maybe_unused]] void* address) {
+  if constexpr (!std::is_void_v<T>) return static_cast<T&&>(*static_cast<std::remove_reference_t<T>*>(address));
+}
+
+[[noreturn]] void refuse_first_send();
+[[noreturn]] void refuse_ignored_exit();
+/// A `Send` without a default has no None: next() can start such a generator, and nothing else.
+void check_started_for_next(const Frame& frame);
+
+}  // namespace segue::legacy::detail

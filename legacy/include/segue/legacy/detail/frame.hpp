@@ -1,0 +1,132 @@
+// The part of a generator that lives on its own stack and does not depend on its types: how it is resumed, alone and
+// as part of a chain of delegations.
+//
+// A chain is a list of frames linked both ways: `delegate_` down, `owner_` up. Its *top* has no owner and remembers in
+// `leaf_` the frame to resume, which is the frame at the other end, so that resuming costs the same at any depth:
+//
+//   top -> ... -> leaf        top.leaf_ == leaf      suspended
+//                             top.leaf_ == null      running: whichever of its frames it is, all of them count as
+//                                                    running, found out by walking up when somebody asks
+//
+// Whoever drives the top resumes the leaf and gets from it the frame that has yielded (the new leaf), or null: the leaf
+// has finished, and its owner goes on (settle()).
+//
+// The links of a suspended chain can be changed behind its back, by driving or delegating to a frame in its middle.
+// That frame is cut off first and becomes a top of its own, while its former owner becomes the leaf of what is left
+// (detach()). When that leaf is resumed, it looks at what has become of its delegate (delegate_to()). So the links are
+// always a forest, and the fast path needs no checks but one for null.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <segue/legacy/fiber.hpp>
+
+namespace segue::legacy::detail {
+
+/// What a frame finds in `sent_` when it goes on, other than a pointer to the value sent or null for None.
+enum Signal : std::uintptr_t {
+  throw_signal = 1,  ///< raise `error_`; a frame that delegates passes it on to its delegate first
+  raise_signal = 2,  ///< raise `error_` here, delegate or not
+  close_signal = 3   ///< raise GeneratorExit; a frame that delegates closes its delegate first
+};
+
+/// For what is not null.
+inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::uintptr_t>(sent) <= close_signal; }
+
+/// Throws `error`, with what is being handled here as its context when it has none yet.
+[[noreturn]] void raise(std::exception_ptr error);
+
+class Frame : public Fiber {
+ public:
+  enum class Ending : std::uint8_t { none, returned, raised, exited };
+
+  Frame(Frame** handle, std::string_view name, const std::source_location& created)
+      : handle_(handle), created_(created), name_(name) {}
+
+  // From outside.
+
+  /// Makes the frame a top and gives the leaf to resume; null when it is finished. Throws ValueError while it runs.
+  /// For when `leaf_` is null.
+  Frame* claim();
+  /// Goes on after `leaf` has finished, up to this frame: the frame that yielded next, or null when this one finished.
+  Frame* settle(Frame* leaf) noexcept;
+  /// Resumes `leaf`, which is what `leaf_` was; the result is settle()'s.
+  Frame* go_on(Frame* leaf) noexcept;
+  /// Resume with an exception, and with GeneratorExit. For a started top; otherwise as go_on().
+  Frame* throw_in(Frame* leaf, std::exception_ptr error) noexcept;
+  Frame* close(Frame* leaf) noexcept;
+  /// The owning handle goes: closes the generator and frees it, at once or, while it runs, as soon as it suspends.
+  void abandon() noexcept;
+  /// Frees the frame. It is not started, or finished.
+  void destroy() noexcept;
+
+  bool running() const noexcept;
+
+  // From the body.
+
+  /// Runs `sub` to its end; every suspension of its chain suspends this one. True when its outcome is in `sub`, false
+  /// when it was closed behind this frame's back. Throws ValueError when `sub` runs already.
+  bool delegate_to(Frame& sub);
+  /// What the signal in `sent_` asks to be raised.
+  std::exception_ptr take_signalled();
+  [[noreturn]] void raise_signalled();
+
+  // How run() ended.
+  void ended_by_exit() noexcept;
+  void ended_by_stop_iteration() noexcept;
+  void ended_by_error() noexcept;
+
+  std::string_view label() const noexcept override {
+    return name_.empty() ? std::string_view("generator") : std::string_view(name_);
+  }
+  std::string repr() const;
+
+  // Of a top: the frame to resume; null while running and when finished. Null for every other frame.
+  Frame* leaf_ = this;
+  // Of a leaf: what it yields, in its body's frame.
+  void* value_ = nullptr;
+  // What comes in with the next resumption: null, a Signal, or a pointer into the sender's frame. Null while suspended.
+  void* sent_ = nullptr;
+  // Where the one generator object is that owns this frame; null when there is none any more.
+  Frame** handle_;
+  // The yield or the delegation that it is suspended at.
+  std::source_location where_;
+
+  // What it delegates to: as long as it waits for it, even when another frame has become the owner.
+  Frame* delegate_ = nullptr;
+  // The frame that delegates to this one and goes on when it finishes.
+  Frame* owner_ = nullptr;
+  // All frames whose `delegate_` this is.
+  Frame* sharers_ = nullptr;
+  Frame* next_sharer_ = nullptr;
+  // What it delegates to when that is not a generator's frame.
+  const void* foreign_delegate_ = nullptr;
+
+  // With a throw or raise signal the exception that comes in; after the end the one that goes out.
+  std::exception_ptr error_;
+  Ending ending_ = Ending::none;
+  std::source_location created_;
+  std::string name_;
+
+ protected:
+  virtual std::string body_name() const = 0;
+
+ private:
+  Frame* top() noexcept;
+  Frame* find_leaf() noexcept;
+  [[nodiscard]] Frame* attach(Frame& sub);
+  void detach() noexcept;
+  void drop_delegate() noexcept;
+  void forget_sharers() noexcept;
+  Frame* forward(void* sent, Frame* leaf);
+  [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
+  void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
+  std::exception_ptr close_below(Frame* leaf) noexcept;
+};
+
+}  // namespace segue::legacy::detail

@@ -1,0 +1,37 @@
+// Which of the values that can be sent is Python's None: the one that next() stands for.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+#include <variant>
+
+#include <segue/outcome.hpp>
+
+namespace segue::legacy::detail {
+
+template <class T>
+inline constexpr bool is_variant_with_none = false;
+template <class... Ts>
+inline constexpr bool is_variant_with_none<std::variant<std::monostate, Ts...>> = true;
+
+/// An empty optional, any, pointer or function, a monostate, None; no other type has a None.
+template <class T>
+bool is_none(const T& value) {
+  if constexpr (std::same_as<T, None> || std::same_as<T, std::monostate> || std::is_null_pointer_v<T>) {
+    return true;
+  } else if constexpr (is_variant_with_none<T>) {
+    return value.index() == 0;
+  } else if constexpr (requires {
+                         { value.has_value() } -> std::convertible_to<bool>;
+                       }) {
+    return !value.has_value();
+  } else if constexpr (!std::is_array_v<T> && requires {
+                         { value == nullptr } -> std::convertible_to<bool>;
+                       }) {
+    return value == nullptr;
+  } else {
+    return false;
+  }
+}
+
+}  // namespace segue::legacy::detail

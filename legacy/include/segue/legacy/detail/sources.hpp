@@ -1,0 +1,282 @@
+// What `yield.from(x)` does with an x that cannot be resumed directly: a generator of other types, an object with a
+// member next(), a range. Each source answers next(), send(), throw_() and close() as PEP 380's expansion wants them:
+// true when there is a value, false when the source has ended and has a result.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/detail/body.hpp>
+#include <segue/legacy/detail/frame.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::legacy {
+
+template <class Yield, class Send, class Return>
+class Generator;
+
+namespace detail {
+
+template <class T, class Yield, class Send>
+inline constexpr bool is_generator_of = false;
+template <class Yield, class Send, class Return>
+inline constexpr bool is_generator_of<Generator<Yield, Send, Return>, Yield, Send> = true;
+
+/// None as a `T`.
+template <class T>
+T none() {
+  if constexpr (std::is_void_v<T>) {
+    return;
+  } else if constexpr (std::default_initializable<T>) {
+    return T{};
+  } else {
+    throw TypeError("None, where the type " + type_name(typeid(T)) + " has no default");
+  }
+}
+
+/// The body is about to wait for what is not a generator's frame; for gi_yieldfrom.
+class ForeignDelegate {
+ public:
+  ForeignDelegate(Frame& frame, const void* id) noexcept
+      : frame_(frame), outer_(std::exchange(frame.foreign_delegate_, id)) {}
+  ForeignDelegate(const ForeignDelegate&) = delete;
+  ~ForeignDelegate() { frame_.foreign_delegate_ = outer_; }
+
+ private:
+  Frame& frame_;
+  const void* outer_;
+};
+
+struct Deduced {};
+
+/// A generator whose values or sent values convert.
+template <class Source>
+class GeneratorSource {
+  using Sub = std::remove_cvref_t<Source>;
+  using SubYield = typename Sub::yield_type;
+  using SubSend = typename Sub::send_type;
+  using Return = typename Sub::return_type;
+
+ public:
+  explicit GeneratorSource(Source&& source) : sub_(static_cast<Source&&>(source)) {}
+
+  const void* id() const noexcept { return sub_.id(); }
+  SubYield value() { return taken<SubYield>(value_); }
+  Return result() { return result_.empty() ? none<Return>() : result_.take(); }
+
+  bool next() {
+    Frame* const leaf = leaf_to_resume();
+    return leaf != nullptr && resumed(sub_.frame_->go_on(leaf));
+  }
+
+  template <class Sent>
+  bool send(Sent&& value) {
+    if constexpr (std::is_void_v<SubSend>) {
+      return next();
+    } else {
+      static_assert(std::convertible_to<Sent, SubSend>,
+                    "yield.from: what is sent has to convert to the delegate's Send");
+      SubSend converted = static_cast<Sent&&>(value);
+      Frame* const leaf = leaf_to_resume();
+      if (leaf == nullptr) return false;
+      leaf->sent_ = address_of(converted);
+      return resumed(sub_.frame_->go_on(leaf));
+    }
+  }
+
+  bool throw_(std::exception_ptr error) {
+    Frame* const leaf = leaf_to_resume();
+    if (leaf == nullptr) raise(std::move(error));
+    return resumed(sub_.frame_->throw_in(leaf, std::move(error)));
+  }
+
+  void close() { sub_.close(); }
+
+ private:
+  Frame* leaf_to_resume() {
+    running_ = sub_.frame_;
+    Frame* leaf = running_ != nullptr ? running_->leaf_ : nullptr;
+    if (leaf == nullptr) leaf = sub_.ready_or_null();
+    if (leaf != nullptr) running_->leaf_ = nullptr;
+    return leaf;
+  }
+
+  bool resumed(Frame* tip) {
+    if (tip != nullptr) {
+      running_->leaf_ = tip;
+      value_ = tip->value_;
+      if (running_->handle_ != nullptr) return true;
+      running_->abandon();
+      return false;
+    }
+    const Freed freed(*running_);
+    if (running_->ending_ != Frame::Ending::returned) raise(std::move(running_->error_));
+    result_ = std::move(static_cast<ResultFrame<Return>*>(running_)->result_);
+    return false;
+  }
+
+  Source sub_;
+  Frame* running_ = nullptr;
+  void* value_ = nullptr;
+  Outcome<Return> result_;
+};
+
+/// What Python would call the iterator over such a range.
+template <class Range>
+std::string iterator_name() {
+  if constexpr (requires { typename Range::traits_type; }) {
+    return "str_ascii_iterator";
+  } else if constexpr (requires { typename Range::mapped_type; }) {
+    return "dict_itemiterator";
+  } else if constexpr (requires { typename Range::key_type; }) {
+    return "set_iterator";
+  } else if constexpr (requires { typename Range::iterated_type; }) {
+    return iterator_name<typename Range::iterated_type>();
+  } else if constexpr (std::is_array_v<Range> || !std::ranges::view<Range>) {
+    return "list_iterator";
+  } else {
+    return type_name(typeid(Range));
+  }
+}
+
+template <class Source>
+class RangeSource {
+  using Range = std::remove_reference_t<Source>;
+
+ public:
+  explicit RangeSource(Source&& range) : range_(static_cast<Source&&>(range)) {}
+
+  const void* id() const noexcept { return std::addressof(range_); }
+  decltype(auto) value() { return *(*position_); }
+  void result() const noexcept {}
+
+  bool next() {
+    if (position_) {
+      ++*position_;
+    } else {
+      position_.emplace(std::ranges::begin(range_));
+    }
+    return *position_ != std::ranges::end(range_);
+  }
+
+  template <class Sent>
+  bool send(Sent&&) {
+    throw AttributeError("'" + iterator_name<std::remove_cv_t<Range>>() + "' object has no attribute 'send'");
+  }
+  bool throw_(std::exception_ptr error) { raise(std::move(error)); }
+  void close() noexcept {}
+
+ private:
+  Source range_;
+  std::optional<std::ranges::iterator_t<Range>> position_;
+};
+
+/// PEP 380's optional protocol.
+template <class Result, class Source>
+class ObjectSource {
+  using Object = std::remove_reference_t<Source>;
+  using Value = decltype(std::declval<Object&>().next());
+
+ public:
+  explicit ObjectSource(Source&& object) : object_(static_cast<Source&&>(object)) {}
+
+  const void* id() const noexcept { return std::addressof(object_); }
+  Value value() { return value_.take(); }
+  Result result() { return result_.empty() ? none<Result>() : result_.take(); }
+
+  bool next() {
+    return step([this] { return static_cast<Value>(object_.next()); });
+  }
+
+  template <class Sent>
+  bool send(Sent&& sent) {
+    if constexpr (requires { object_.send(static_cast<Sent&&>(sent)); }) {
+      return step([&] { return static_cast<Value>(object_.send(static_cast<Sent&&>(sent))); });
+    } else {
+      throw AttributeError("'" + type_name(typeid(Object)) + "' object has no attribute 'send'");
+    }
+  }
+
+  bool throw_(std::exception_ptr error) {
+    if constexpr (requires { object_.throw_(error); }) {
+      return step([&] { return static_cast<Value>(object_.throw_(std::move(error))); });
+    } else {
+      raise(std::move(error));
+    }
+  }
+
+  void close() {
+    if constexpr (requires { object_.close(); }) object_.close();
+  }
+
+ private:
+  template <class Call>
+  bool step(Call call) {
+    try {
+      if constexpr (std::is_void_v<Value>) {
+        call();
+        value_.set_value();
+      } else {
+        value_.set_value(call());
+      }
+      return true;
+    } catch (const StopIteration<stored_t<Result>>& stop) {
+      result_.set_value(stop.value);
+    } catch (const StopIterationBase&) {
+    }
+    return false;
+  }
+
+  Source object_;
+  Outcome<Value> value_;
+  Outcome<Result> result_;
+};
+
+template <class T>
+concept HasNext = requires(T& object) { object.next(); };
+
+template <class T>
+inline constexpr bool is_any_generator = false;
+template <class Yield, class Send, class Return>
+inline constexpr bool is_any_generator<Generator<Yield, Send, Return>> = true;
+
+template <class Result, class Object>
+consteval auto result_type() {
+  if constexpr (!std::same_as<Result, Deduced>) {
+    return std::type_identity<Result>();
+  } else if constexpr (requires { typename Object::return_type; }) {
+    return std::type_identity<typename Object::return_type>();
+  } else {
+    return std::type_identity<void>();
+  }
+}
+
+template <class Result, class Source>
+consteval auto source_for() {
+  using Plain = std::remove_cvref_t<Source>;
+  if constexpr (is_any_generator<Plain>) {
+    return std::type_identity<GeneratorSource<Source>>();
+  } else if constexpr (HasNext<std::remove_reference_t<Source>>) {
+    return std::type_identity<ObjectSource<typename decltype(result_type<Result, Plain>())::type, Source>>();
+  } else {
+    static_assert(std::ranges::input_range<Source>,
+                  "yield.from takes a generator, an object with a member next(), or an input range");
+    return std::type_identity<RangeSource<Source>>();
+  }
+}
+
+/// `Source` is a reference for an lvalue; an rvalue is kept by value.
+template <class Result, class Source>
+using SourceFor = typename decltype(source_for<Result, Source>())::type;
+
+}  // namespace detail
+}  // namespace segue::legacy

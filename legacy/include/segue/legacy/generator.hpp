@@ -1,0 +1,370 @@
+// Python's generators (PEP 255, 342, 380, 479): a function that yields from anywhere below it, on a stack of its own.
+//
+//   Generator<int> count([](auto& yield) {
+//     for (int i = 0;; ++i) yield(i);
+//   });
+//   count.next();  // 0
+//   count.next();  // 1
+//
+//   Generator<double, std::optional<double>, std::string> average([](auto& yield) -> std::string {
+//     double sum = 0, n = 0;
+//     while (std::optional<double> x = yield(n ? sum / n : 0)) sum += *x, ++n;
+//     return "averaged " + std::to_string(int(n));
+//   });
+//   average.next();     // 0: runs up to the first yield
+//   average.send(10);   // 10
+//   average.next();     // throws StopIteration<std::string>, whose value is "averaged 1"
+//
+// next() and send() are inlined down to the switch of stacks, and go straight to the innermost generator of a chain of
+// `yield.from(…)`: their cost does not depend on its depth. They allocate nothing.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/detail/body.hpp>
+#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/none.hpp>
+#include <segue/legacy/stack.hpp>
+#include <segue/legacy/yielder.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::legacy {
+namespace detail {
+struct Inspection;
+}
+
+/// What can be said of a generator when it is made. The name is for reports.
+struct GeneratorOptions {
+  const char* name = "";
+  StackSize stack_size = {};
+  std::source_location created = std::source_location::current();
+};
+
+/// Owns a suspended function that yields `Yield`s, is sent `Send`s and returns a `Return`; each may be void, a
+/// reference or move-only. Its errors and their messages are CPython's.
+///
+/// The destructor closes it, as close() does. What it cannot raise goes to the unraisable hook; a body that answers
+/// GeneratorExit with further yields is asked again a number of times, then given up with its stack. A generator that
+/// is destroyed while it runs is closed as soon as it suspends.
+///
+/// Move-only; moved-from it is closed. Not thread-safe, but a suspended one may go on, or be destroyed, in any thread.
+template <class Yield, class Send = void, class Return = void>
+class [[nodiscard]] Generator {
+ public:
+  class Iterator;
+  using yield_type = Yield;
+  using send_type = Send;
+  using return_type = Return;
+  using YielderType = Yielder<Yield, Send>;
+
+  /// Keeps `body` and `args` and calls `Return body(Yielder<Yield, Send>& yield, args...)` at the first next(). Throws
+  /// MemoryError when there is no stack to be had.
+  template <class Body>
+    requires(!std::same_as<std::remove_cvref_t<Body>, Generator>)
+  explicit Generator(Body&& body, std::source_location created = std::source_location::current())
+      : Generator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
+
+  template <class Body, class Arg, class... Args>
+    requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
+             std::invocable<std::decay_t<Body>, YielderType&, std::decay_t<Arg>, std::decay_t<Args>...>)
+  explicit Generator(Body&& body, Arg&& arg, Args&&... args)
+      : Generator(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
+                  std::forward<Args>(args)...) {}
+
+  template <class Body, class... Args>
+  Generator(GeneratorOptions options, Body&& body, Args&&... args) {
+    if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
+      using Block = detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
+      frame_ = make_fiber<Block>(options.stack_size, &frame_, options.name, options.created, std::forward<Body>(body),
+                                 std::forward<Args>(args)...);
+    }
+  }
+
+  Generator() noexcept = default;
+  Generator(Generator&& other) noexcept { take(other); }
+  Generator& operator=(Generator&& other) noexcept {
+    if (this != &other) {
+      drop();
+      take(other);
+    }
+    return *this;
+  }
+  ~Generator() { drop(); }
+
+  /// Runs to the next yield and gives what it yields; the yield in the body evaluates to `Send{}`. At the end of the
+  /// body throws StopIteration<Return> with what it returned, the first time; StopIteration<void> ever after.
+  [[gnu::always_inline]] Yield next() {
+    detail::Frame* const frame = frame_;
+    detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    if (leaf == nullptr) [[unlikely]]
+      leaf = ready();
+    if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame_);
+    return resume(leaf);
+  }
+
+  /// Python's `next(g, default)`: gives `default_value` at the end.
+  Yield next(detail::parameter_t<Yield> default_value)
+    requires(!std::is_void_v<Yield>)
+  {
+    if (void* const value = advance()) return detail::taken<Yield>(value);
+    return std::forward<Yield>(default_value);
+  }
+
+  /// Runs to the next yield, the one that it is suspended at evaluating to `value`. Throws TypeError when it has not
+  /// been started and `value` is not None (an empty optional, a null pointer, …).
+  [[gnu::always_inline]] Yield send(detail::parameter_t<Send> value)
+    requires(!std::is_void_v<Send>)
+  {
+    detail::Frame* const frame = frame_;
+    detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    if (leaf == nullptr) [[unlikely]]
+      leaf = ready();
+    if (frame_->started()) [[likely]] {
+      leaf->sent_ = detail::address_of(value);
+    } else if (!detail::is_none(value)) {
+      detail::refuse_first_send();
+    }
+    return resume(leaf);
+  }
+  /// Python's `g.send(None)`: next().
+  Yield send(None)
+    requires(!std::same_as<Send, None>)
+  {
+    return next();
+  }
+
+  /// Raises `error` at the yield that it is suspended at, and runs to the next yield.
+  Yield throw_(std::exception_ptr error);
+  template <class Error>
+    requires(!std::convertible_to<Error, std::exception_ptr>)
+  Yield throw_(Error error) {
+    return throw_(std::make_exception_ptr(std::move(error)));
+  }
+
+  /// What close() gives: nothing for a body that returns nothing, otherwise what it returned when GeneratorExit made it
+  /// return (Python 3.13).
+  using Closed = std::conditional_t<std::is_void_v<Return>, void, std::optional<stored_t<Return>>>;
+
+  /// Raises GeneratorExit at the yield that it is suspended at; the body has to end. Throws RuntimeError when it yields
+  /// again, and whatever else it raises.
+  Closed close();
+
+  /// The values from here on, up to the end of the body: an input range. Leaving a loop early does not close the
+  /// generator. What the body returns is dropped.
+  Iterator begin()
+    requires(!std::is_void_v<Yield>)
+  {
+    return Iterator(*this);
+  }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+  /// Whether there is still something to run: it is neither closed, nor finished, nor moved from.
+  explicit operator bool() const noexcept { return frame_ != nullptr && !frame_->finished(); }
+
+  /// What tells this generator from all others that are alive; null when it is closed.
+  const void* id() const noexcept { return frame_; }
+
+  /// The name that reports use; empty until one is given.
+  std::string name() const { return frame_ != nullptr ? frame_->name_ : std::string(); }
+  void set_name(std::string name) {
+    if (frame_ != nullptr) frame_->name_ = std::move(name);
+  }
+
+ private:
+  template <class, class>
+  friend class Yielder;
+  friend struct detail::Inspection;
+  template <class>
+  friend class detail::GeneratorSource;
+
+  using Frame = detail::ResultFrame<Return>;
+
+  void take(Generator& other) noexcept {
+    frame_ = std::exchange(other.frame_, nullptr);
+    if (frame_ != nullptr) frame_->handle_ = &frame_;
+  }
+  void drop() noexcept {
+    if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();
+  }
+  Frame* frame() const noexcept { return static_cast<Frame*>(frame_); }
+
+  /// The leaf to resume. Throws StopIteration when the generator is closed and ValueError when it runs.
+  [[gnu::noinline]] detail::Frame* ready() {
+    if (detail::Frame* const leaf = ready_or_null()) return leaf;
+    throw StopIteration<void>();
+  }
+  [[gnu::noinline]] detail::Frame* ready_or_null() {
+    if (frame_ == nullptr) return nullptr;
+    if (detail::Frame* const leaf = frame_->claim()) return leaf;
+    drop();
+    return nullptr;
+  }
+
+  [[gnu::always_inline]] Yield resume(detail::Frame* leaf) {
+    detail::Frame* const frame = frame_;
+    frame->leaf_ = nullptr;
+    auto* const tip = static_cast<detail::Frame*>(leaf->resume());
+    if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]]
+      return resumed(static_cast<Frame*>(frame), leaf, tip);
+    frame->leaf_ = tip;
+    return detail::taken<Yield>(tip->value_);
+  }
+
+  /// What is left to do after a resumption that did not simply end in a yield. The generator object itself may be gone,
+  /// or be another one by now.
+  [[gnu::noinline]] static Yield resumed(Frame* frame, detail::Frame* leaf, detail::Frame* tip) {
+    if (tip == nullptr) tip = frame->settle(leaf);
+    return yielded(frame, tip);
+  }
+  static Yield yielded(Frame* frame, detail::Frame* tip);
+  [[noreturn]] static void stop(Frame* frame);
+
+  /// The next value, in the body's frame, or null at the end.
+  [[gnu::always_inline]] void* advance();
+  [[gnu::noinline]] static void* advanced(Frame* frame, detail::Frame* leaf, detail::Frame* tip);
+
+  detail::Frame* frame_ = nullptr;
+};
+
+/// Steps through a generator's values. The next one is asked for when it is looked for, not before: one that has been
+/// counted off (`| std::views::take(n)`) leaves the rest where it was.
+template <class Yield, class Send, class Return>
+class Generator<Yield, Send, Return>::Iterator {
+ public:
+  using iterator_concept = std::input_iterator_tag;
+  using value_type = std::remove_cvref_t<Yield>;
+  using difference_type = std::ptrdiff_t;
+  using reference = std::conditional_t<std::is_reference_v<Yield>, Yield, Yield&&>;
+
+  Iterator(Iterator&&) noexcept = default;
+  Iterator& operator=(Iterator&&) noexcept = default;
+
+  [[gnu::always_inline]] reference operator*() const {
+    look();
+    using Value = std::remove_reference_t<Yield>;
+    return static_cast<reference>(*static_cast<Value*>(value_));
+  }
+  Iterator& operator++() {
+    look();
+    looked_ = false;
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  [[gnu::always_inline]] friend bool operator==(const Iterator& it, std::default_sentinel_t) {
+    it.look();
+    return it.value_ == nullptr;
+  }
+
+ private:
+  friend Generator;
+  explicit Iterator(Generator& generator) noexcept : generator_(&generator) {}
+
+  [[gnu::always_inline]] void look() const {
+    if (looked_) return;
+    looked_ = true;
+    value_ = nullptr;
+    value_ = generator_->advance();
+  }
+
+  Generator* generator_;
+  mutable void* value_ = nullptr;
+  mutable bool looked_ = false;
+};
+
+template <class Yield, class Send, class Return>
+[[gnu::always_inline]] inline void* Generator<Yield, Send, Return>::advance() {
+  detail::Frame* const frame = frame_;
+  detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+  if (leaf == nullptr) [[unlikely]] {
+    leaf = ready_or_null();
+    if (leaf == nullptr) return nullptr;
+  }
+  if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame);
+  frame->leaf_ = nullptr;
+  auto* const tip = static_cast<detail::Frame*>(leaf->resume());
+  if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]] {
+    return advanced(static_cast<Frame*>(frame), leaf, tip);
+  }
+  frame->leaf_ = tip;
+  return tip->value_;
+}
+
+template <class Yield, class Send, class Return>
+void* Generator<Yield, Send, Return>::advanced(Frame* frame, detail::Frame* leaf, detail::Frame* tip) {
+  if (tip == nullptr) tip = frame->settle(leaf);
+  if (tip != nullptr) {
+    frame->leaf_ = tip;
+    if (frame->handle_ != nullptr) return tip->value_;
+    frame->abandon();
+    return nullptr;
+  }
+  const detail::Freed freed(*frame);
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  return nullptr;
+}
+
+template <class Yield, class Send, class Return>
+Yield Generator<Yield, Send, Return>::yielded(Frame* frame, detail::Frame* tip) {
+  if (tip == nullptr) stop(frame);
+  frame->leaf_ = tip;
+  const detail::AbandonedIfOrphan abandoned(*frame);
+  return detail::taken<Yield>(tip->value_);
+}
+
+template <class Yield, class Send, class Return>
+void Generator<Yield, Send, Return>::stop(Frame* frame) {
+  const detail::Freed freed(*frame);
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  if constexpr (std::is_void_v<Return>) {
+    throw StopIteration<void>();
+  } else {
+    throw StopIteration<stored_t<Return>>(std::move(frame->result_.stored()));
+  }
+}
+
+template <class Yield, class Send, class Return>
+Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
+  detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
+  if (leaf == nullptr) leaf = ready_or_null();
+  if (leaf != nullptr && !frame_->started()) drop();
+  if (frame_ == nullptr) detail::raise(std::move(error));
+  Frame* const frame = this->frame();
+  frame->leaf_ = nullptr;
+  return yielded(frame, frame->throw_in(leaf, std::move(error)));
+}
+
+template <class Yield, class Send, class Return>
+auto Generator<Yield, Send, Return>::close() -> Closed {
+  detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
+  if (leaf == nullptr) leaf = ready_or_null();
+  if (leaf != nullptr && !frame_->started()) drop();
+  if (frame_ == nullptr) return Closed();
+  Frame* const frame = this->frame();
+  frame->leaf_ = nullptr;
+  if (detail::Frame* const tip = frame->close(leaf)) {
+    frame->leaf_ = tip;
+    const detail::AbandonedIfOrphan abandoned(*frame);
+    detail::refuse_ignored_exit();
+  }
+  const detail::Freed freed(*frame);
+  if (frame->ending_ == detail::Frame::Ending::raised) detail::raise(std::move(frame->error_));
+  if constexpr (!std::is_void_v<Return>) {
+    if (frame->ending_ == detail::Frame::Ending::returned) return std::move(frame->result_.stored());
+    return std::nullopt;
+  }
+}
+
+}  // namespace segue::legacy

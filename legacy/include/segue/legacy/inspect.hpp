@@ -1,0 +1,77 @@
+// What Python's `inspect` and a generator's `gi_` attributes tell: its state, what it delegates to, where it stands.
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <string_view>
+
+#include <segue/legacy/generator.hpp>
+
+namespace segue::legacy {
+
+/// Python's `inspect.getgeneratorstate`.
+enum class GeneratorState {
+  GEN_CREATED,    ///< waiting to start
+  GEN_RUNNING,    ///< being executed, itself or what it delegates to
+  GEN_SUSPENDED,  ///< at a yield
+  GEN_CLOSED      ///< finished, closed or moved from
+};
+using enum GeneratorState;
+
+constexpr std::string_view to_string(GeneratorState state) noexcept {
+  switch (state) {
+    case GEN_CREATED: return "GEN_CREATED";
+    case GEN_RUNNING: return "GEN_RUNNING";
+    case GEN_SUSPENDED: return "GEN_SUSPENDED";
+    case GEN_CLOSED: break;
+  }
+  return "GEN_CLOSED";
+}
+
+namespace detail {
+
+struct Inspection {
+  template <class Yield, class Send, class Return>
+  static const Frame* frame(const Generator<Yield, Send, Return>& generator) noexcept {
+    return generator.frame_;
+  }
+  static GeneratorState state(const Frame* frame) noexcept {
+    if (frame == nullptr || frame->finished()) return GEN_CLOSED;
+    if (!frame->started()) return GEN_CREATED;
+    return frame->running() ? GEN_RUNNING : GEN_SUSPENDED;
+  }
+};
+
+}  // namespace detail
+
+template <class Yield, class Send, class Return>
+GeneratorState getgeneratorstate(const Generator<Yield, Send, Return>& generator) noexcept {
+  return detail::Inspection::state(detail::Inspection::frame(generator));
+}
+
+template <class Yield, class Send, class Return>
+bool gi_running(const Generator<Yield, Send, Return>& generator) noexcept {
+  return getgeneratorstate(generator) == GEN_RUNNING;
+}
+
+template <class Yield, class Send, class Return>
+bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
+  return getgeneratorstate(generator) == GEN_SUSPENDED;
+}
+
+/// What it delegates to: the id() of a generator, the address of any other object; null when it does not.
+template <class Yield, class Send, class Return>
+const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
+  const detail::Frame* const frame = detail::Inspection::frame(generator);
+  if (frame == nullptr || frame->finished()) return nullptr;
+  return frame->delegate_ != nullptr ? frame->delegate_ : frame->foreign_delegate_;
+}
+
+/// The `yield(…)` or `yield.from(…)` that a suspended generator stands at.
+template <class Yield, class Send, class Return>
+std::optional<std::source_location> suspended_at(const Generator<Yield, Send, Return>& generator) noexcept {
+  if (!gi_suspended(generator)) return std::nullopt;
+  return detail::Inspection::frame(generator)->where_;
+}
+
+}  // namespace segue::legacy

@@ -1,0 +1,25 @@
+// Where errors go that nobody can be told of: those of a generator that is closed by its destructor.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <string>
+
+namespace segue::legacy {
+
+/// An error that could not be raised, and the object that it came from, as text.
+struct Unraisable {
+  std::exception_ptr exception;
+  std::string object;
+};
+
+using UnraisableHook = std::function<void(const Unraisable&)>;
+
+/// Python's `sys.unraisablehook`: installs `hook` for the whole process and gives the one before. An empty hook is the
+/// one to start with, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program.
+UnraisableHook set_unraisable_hook(UnraisableHook hook);
+
+/// Hands an error to the hook.
+void report_unraisable(std::exception_ptr exception, std::string object) noexcept;
+
+}  // namespace segue::legacy

@@ -1,0 +1,146 @@
+// What a generator's body yields through: `Send s = yield(y)` and `R r = yield.from(sub)`.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/detail/body.hpp>
+#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/none.hpp>
+#include <segue/legacy/detail/sources.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::legacy {
+
+/// A body's first parameter. It belongs to one generator, and is of use only while that one runs: in the body, and in
+/// whatever the body calls.
+template <class Yield, class Send = void>
+class Yielder {
+ public:
+  Yielder(const Yielder&) = delete;
+  Yielder& operator=(const Yielder&) = delete;
+
+  /// Suspends the generator; its next(), send() or throw_() gives `value`. Evaluates to what is sent next, `Send{}` for
+  /// next(). Throws what is thrown in, and GeneratorExit when the generator is closed or destroyed.
+  [[gnu::always_inline]] Send operator()(detail::parameter_t<Yield> value,
+                                         std::source_location where = std::source_location::current())
+    requires(!std::is_void_v<Yield>)
+  {
+    frame_.value_ = detail::address_of(value);
+    return wait(where);
+  }
+  [[gnu::always_inline]] Send operator()(std::source_location where = std::source_location::current())
+    requires std::is_void_v<Yield>
+  {
+    return wait(where);
+  }
+
+  /// Python's `yield from`: yields all that `source` yields, gives it all that is sent and thrown meanwhile, and
+  /// evaluates to what it returns. `source` is one of:
+  ///
+  /// - a Generator: an lvalue is shared, and can be driven by others meanwhile; an rvalue is owned. With the same
+  ///   `Yield` and `Send` it is resumed directly from then on, whatever the depth; with types that convert, through
+  ///   this body. It evaluates to `Return{}` (None) when somebody else has closed it.
+  /// - an object with a member next() that throws StopIteration at its end and, where it has them, send(value),
+  ///   throw_(std::exception_ptr) and close() (PEP 380's optional protocol). The value is that of
+  ///   StopIteration<Result>; name `Result`, or give the class a `return_type`.
+  /// - any input range. It has no send(): sending it something else than None raises AttributeError here. What is
+  /// thrown
+  ///   in is raised here, and leaves the range where it was.
+  template <class Result = detail::Deduced, class Source>
+  decltype(auto) from(Source&& source, std::source_location where = std::source_location::current()) {
+    using Plain = std::remove_cvref_t<Source>;
+    if constexpr (detail::is_generator_of<Plain, Yield, Send>) {
+      return delegate(static_cast<Source&&>(source), where);
+    } else {
+      detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source));
+      relay(relayed, where);
+      return relayed.result();
+    }
+  }
+
+ private:
+  template <class, class, class, class...>
+  friend class detail::Body;
+
+  explicit Yielder(detail::Frame& frame) noexcept : frame_(frame) {}
+
+  [[gnu::always_inline]] Send wait(const std::source_location& where) {
+    void* const sent = wait_for_signal(where);
+    if constexpr (std::is_void_v<Send>) {
+      if (sent != nullptr) [[unlikely]]
+        frame_.raise_signalled();
+    } else {
+      if (sent == nullptr) return detail::none<Send>();
+      if (detail::is_signal(sent)) [[unlikely]]
+        frame_.raise_signalled();
+      frame_.sent_ = nullptr;
+      return detail::taken<Send>(sent);
+    }
+  }
+
+  [[gnu::always_inline]] void* wait_for_signal(const std::source_location& where) noexcept {
+    frame_.where_ = where;
+    frame_.suspend(&frame_);
+    return frame_.sent_;
+  }
+
+  template <class Sub>
+  auto delegate(Sub&& source, const std::source_location& where) -> typename std::remove_cvref_t<Sub>::return_type {
+    using Return = typename std::remove_cvref_t<Sub>::return_type;
+    // An rvalue is kept here, on the delegator's stack, as long as it is delegated to.
+    std::conditional_t<std::is_lvalue_reference_v<Sub>, Sub, std::remove_cvref_t<Sub>> sub(static_cast<Sub&&>(source));
+    auto* const frame = sub.frame();
+    frame_.where_ = where;
+    if (frame == nullptr || frame->finished() || !frame_.delegate_to(*frame)) return detail::none<Return>();
+    if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+    return frame->result_.take();
+  }
+
+  // PEP 380's expansion of `yield from`.
+  template <class Relayed>
+  void relay(Relayed& source, const std::source_location& where) {
+    const detail::ForeignDelegate delegating(frame_, source.id());
+    bool more = source.next();
+    while (more) {
+      if constexpr (std::is_void_v<Yield>) {
+        source.value();
+        more = relay_sent(source, wait_for_signal(where));
+      } else {
+        Yield value = source.value();
+        frame_.value_ = detail::address_of(value);
+        more = relay_sent(source, wait_for_signal(where));
+      }
+    }
+  }
+
+  template <class Relayed>
+  bool relay_sent(Relayed& source, void* sent) {
+    if (sent == nullptr) return source.next();
+    if (detail::is_signal(sent)) return relay_signal(source);
+    frame_.sent_ = nullptr;
+    if constexpr (!std::is_void_v<Send>) {
+      auto& value = *static_cast<std::remove_reference_t<Send>*>(sent);
+      if (!detail::is_none(value)) return source.send(static_cast<Send&&>(value));
+    }
+    return source.next();
+  }
+
+  template <class Relayed>
+  [[gnu::noinline]] bool relay_signal(Relayed& source) {
+    std::exception_ptr error = frame_.take_signalled();
+    if (holds<GeneratorExit>(error)) {
+      source.close();
+      detail::raise(std::move(error));
+    }
+    return source.throw_(std::move(error));
+  }
+
+  detail::Frame& frame_;
+};
+
+}  // namespace segue::legacy

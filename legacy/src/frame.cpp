@@ -1,0 +1,284 @@
+#include <segue/legacy/detail/frame.hpp>
+
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/detail/body.hpp>
+#include <segue/legacy/unraisable.hpp>
+
+namespace segue::legacy::detail {
+namespace {
+
+// How often a generator that is destroyed may answer GeneratorExit with another yield.
+constexpr int close_attempts = 16;
+
+constexpr const char* already_executing = "generator already executing";
+constexpr const char* ignored_exit = "generator ignored GeneratorExit";
+
+// Whether `wanted` is `error` or one of the exceptions that it was raised in the context of.
+bool in_chain(std::exception_ptr error, const std::exception_ptr& wanted) {
+  while (error) {
+    if (error == wanted) return true;
+    try {
+      std::rethrow_exception(error);
+    } catch (const BaseException& e) {
+      error = e.context();
+    } catch (...) {
+      return false;
+    }
+  }
+  return false;
+}
+
+void set_context(const std::exception_ptr& error, const std::exception_ptr& handled) {
+  if (in_chain(handled, error)) return;
+  try {
+    std::rethrow_exception(error);
+  } catch (BaseException& e) {
+    if (!e.context()) e.set_context(handled);
+  } catch (...) {
+  }
+}
+
+}  // namespace
+
+void raise(std::exception_ptr error) {
+  if (const std::exception_ptr handled = std::current_exception()) set_context(error, handled);
+  std::rethrow_exception(std::move(error));
+}
+
+void refuse_first_send() { throw TypeError("can't send non-None value to a just-started generator"); }
+
+void refuse_ignored_exit() { throw RuntimeError(ignored_exit); }
+
+void check_started_for_next(const Frame& frame) {
+  if (frame.started()) throw TypeError("next() has no value for this generator's yield: use send()");
+}
+
+// The end of run().
+
+void Frame::ended_by_exit() noexcept {
+  error_ = std::current_exception();
+  ending_ = Ending::exited;
+}
+
+void Frame::ended_by_stop_iteration() noexcept {
+  const std::exception_ptr cause = std::current_exception();
+  error_ = std::make_exception_ptr(from(RuntimeError("generator raised StopIteration"), cause));
+  ending_ = Ending::raised;
+}
+
+void Frame::ended_by_error() noexcept {
+  error_ = std::current_exception();
+  ending_ = Ending::raised;
+}
+
+// The links.
+
+Frame* Frame::top() noexcept {
+  Frame* frame = this;
+  while (frame->owner_ != nullptr) frame = frame->owner_;
+  return frame;
+}
+
+bool Frame::running() const noexcept {
+  return started() && !finished() && const_cast<Frame*>(this)->top()->leaf_ == nullptr;
+}
+
+Frame* Frame::find_leaf() noexcept {
+  Frame* frame = this;
+  while (frame->delegate_ != nullptr && frame->delegate_->owner_ == frame) frame = frame->delegate_;
+  return frame;
+}
+
+void Frame::detach() noexcept {
+  if (owner_ == nullptr) return;
+  top()->leaf_ = owner_;
+  owner_ = nullptr;
+  leaf_ = find_leaf();
+}
+
+// Gives the leaf of `sub`, to be resumed at once: the chain of `sub` counts as running from here on.
+Frame* Frame::attach(Frame& sub) {
+  if (sub.running()) throw ValueError(already_executing);
+  sub.detach();
+  if (delegate_ != &sub) {
+    delegate_ = &sub;
+    next_sharer_ = sub.sharers_;
+    sub.sharers_ = this;
+  }
+  sub.owner_ = this;
+  return std::exchange(sub.leaf_, nullptr);
+}
+
+void Frame::drop_delegate() noexcept {
+  Frame* const sub = std::exchange(delegate_, nullptr);
+  if (sub == nullptr) return;
+  Frame** link = &sub->sharers_;
+  while (*link != this) link = &(*link)->next_sharer_;
+  *link = std::exchange(next_sharer_, nullptr);
+  if (sub->owner_ == this) {
+    sub->owner_ = nullptr;
+    if (!sub->finished()) sub->leaf_ = sub->find_leaf();
+    if (sub->handle_ == nullptr) sub->abandon();
+  }
+}
+
+// Resuming.
+
+Frame* Frame::claim() {
+  if (finished()) return nullptr;
+  if (running()) throw ValueError(already_executing);
+  detach();
+  return leaf_;
+}
+
+Frame* Frame::settle(Frame* leaf) noexcept {
+  while (leaf != this) {
+    leaf = leaf->owner_;
+    if (void* const tip = leaf->resume()) return static_cast<Frame*>(tip);
+  }
+  return nullptr;
+}
+
+Frame* Frame::go_on(Frame* leaf) noexcept {
+  void* const tip = leaf->resume();
+  return tip != nullptr ? static_cast<Frame*>(tip) : settle(leaf);
+}
+
+void Frame::signal(Signal signal, std::exception_ptr error) noexcept {
+  sent_ = reinterpret_cast<void*>(signal);
+  error_ = std::move(error);
+}
+
+// Closes the frames from `leaf` up to the one below this. Gives what this one has to raise instead of GeneratorExit.
+std::exception_ptr Frame::close_below(Frame* leaf) noexcept {
+  std::exception_ptr error;
+  while (leaf != this) {
+    if (error) {
+      leaf->signal(raise_signal, std::exchange(error, nullptr));
+    } else {
+      leaf->signal(close_signal);
+    }
+    if (leaf->resume() != nullptr) {
+      error = std::make_exception_ptr(RuntimeError(ignored_exit));
+    } else if (leaf->ending_ == Ending::raised) {
+      error = std::move(leaf->error_);
+    }
+    leaf = leaf->owner_;
+  }
+  return error;
+}
+
+Frame* Frame::close(Frame* leaf) noexcept {
+  if (std::exception_ptr error = close_below(leaf)) {
+    signal(raise_signal, std::move(error));
+  } else {
+    signal(close_signal);
+  }
+  return go_on(this);
+}
+
+Frame* Frame::throw_in(Frame* leaf, std::exception_ptr error) noexcept {
+  if (leaf != this && holds<GeneratorExit>(error)) {
+    std::exception_ptr instead = close_below(leaf);
+    signal(raise_signal, instead ? std::move(instead) : std::move(error));
+    return go_on(this);
+  }
+  leaf->signal(throw_signal, std::move(error));
+  return go_on(leaf);
+}
+
+void Frame::abandon() noexcept {
+  handle_ = nullptr;
+  // Then whoever drives it, or delegates to it, comes here again.
+  if (running()) return;
+  if (started() && !finished()) {
+    detach();
+    int ignored = 0;
+    while (ignored < close_attempts && (leaf_ = close(std::exchange(leaf_, nullptr))) != nullptr) ++ignored;
+    if (ignored != 0) {
+      const char* const outcome = finished() ? "" : " (given up: its stack is lost)";
+      report_unraisable(std::make_exception_ptr(RuntimeError(ignored_exit)), repr() + outcome);
+    }
+    if (!finished()) return forget_sharers();
+    if (ending_ == Ending::raised) report_unraisable(error_, repr());
+  }
+  destroy();
+}
+
+void Frame::destroy() noexcept {
+  forget_sharers();
+  destroy_fiber(this);
+}
+
+void Frame::forget_sharers() noexcept {
+  while (sharers_ != nullptr) {
+    Frame* const sharer = std::exchange(sharers_, sharers_->next_sharer_);
+    sharer->delegate_ = nullptr;
+    sharer->next_sharer_ = nullptr;
+  }
+}
+
+std::string Frame::repr() const { return "<generator object " + (name_.empty() ? body_name() : name_) + ">"; }
+
+// The body's side.
+
+std::exception_ptr Frame::take_signalled() {
+  const auto signal = static_cast<Signal>(reinterpret_cast<std::uintptr_t>(std::exchange(sent_, nullptr)));
+  if (signal == close_signal) return std::make_exception_ptr(GeneratorExit());
+  return std::exchange(error_, nullptr);
+}
+
+void Frame::raise_signalled() {
+  if (reinterpret_cast<std::uintptr_t>(sent_) == close_signal) {
+    sent_ = nullptr;
+    throw GeneratorExit();
+  }
+  raise(take_signalled());
+}
+
+bool Frame::delegate_to(Frame& sub) {
+  struct Dropping {
+    Frame& frame;
+    ~Dropping() { frame.drop_delegate(); }
+  } const dropping{*this};
+  Frame* leaf = attach(sub);
+  Frame* tip = sub.go_on(leaf);
+  while (tip != nullptr) {
+    suspend(tip);
+    if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
+    if (reinterpret_cast<std::uintptr_t>(sent_) == raise_signal) raise_signalled();
+    if (delegate_ == nullptr || delegate_->finished()) {
+      if (sent_ != nullptr && is_signal(sent_)) raise_signalled();
+      sent_ = nullptr;
+      return false;
+    }
+    // Its chain was cut off from this frame, so that what was meant for its leaf came here.
+    void* const sent = std::exchange(sent_, nullptr);
+    leaf = attach(*delegate_);
+    tip = forward(sent, leaf);
+  }
+  return true;
+}
+
+Frame* Frame::forward(void* sent, Frame* leaf) {
+  if (sent == nullptr || !is_signal(sent)) {
+    leaf->sent_ = sent;
+    return delegate_->go_on(leaf);
+  }
+  if (reinterpret_cast<std::uintptr_t>(sent) == close_signal) {
+    close_delegate_and_raise(leaf, std::make_exception_ptr(GeneratorExit()));
+  }
+  std::exception_ptr error = std::exchange(error_, nullptr);
+  if (holds<GeneratorExit>(error)) close_delegate_and_raise(leaf, std::move(error));
+  return delegate_->throw_in(leaf, std::move(error));
+}
+
+void Frame::close_delegate_and_raise(Frame* leaf, std::exception_ptr error) {
+  Frame& sub = *delegate_;
+  if (sub.close(leaf) != nullptr) throw RuntimeError(ignored_exit);
+  raise(sub.ending_ == Ending::raised ? std::move(sub.error_) : std::move(error));
+}
+
+}  // namespace segue::legacy::detail
