@@ -1,0 +1,244 @@
+// Callbacks as something to await: for every API that says "call me back when it is done".
+//
+//   int size = co_await from_callback<int>([&](auto done) { query_size(file, done); });
+//   std::string text = yield_from(from_callback<std::string>(error_first, [&](auto done) { fetch(url, done); }));
+//
+// The contract, hazard by hazard:
+//   - the initiation runs when it is awaited; one that throws has its exception thrown at the await;
+//   - the callback may run before the initiation returns, later, on the loop's thread or on another;
+//   - called twice: the first call counts, the second is reported to the loop's exception handler;
+//   - every copy destroyed without a call: the await throws RuntimeError, so that nobody waits for ever;
+//   - cancelled while waiting: CancelledError is thrown at the await, and a call that comes later is ignored (what it
+//     brings is destroyed on the loop). What the callback API does then is its own affair.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/future.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::bridge {
+
+/// The shape `callback(error, value…)`: an error that tests as true is thrown.
+struct error_first_t {};
+inline constexpr error_first_t error_first{};
+
+/// The exception that stands for the error of an error-first callback: an exception_ptr itself, OSError for an error code
+/// of the system, std::system_error for another category's, RuntimeError with the text for a string; else the error
+/// itself is thrown. Null for an error that tests as false.
+template <class Error>
+std::exception_ptr to_exception(const Error& error) {
+  if constexpr (std::same_as<Error, std::exception_ptr>) {
+    return error;
+  } else if constexpr (requires { std::error_code(error); } && !std::integral<Error>) {
+    const std::error_code code(error);
+    if (!code) return nullptr;
+    if (code.category() == std::system_category() || code.category() == std::generic_category())
+      return std::make_exception_ptr(OSError(code.value(), code.message()));
+    return std::make_exception_ptr(std::system_error(code));
+  } else if constexpr (std::convertible_to<const Error&, std::string>) {
+    std::string text = error;
+    if (text.empty()) return nullptr;
+    return std::make_exception_ptr(RuntimeError(std::move(text)));
+  } else {
+    if (!static_cast<bool>(error)) return nullptr;
+    return std::make_exception_ptr(error);
+  }
+}
+
+namespace detail {
+
+/// The result of a callback with these values: void, the value, or a tuple.
+template <class... Values>
+struct CallbackResult {
+  using type = std::tuple<Values...>;
+};
+template <>
+struct CallbackResult<> {
+  using type = void;
+};
+template <class Value>
+struct CallbackResult<Value> {
+  using type = Value;
+};
+
+/// Where a callback's call and the loop meet. The future belongs to the loop's thread: other threads only carry it there.
+template <class T>
+class CallbackState {
+ public:
+  explicit CallbackState(modern::EventLoop& loop) : loop_(&loop), future_(loop.create_future<T>()) {}
+
+  const modern::Future<T>& future() const noexcept { return *future_; }
+
+  void complete(Outcome<T> outcome) {
+    std::optional<modern::Future<T>> future = take_future();
+    if (!future) return report_second_call();
+    on_loop([future = std::move(future), outcome = std::move(outcome)]() mutable { deliver(*future, outcome); });
+  }
+  void abandon() noexcept {
+    std::optional<modern::Future<T>> future = take_future();
+    if (!future) return;
+    try {
+      Outcome<T> outcome;
+      outcome.set_exception(std::make_exception_ptr(RuntimeError("callback was destroyed without being called")));
+      on_loop([future = std::move(future), outcome = std::move(outcome)]() mutable { deliver(*future, outcome); });
+    } catch (...) {
+      loop_->default_exception_handler(context("callback was destroyed without being called"));
+    }
+  }
+
+ private:
+  std::optional<modern::Future<T>> take_future() noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(future_, std::nullopt);
+  }
+  static void deliver(const modern::Future<T>& future, Outcome<T>& outcome) {
+    if (future.done()) return;
+    if (outcome.has_exception()) {
+      future.set_exception(outcome.exception());
+    } else if constexpr (std::is_void_v<T>) {
+      future.set_result();
+    } else {
+      future.set_result(std::move(outcome.stored()));
+    }
+  }
+  template <class F>
+  void on_loop(F action) {
+    if (modern::EventLoop::running() == loop_) return action();
+    loop_->call_soon_threadsafe(std::move(action));
+  }
+  void report_second_call() {
+    on_loop([loop = loop_] { loop->call_exception_handler(context("callback was called more than once")); });
+  }
+  static modern::ExceptionContext context(std::string message) {
+    modern::ExceptionContext context;
+    context.message = std::move(message);
+    return context;
+  }
+
+  modern::EventLoop* loop_;
+  std::mutex mutex_;
+  std::optional<modern::Future<T>> future_;  // guarded by mutex_; empty once it was called
+};
+
+}  // namespace detail
+
+/// The callback that an initiation passes on. Copyable, callable from any thread, meant to be called once.
+template <class... Values>
+class Callback {
+ public:
+  using Result = typename detail::CallbackResult<Values...>::type;
+
+  explicit Callback(modern::EventLoop& loop)
+      : owner_(std::make_shared<Owner>(std::make_shared<detail::CallbackState<Result>>(loop))) {}
+
+  template <class... Args>
+    requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
+  void operator()(Args&&... values) const {
+    Outcome<Result> outcome;
+    if constexpr (sizeof...(Values) == 1) {
+      outcome.set_value(std::forward<Args>(values)...);
+    } else if constexpr (sizeof...(Values) == 0) {
+      outcome.set_value();
+    } else {
+      outcome.set_value(std::tuple<Values...>(std::forward<Args>(values)...));
+    }
+    owner_->state->complete(std::move(outcome));
+  }
+  /// Ends the wait with an exception.
+  void fail(std::exception_ptr error) const {
+    Outcome<Result> outcome;
+    outcome.set_exception(std::move(error));
+    owner_->state->complete(std::move(outcome));
+  }
+
+  const modern::Future<Result>& future() const noexcept { return owner_->state->future(); }
+
+ private:
+  // Shared by the copies: the last one to go tells that nobody can call any more.
+  struct Owner {
+    explicit Owner(std::shared_ptr<detail::CallbackState<Result>> state) noexcept : state(std::move(state)) {}
+    Owner(const Owner&) = delete;
+    Owner& operator=(const Owner&) = delete;
+    ~Owner() { state->abandon(); }
+    std::shared_ptr<detail::CallbackState<Result>> state;
+  };
+  std::shared_ptr<Owner> owner_;
+};
+
+/// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is true.
+template <class... Values>
+class ErrorFirstCallback {
+ public:
+  explicit ErrorFirstCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
+
+  template <class Error, class... Args>
+    requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
+  void operator()(const Error& error, Args&&... values) const {
+    if (std::exception_ptr exception = to_exception(error)) return callback_.fail(std::move(exception));
+    callback_(std::forward<Args>(values)...);
+  }
+  template <class Error>
+    requires(sizeof...(Values) > 0)
+  void operator()(const Error& error) const {
+    std::exception_ptr exception = to_exception(error);
+    if (!exception) exception = std::make_exception_ptr(TypeError("error-first callback was called without its value"));
+    callback_.fail(std::move(exception));
+  }
+
+ private:
+  Callback<Values...> callback_;
+};
+
+namespace detail {
+
+/// Starts the initiation when it is awaited.
+template <class Wrapper, class Initiation, class... Values>
+class [[nodiscard("co_await it")]] CallbackWait {
+ public:
+  using Result = typename CallbackResult<Values...>::type;
+
+  explicit CallbackWait(Initiation initiation) : initiation_(std::move(initiation)) {}
+
+  bool await_ready() {
+    const Callback<Values...> callback(modern::get_running_loop());
+    wait_.emplace(callback.future().operator co_await());
+    std::invoke(initiation_, Wrapper(callback));
+    return wait_->await_ready();
+  }
+  void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }
+  Result await_resume() { return wait_->await_resume(); }
+
+ private:
+  Initiation initiation_;
+  std::optional<modern::detail::FutureAwaiter<Result>> wait_;
+};
+
+}  // namespace detail
+
+/// Awaits one call of the callback that `initiation` is given; gives its values: nothing, the value, or a tuple.
+template <class... Values, class Initiation>
+  requires std::invocable<Initiation&, Callback<Values...>>
+auto from_callback(Initiation initiation) {
+  return detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation));
+}
+/// The same for `callback(error, values…)`: an error that is true is thrown (see to_exception()).
+template <class... Values, class Initiation>
+  requires std::invocable<Initiation&, ErrorFirstCallback<Values...>>
+auto from_callback(error_first_t, Initiation initiation) {
+  return detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation));
+}
+
+}  // namespace segue::bridge
