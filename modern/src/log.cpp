@@ -26,4 +26,12 @@ void log_error(const ExceptionContext& context) noexcept {
   }
 }
 
+void log_warning(const std::string& message) noexcept {
+  try {
+    logger()->warn("{}", message);
+  } catch (...) {
+    std::fprintf(stderr, "segue: cannot log: %s\n", message.c_str());
+  }
+}
+
 }  // namespace segue::modern

@@ -121,7 +121,8 @@ class EventLoop final : public detail::RefCounted {
   void stop() noexcept { stopping_ = true; }
   bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != std::thread::id(); }
   bool is_closed() const noexcept { return closed_; }
-  /// Drops all that is scheduled. Idempotent. RuntimeError("Cannot close a running event loop").
+  /// Drops all that is scheduled, and waits for the calls that run in the default executor's threads. Idempotent.
+  /// RuntimeError("Cannot close a running event loop").
   void close();
 
   // --- futures and tasks ---
@@ -132,6 +133,18 @@ class EventLoop final : public detail::RefCounted {
   Task<T> create_task(Coroutine<T> coroutine);
   template <class T>
   Task<T> create_task(Coroutine<T> coroutine, TaskOptions options);
+
+  // --- threads (threads.hpp) ---
+
+  /// Runs `f(args…)`, kept by value, in a thread of the default executor. Cancelling the future does not stop a call that
+  /// has started. RuntimeError("Executor shutdown has been called").
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  auto run_in_executor(F&& f, Args&&... args)
+      -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
+  /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
+  /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
+  Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
 
   // --- errors ---
 
