@@ -1,0 +1,46 @@
+// Portals: plain functions that wait (as Python's greenback has them).
+//
+// Code in the middle of a call tree that cannot be made a coroutine, below a third party's callback even, may wait by
+// await_() if the tree was entered through a portal, since it runs on a stack of its own then:
+//
+//   void on_element(Element e) { await_(queue.put(e)); }                    // called by the parser
+//   co_await portal([&] { parse(document, on_element); });                  // `parse` knows of nothing
+//
+// What lies between the portal and await_() must bear to be left by an exception (a cancellation) while it waits, and
+// must not hold a lock that the loop's thread takes meanwhile.
+#pragma once
+
+#include <concepts>
+#include <source_location>
+#include <utility>
+
+#include <segue/bridge/coroutine.hpp>
+#include <segue/modern/awaitable.hpp>
+#include <segue/modern/driver.hpp>
+
+namespace segue::bridge {
+
+/// A coroutine that calls `function(args…)` on a stack of its own, where it and all that it calls may use await_().
+/// Keeps the function and its arguments alive.
+template <class F, class... Args>
+  requires std::invocable<F&, std::decay_t<Args>...>
+auto portal(F function, Args&&... args) {
+  return coroutine(std::move(function))(std::forward<Args>(args)...);
+}
+
+/// Whether await_() works here: the running code was entered through a portal, with no coroutine in between.
+inline bool has_portal() noexcept {
+  const Driver* const driver = Driver::current();
+  return driver != nullptr && driver->stackful_frame != nullptr;
+}
+
+/// Waits for whatever can be awaited, in a plain function below a portal, and returns what it gives. RuntimeError where
+/// there is no portal. Cancellation throws from here.
+template <Awaitable A>
+[[gnu::always_inline]] inline modern::await_result_t<A> await_(
+    A&& awaitable, std::source_location where = std::source_location::current()) {
+  if (!has_portal()) throw RuntimeError("await_() outside of a portal");
+  return yield_from(std::forward<A>(awaitable), where);
+}
+
+}  // namespace segue::bridge
