@@ -17,6 +17,7 @@
 #include <any>
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -49,8 +50,15 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
  public:
   explicit CoroutineFiber(const std::source_location& made) noexcept : made_(made), awaiting_at_(made) {}
 
-  /// The one that runs now. RuntimeError in a frame that is none, even if it runs on the stack of one.
-  static CoroutineFiber& running(const char* what);
+  /// The one whose frame runs now. Null in a stackless frame, even on a fiber's stack, and in a generator's body, whose
+  /// stack is another one: neither may suspend the coroutine that it runs in.
+  [[gnu::always_inline]] static CoroutineFiber* running() noexcept {
+    const Driver* const driver = Driver::current();
+    if (driver == nullptr || driver->stackful_frame == nullptr) return nullptr;
+    auto* const fiber = static_cast<CoroutineFiber*>(driver->stackful_frame);
+    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
+    return here >= fiber->stack().bottom() && here < fiber->stack().top ? fiber : nullptr;
+  }
 
   Resumable resumable() noexcept { return {&resume_fiber, this}; }
 
@@ -94,10 +102,12 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
 /// from here.
 template <Awaitable A>
 [[gnu::always_inline]] inline modern::await_result_t<A> yield_from(A&& awaitable, std::source_location where = std::source_location::current()) {
-  CoroutineFiber& self = CoroutineFiber::running("yield_from()");
+  CoroutineFiber* const self = CoroutineFiber::running();
+  if (self == nullptr) [[unlikely]]
+    throw RuntimeError("yield_from() outside of a generator-based coroutine");
   auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
   if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
-    if (!awaiter.await_ready()) self.wait(awaiter, where);
+    if (!awaiter.await_ready()) self->wait(awaiter, where);
     return awaiter.await_resume();
   } else {
     // Somebody else's awaiter takes nothing but a C++20 coroutine: one awaits it in our place.
@@ -269,13 +279,6 @@ CoroutineFunction<R, std::decay_t<F>> coroutine(F&& function, legacy::StackSize 
 }
 
 // --- definitions ---
-
-inline CoroutineFiber& CoroutineFiber::running(const char* what) {
-  Driver* const driver = Driver::current();
-  if (driver == nullptr || driver->stackful_frame == nullptr)
-    throw RuntimeError(std::string(what) + " outside of a generator-based coroutine");
-  return *static_cast<CoroutineFiber*>(driver->stackful_frame);
-}
 
 template <modern::Awaiter A>
 inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) {
