@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -69,6 +70,8 @@ class FutureState : public RefCounted {
   const std::exception_ptr& peek_exception() const noexcept { return exception_; }
   /// As exception(), for a future that is known to be done and not cancelled.
   void mark_retrieved() noexcept { report_unretrieved_ = false; }
+  /// The message of the cancel() that ended it.
+  const std::optional<std::string>& cancel_message() const noexcept { return cancel_message_; }
   /// The CancelledError with which waiting for this cancelled future ends.
   std::exception_ptr make_cancelled_error();
 
@@ -153,6 +156,19 @@ class FutureWait {
   bool suspended_ = false;
 };
 
+/// Whether a result can really be copied: containers claim it whatever their elements.
+template <class T>
+inline constexpr bool copyable_result = std::copy_constructible<T>;
+template <class T>
+  requires requires { typename T::value_type; } && (!std::same_as<typename T::value_type, T>)
+inline constexpr bool copyable_result<T> = std::copy_constructible<T> && copyable_result<typename T::value_type>;
+template <class T>
+inline constexpr bool copyable_result<Outcome<T>> = copyable_result<stored_t<T>>;
+template <class... T>
+inline constexpr bool copyable_result<std::tuple<T...>> = (copyable_result<T> && ...);
+template <class T, class U>
+inline constexpr bool copyable_result<std::pair<T, U>> = copyable_result<T> && copyable_result<U>;
+
 /// Gives a copy of the result; moves it out where this was the last handle, or it cannot be copied.
 template <class T>
 class FutureAwaiter : public FutureWait {
@@ -165,7 +181,7 @@ class FutureAwaiter : public FutureWait {
       return static_cast<T>(value.get());
     } else if constexpr (std::is_void_v<T>) {
       return;
-    } else if constexpr (std::copy_constructible<T>) {
+    } else if constexpr (copyable_result<T>) {
       if (!future_->unique()) return value;
       return std::move(value);
     } else {

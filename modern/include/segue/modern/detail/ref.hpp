@@ -21,6 +21,7 @@ class RefCounted : public Pooled {
   void release() noexcept {
     if (--references_ == 0) delete this;
   }
+  std::uint32_t references() const noexcept { return references_; }
   bool unique() const noexcept { return references_ == 1; }
 
  private:
