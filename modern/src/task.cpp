@@ -51,14 +51,14 @@ inline void TaskCore::resume() {
 }
 
 void TaskCore::run() {
-  const bool woken_by_cancellation = waited_on_ && waited_on_->cancelled();
+  const bool deliver_cancellation = must_cancel_ && !woken_by_cancellation();
   if (waited_on_) {
     waited_on_->mark_retrieved();
     waited_on_ = nullptr;
   }
   if (must_cancel_) [[unlikely]] {
     must_cancel_ = false;
-    if (!woken_by_cancellation) {
+    if (deliver_cancellation) {
       auto error = std::make_exception_ptr(CancelledError(cancel_message_));
       if (!promise_->started) {
         const Ref<FutureState> keep(&future_);
@@ -74,6 +74,10 @@ void TaskCore::run() {
   const Ref<FutureState> keep(&future_);
   future_.loop().remove_task(*this);
   complete();
+}
+
+bool TaskCore::woken_by_cancellation() const noexcept {
+  return waited_on_ && (waited_on_->cancelled() || holds<CancelledError>(waited_on_->peek_exception()));
 }
 
 void TaskCore::handle_yield() {

@@ -82,6 +82,8 @@ class TaskCore : public Ready, public Driver {
   friend class segue::modern::EventLoop;
 
   [[gnu::always_inline]] void resume();
+  /// Whether what it waited on ended with a CancelledError, which throws itself.
+  bool woken_by_cancellation() const noexcept;
   void handle_yield();
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);
@@ -221,7 +223,8 @@ inline constexpr bool is_coroutine<Coroutine<T>> = true;
 
 }  // namespace detail
 
-/// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`.
+/// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes the
+/// coroutine over, even where it is not given as a temporary.
 template <Awaitable A>
 auto ensure_future(A&& awaitable, EventLoop& loop) {
   using Plain = std::remove_cvref_t<A>;
@@ -229,8 +232,10 @@ auto ensure_future(A&& awaitable, EventLoop& loop) {
     return Plain(std::forward<A>(awaitable));
   } else if constexpr (detail::is_coroutine<Plain>) {
     return loop.create_task(std::move(awaitable));
-  } else {
+  } else if constexpr (std::constructible_from<Plain, A>) {
     return loop.create_task(detail::wrap_awaitable(Plain(std::forward<A>(awaitable))));
+  } else {  // a coroutine of another style
+    return loop.create_task(detail::wrap_awaitable(std::move(awaitable)));
   }
 }
 template <Awaitable A>
