@@ -238,6 +238,7 @@ std::vector<TaskBase> EventLoop::all_tasks() const {
 
 void EventLoop::destroy_pending_tasks() noexcept {
   while (oldest_task_ != nullptr) oldest_task_->destroy_pending();
+  knots_.untie_all();
 }
 
 void EventLoop::run_until_done(detail::FutureState& future, bool is_new_task) {

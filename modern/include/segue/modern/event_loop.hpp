@@ -20,6 +20,7 @@
 
 #include <segue/modern/awaitable.hpp>
 #include <segue/modern/delay.hpp>
+#include <segue/modern/detail/knot.hpp>
 #include <segue/modern/detail/ready_queue.hpp>
 #include <segue/modern/detail/ref.hpp>
 #include <segue/modern/handle.hpp>
@@ -182,6 +183,8 @@ class EventLoop final : public detail::RefCounted {
   void remove_task(detail::TaskCore& task) noexcept;
   /// The tasks that are not done, oldest first.
   std::vector<TaskBase> all_tasks() const;
+  /// Unties `knot` when the loop goes away.
+  void add_knot(detail::Knot& knot) noexcept { knots_.push(knot); }
   /// Closes the coroutines of the tasks that are still pending and reports each. For a loop that goes away.
   void destroy_pending_tasks() noexcept;
   /// The default executor's threads, made when first asked for.
@@ -223,6 +226,7 @@ class EventLoop final : public detail::RefCounted {
   std::uint64_t timer_sequence_ = 0;
   detail::TaskCore* oldest_task_ = nullptr;  // of the pending ones, each of which the loop keeps alive
   detail::TaskCore* newest_task_ = nullptr;
+  detail::KnotList knots_;
   std::shared_ptr<detail::Executor> executor_;
   ExceptionHandler exception_handler_;
   std::atomic<std::thread::id> thread_{};  // the one that runs the loop
