@@ -111,17 +111,17 @@ Frame* Frame::attach(Frame& sub) {
   return std::exchange(sub.leaf_, nullptr);
 }
 
-void Frame::drop_delegate() noexcept {
+// Gives what has been delegated to when this frame was its owner.
+Frame* Frame::drop_delegate() noexcept {
   Frame* const sub = std::exchange(delegate_, nullptr);
-  if (sub == nullptr) return;
+  if (sub == nullptr) return nullptr;
   Frame** link = &sub->sharers_;
   while (*link != this) link = &(*link)->next_sharer_;
   *link = std::exchange(next_sharer_, nullptr);
-  if (sub->owner_ == this) {
-    sub->owner_ = nullptr;
-    if (!sub->finished()) sub->leaf_ = sub->find_leaf();
-    if (sub->handle_ == nullptr) sub->abandon();
-  }
+  if (sub->owner_ != this) return nullptr;
+  sub->owner_ = nullptr;
+  if (!sub->finished()) sub->leaf_ = sub->find_leaf();
+  return sub;
 }
 
 // Resuming.
@@ -241,8 +241,12 @@ void Frame::raise_signalled() {
 bool Frame::delegate_to(Frame& sub) {
   struct Dropping {
     Frame& frame;
-    ~Dropping() { frame.drop_delegate(); }
-  } const dropping{*this};
+    bool outcome_wanted = false;
+    ~Dropping() {
+      Frame* const sub = frame.drop_delegate();
+      if (sub != nullptr && sub->handle_ == nullptr && !outcome_wanted) sub->abandon();
+    }
+  } dropping{*this};
   Frame* leaf = attach(sub);
   Frame* tip = sub.go_on(leaf);
   while (tip != nullptr) {
@@ -259,6 +263,7 @@ bool Frame::delegate_to(Frame& sub) {
     leaf = attach(*delegate_);
     tip = forward(sent, leaf);
   }
+  dropping.outcome_wanted = true;
   return true;
 }
 

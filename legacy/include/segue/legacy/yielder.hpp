@@ -97,6 +97,7 @@ class Yielder {
     auto* const frame = sub.frame();
     frame_.where_ = where;
     if (frame == nullptr || frame->finished() || !frame_.delegate_to(*frame)) return detail::none<Return>();
+    const detail::AbandonedIfOrphan abandoned(*frame);
     if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
     return frame->result_.take();
   }

@@ -121,7 +121,7 @@ class Frame : public Fiber {
   Frame* find_leaf() noexcept;
   [[nodiscard]] Frame* attach(Frame& sub);
   void detach() noexcept;
-  void drop_delegate() noexcept;
+  Frame* drop_delegate() noexcept;
   void forget_sharers() noexcept;
   Frame* forward(void* sent, Frame* leaf);
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);

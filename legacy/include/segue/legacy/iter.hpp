@@ -1,0 +1,123 @@
+// Python's `iter()` and `next()`: an iterator that remembers where it is, whoever asks it for the next element.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::legacy {
+
+/// A position in a range, which it refers to (an lvalue) or owns (an rvalue). As an input range it goes on from where
+/// it is, so that a loop, a `yield.from` and next() can take turns; an element that was looked at is consumed.
+/// Move-only.
+///
+///   auto it = iter(std::vector{1, 2, 3});
+///   next(it);                    // 1
+///   for (int v : it) use(v);     // 2, 3
+template <class Range>
+class Iter {
+  using Base = std::remove_reference_t<Range>;
+
+ public:
+  class Iterator;
+  using iterated_type = std::remove_cv_t<Base>;
+  using reference = std::ranges::range_reference_t<Base>;
+
+  explicit Iter(Range&& range) {
+    if constexpr (std::is_lvalue_reference_v<Range>) {
+      range_ = std::addressof(range);
+    } else {
+      range_ = std::make_unique<Range>(std::move(range));
+    }
+  }
+
+  Iterator begin() noexcept { return Iterator(*this); }
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+  /// Goes to the next element; false when there is none.
+  bool advance() {
+    if (!position_) {
+      position_.emplace(std::ranges::begin(*range_));
+    } else if (!exhausted()) {
+      ++*position_;
+    }
+    return !exhausted();
+  }
+  /// The element that advance() went to.
+  reference current() const { return **position_; }
+
+ private:
+  bool exhausted() { return *position_ == std::ranges::end(*range_); }
+
+  // An owned range stays where it is when the Iter is moved: its iterators may point into it.
+  std::conditional_t<std::is_lvalue_reference_v<Range>, Base*, std::unique_ptr<Base>> range_;
+  std::optional<std::ranges::iterator_t<Base>> position_;
+};
+
+template <class Range>
+class Iter<Range>::Iterator {
+ public:
+  using iterator_concept = std::input_iterator_tag;
+  using value_type = std::ranges::range_value_t<Base>;
+  using difference_type = std::ptrdiff_t;
+
+  Iterator(Iterator&&) noexcept = default;
+  Iterator& operator=(Iterator&&) noexcept = default;
+
+  reference operator*() const {
+    look();
+    return iter_->current();
+  }
+  Iterator& operator++() {
+    look();
+    looked_ = false;
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const Iterator& it, std::default_sentinel_t) {
+    it.look();
+    return !it.more_;
+  }
+
+ private:
+  friend Iter;
+  explicit Iterator(Iter& iter) noexcept : iter_(&iter) {}
+
+  void look() const {
+    if (looked_) return;
+    looked_ = true;
+    more_ = iter_->advance();
+  }
+
+  Iter* iter_;
+  mutable bool looked_ = false;
+  mutable bool more_ = false;
+};
+
+template <std::ranges::input_range Range>
+Iter<Range> iter(Range&& range) {
+  return Iter<Range>(std::forward<Range>(range));
+}
+
+/// The next element. Throws StopIteration<void> at the end.
+template <class Range>
+typename Iter<Range>::reference next(Iter<Range>& iter) {
+  if (!iter.advance()) throw StopIteration<void>();
+  return iter.current();
+}
+
+/// The next element, or `default_value` at the end.
+template <class Range>
+std::ranges::range_value_t<std::remove_reference_t<Range>> next(
+    Iter<Range>& iter, std::ranges::range_value_t<std::remove_reference_t<Range>> default_value) {
+  if (iter.advance()) return iter.current();
+  return default_value;
+}
+
+}  // namespace segue::legacy
