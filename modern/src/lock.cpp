@@ -11,7 +11,7 @@ bool LockState::try_acquire() noexcept {
   return true;
 }
 
-void LockState::release() {
+void LockState::unlock() {
   if (!locked) throw RuntimeError("Lock is not acquired.");
   locked = false;
   wake_first();

@@ -11,7 +11,7 @@ SemaphoreState::SemaphoreState(int initial_value, int bound_value) : WaitQueue("
   if (initial_value < 0) throw ValueError("Semaphore initial value must be >= 0");
 }
 
-void SemaphoreState::release() {
+void SemaphoreState::give_back() {
   if (bound >= 0 && value >= bound) throw ValueError("BoundedSemaphore released too many times");
   ++value;
   hand_over();
@@ -44,7 +44,7 @@ void SemaphoreWait::finish_acquire() {
 }  // namespace detail
 
 void SemaphoreGuard::unlock() noexcept {
-  if (semaphore_ && (semaphore_->bound < 0 || semaphore_->value < semaphore_->bound)) semaphore_->release();
+  if (semaphore_ && (semaphore_->bound < 0 || semaphore_->value < semaphore_->bound)) semaphore_->give_back();
   semaphore_ = nullptr;
 }
 

@@ -24,7 +24,7 @@ struct LockState final : WaitQueue {
   LockState() noexcept : WaitQueue("Lock") {}
   /// Takes the lock where that needs no waiting.
   bool try_acquire() noexcept;
-  void release();
+  void unlock();
 
   bool locked = false;
 };
@@ -64,7 +64,7 @@ class LockGuard {
 
   bool owns_lock() const noexcept { return static_cast<bool>(lock_); }
   void unlock() noexcept {
-    if (lock_ && lock_->locked) lock_->release();
+    if (lock_ && lock_->locked) lock_->unlock();
     lock_ = nullptr;
   }
 
@@ -101,7 +101,7 @@ class Lock {
   /// Awaiting it takes the lock, and gives true. Where the waiter is cancelled, the lock goes to the next one.
   LockAcquire acquire() const noexcept { return LockAcquire(state_); }
   /// RuntimeError("Lock is not acquired."). The first who waits gets it; locked() is false until it runs.
-  void release() const { state_->release(); }
+  void release() const { state_->unlock(); }
   /// As acquire(); gives a guard that releases the lock.
   LockScope scoped_lock() const noexcept { return LockScope(state_); }
 

@@ -28,7 +28,7 @@ struct SemaphoreState final : WaitQueue {
     --value;
     return true;
   }
-  void release();
+  void give_back();
   /// Hands a permit to the next one who waits; false where there is none.
   bool hand_over();
 
@@ -108,7 +108,7 @@ class Semaphore {
   SemaphoreAcquire acquire() const noexcept { return SemaphoreAcquire(state_); }
   /// Gives a permit back, or adds one; a BoundedSemaphore refuses to: ValueError("BoundedSemaphore released too many
   /// times").
-  void release() const { state_->release(); }
+  void release() const { state_->give_back(); }
   /// As acquire(); gives a guard that gives the permit back.
   SemaphoreScope scoped_lock() const noexcept { return SemaphoreScope(state_); }
 
