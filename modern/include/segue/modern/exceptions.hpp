@@ -40,6 +40,18 @@ class QueueFull : public Exception {
   using Exception::Exception;
 };
 
+/// The queue takes no more items, or has none left to give.
+class QueueShutDown : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// The barrier was reset or aborted while somebody waited, or is broken.
+class BrokenBarrierError : public RuntimeError {
+ public:
+  using RuntimeError::RuntimeError;
+};
+
 /// A stream ended before what was asked for had come; `partial` is what had.
 class IncompleteReadError : public EOFError {
  public:
