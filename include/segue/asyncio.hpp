@@ -1,0 +1,93 @@
+// The face of modern: all that Python's `import asyncio` gives, under its names.
+//
+//   #include <segue/asyncio.hpp>
+//   using namespace segue;
+//
+//   asyncio::Coroutine<> main_() { co_await asyncio::sleep(1s); }
+//   int main() { asyncio::run(main_()); }
+#pragma once
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/awaitable.hpp>
+#include <segue/modern/coroutine.hpp>
+#include <segue/modern/delay.hpp>
+#include <segue/modern/event.hpp>
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/exceptions.hpp>
+#include <segue/modern/future.hpp>
+#include <segue/modern/gather.hpp>
+#include <segue/modern/handle.hpp>
+#include <segue/modern/lock.hpp>
+#include <segue/modern/queues.hpp>
+#include <segue/modern/runners.hpp>
+#include <segue/modern/semaphore.hpp>
+#include <segue/modern/sleep.hpp>
+#include <segue/modern/task.hpp>
+#include <segue/modern/yield.hpp>
+
+namespace segue::asyncio {
+
+// coroutines
+using modern::Awaitable;
+using modern::Coroutine;
+using modern::CoroutineState;
+using modern::getcoroutinestate;
+using modern::yield_;
+
+// events
+using modern::Delay;
+using modern::EventLoop;
+using modern::EventLoopPtr;
+using modern::ExceptionContext;
+using modern::get_running_loop;
+using modern::Handle;
+using modern::new_event_loop;
+using modern::TimerHandle;
+
+// exceptions
+using modern::BrokenBarrierError;
+using modern::CancelledError;
+using modern::IncompleteReadError;
+using modern::InvalidStateError;
+using modern::LimitOverrunError;
+using modern::QueueEmpty;
+using modern::QueueFull;
+using modern::QueueShutDown;
+using modern::StopAsyncIteration;
+using segue::TimeoutError;
+
+// futures
+using modern::Future;
+using modern::FutureBase;
+using modern::isfuture;
+
+// locks
+using modern::BoundedSemaphore;
+using modern::Event;
+using modern::Lock;
+using modern::Semaphore;
+
+// queues
+using modern::LifoQueue;
+using modern::PriorityQueue;
+using modern::Queue;
+
+// runners
+using modern::run;
+using modern::Runner;
+using modern::RunOptions;
+
+// tasks
+using modern::all_tasks;
+using modern::create_task;
+using modern::current_task;
+using modern::ensure_future;
+using modern::gather;
+using modern::return_exceptions;
+using modern::return_exceptions_t;
+using modern::sleep;
+using modern::Task;
+using modern::TaskBase;
+using modern::TaskOptions;
+
+}  // namespace segue::asyncio
