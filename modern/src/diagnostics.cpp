@@ -70,6 +70,17 @@ void report_unraisable(const std::exception_ptr& error, const std::source_locati
   }
 }
 
+void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept {
+  try {
+    ExceptionContext context;
+    context.message = "Exception ignored in: " + object;
+    context.exception = error;
+    report(context);
+  } catch (...) {
+    std::fputs("segue: an exception was ignored in a destructor\n", stderr);
+  }
+}
+
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept {
   if (!holds<StopIterationBase>(error)) return error;
   return std::make_exception_ptr(from(RuntimeError("coroutine raised StopIteration"), error));

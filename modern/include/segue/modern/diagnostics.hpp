@@ -16,6 +16,8 @@ void report_never_awaited(const std::source_location& made) noexcept;
 
 /// "Exception ignored in: coroutine 'fetch'", to the same place.
 void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept;
+/// The same for whatever else: "Exception ignored in: …".
+void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept;
 
 /// PEP 479: a StopIteration that leaves a coroutine becomes RuntimeError("coroutine raised StopIteration").
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept;
