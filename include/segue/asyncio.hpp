@@ -8,11 +8,13 @@
 #pragma once
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/async_with.hpp>
 #include <segue/modern/awaitable.hpp>
 #include <segue/modern/coroutine.hpp>
 #include <segue/modern/delay.hpp>
 #include <segue/modern/event.hpp>
 #include <segue/modern/event_loop.hpp>
+#include <segue/modern/exception_groups.hpp>
 #include <segue/modern/exceptions.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/gather.hpp>
@@ -23,11 +25,15 @@
 #include <segue/modern/semaphore.hpp>
 #include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
+#include <segue/modern/taskgroups.hpp>
+#include <segue/modern/threads.hpp>
+#include <segue/modern/wait.hpp>
 #include <segue/modern/yield.hpp>
 
 namespace segue::asyncio {
 
 // coroutines
+using modern::async_with;
 using modern::Awaitable;
 using modern::Coroutine;
 using modern::CoroutineState;
@@ -89,5 +95,24 @@ using modern::sleep;
 using modern::Task;
 using modern::TaskBase;
 using modern::TaskOptions;
+using modern::wait;
+using modern::WaitOptions;
+using modern::WaitResult;
+using enum modern::ReturnWhen;
+
+// task groups
+using modern::TaskGroup;
+
+// threads
+using modern::to_thread;
 
 }  // namespace segue::asyncio
+
+namespace segue {
+
+// Python has these without a module.
+using modern::BaseExceptionGroup;
+using modern::ExceptionGroup;
+using modern::make_exception_group;
+
+}  // namespace segue
