@@ -18,6 +18,8 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 
+#include "stack_overflow.hpp"
+
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
 #else
@@ -189,6 +191,7 @@ class SharedPool {
     if (own.hot.capacity() == own.stacks) own.hot.reserve(own.stacks * 2 + max_batch);
     if (own.cold.capacity() < own.hot.capacity()) own.cold.reserve(own.hot.capacity());
     if (own.slots_left == 0) reserve_region(size_class);
+    detail::install_overflow_handler();
 
     std::byte* const bottom = own.next + guard_size();
     std::byte* const end = own.next + slot_size(size_class);
@@ -266,7 +269,7 @@ struct ThreadPool {
 constinit thread_local ThreadPool thread_pool;
 
 struct ThreadEnd {
-  bool used = false;
+  detail::SignalStack signal_stack;
   ~ThreadEnd() {
     thread_pool.life = ThreadPool::Life::ended;
     for (std::uint32_t i = 0; i < class_count; ++i) thread_pool.give_shared(i, 0);
@@ -275,7 +278,7 @@ struct ThreadEnd {
 thread_local ThreadEnd thread_end;
 
 void ThreadPool::open() {
-  thread_end.used = true;
+  thread_end.signal_stack.install();
   life = Life::open;
 }
 

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <source_location>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -37,6 +38,10 @@ namespace segue::legacy {
 /// The base of a control block. Each switch exchanges the C++ exception state of the two stacks and tells the
 /// sanitizers; nothing else. Not thread-safe, but each resume() may come from another thread or another fiber than the
 /// one before: whoever resumed last is who suspend() returns to.
+///
+/// Code that runs on a fiber which changes threads must not keep what belongs to a thread across a suspension. Compilers
+/// keep it, too: the address of a `thread_local`, and what std::this_thread::get_id() gave, may be remembered within one
+/// function; read them in a function of their own that is not inlined.
 class Fiber {
  public:
   Fiber() noexcept = default;
@@ -77,6 +82,8 @@ class Fiber {
 
   /// What a report calls this fiber.
   virtual std::string_view label() const noexcept { return "fiber"; }
+  /// Where it was made, for reports; line 0 when that is not known.
+  virtual std::source_location origin() const noexcept { return {}; }
 
   /// The fiber on whose stack the caller runs, or null. It searches by the stack pointer: for reports, not for the hot
   /// path.

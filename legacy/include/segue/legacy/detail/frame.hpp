@@ -84,6 +84,7 @@ class Frame : public Fiber {
   std::string_view label() const noexcept override {
     return name_.empty() ? std::string_view("generator") : std::string_view(name_);
   }
+  std::source_location origin() const noexcept override { return created_; }
   std::string repr() const;
 
   // Of a top: the frame to resume; null while running and when finished. Null for every other frame.

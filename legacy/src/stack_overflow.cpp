@@ -1,0 +1,125 @@
+#include "stack_overflow.hpp"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <charconv>
+#include <cstring>
+#include <string_view>
+
+#include <segue/legacy/fiber.hpp>
+#include <segue/legacy/stack.hpp>
+
+namespace segue::legacy {
+namespace detail {
+namespace {
+
+constexpr std::size_t signal_stack_bytes = 64 * 1024;
+
+enum class Handler { none, installing, installed };
+std::atomic<Handler> handler{Handler::none};
+std::atomic<bool> enabled{!sanitized};
+struct sigaction previous;
+
+// A line of text, put together without the heap and written at once: all that a signal handler may do.
+class Line {
+ public:
+  Line& operator<<(std::string_view text) noexcept {
+    const std::size_t count = std::min(text.size(), sizeof text_ - size_);
+    std::memcpy(text_ + size_, text.data(), count);
+    size_ += count;
+    return *this;
+  }
+  Line& operator<<(std::size_t number) noexcept {
+    size_ = static_cast<std::size_t>(std::to_chars(text_ + size_, text_ + sizeof text_, number).ptr - text_);
+    return *this;
+  }
+  void write_to_stderr() noexcept {
+    if (write(STDERR_FILENO, text_, size_) < 0) return;
+  }
+
+ private:
+  char text_[1024];
+  std::size_t size_ = 0;
+};
+
+void report(const Stack& stack, const Fiber* fiber) noexcept {
+  Line line;
+  line << "segue: stack overflow: ";
+  if (fiber == nullptr) {
+    line << "a fiber";
+  } else {
+    line << fiber->label();
+    const std::source_location origin = fiber->origin();
+    if (origin.line() != 0) line << " (made at " << origin.file_name() << ":" << origin.line() << ")";
+  }
+  line << " used up its stack of " << stack.size() << " bytes; ask for a larger one (StackSize)\n";
+  line.write_to_stderr();
+}
+
+void pass_on(int number, siginfo_t* info, void* context) noexcept {
+  if ((previous.sa_flags & SA_SIGINFO) != 0 && previous.sa_sigaction != nullptr) {
+    previous.sa_sigaction(number, info, context);
+  } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
+    previous.sa_handler(number);
+  } else {
+    // The fault happens again on return, and ends the program as if there were no handler.
+    signal(number, SIG_DFL);
+  }
+}
+
+void on_fault(int number, siginfo_t* info, void* context) {
+  Stack stack;
+  const StackHeader* const header = find_stack(info->si_addr, &stack);
+  if (enabled && header != nullptr && info->si_addr < stack.bottom()) report(stack, header->occupant);
+  pass_on(number, info, context);
+}
+
+}  // namespace
+
+void install_overflow_handler() noexcept {
+  if (!enabled) return;
+  Handler expected = Handler::none;
+  if (!handler.compare_exchange_strong(expected, Handler::installing)) return;
+  struct sigaction action{};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGSEGV, &action, &previous);
+  handler = Handler::installed;
+}
+
+void SignalStack::install() noexcept {
+  stack_t present{};
+  if (!enabled || sigaltstack(nullptr, &present) != 0 || (present.ss_flags & SS_DISABLE) == 0) return;
+  void* const memory =
+      mmap(nullptr, signal_stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) return;
+  stack_t own{};
+  own.ss_sp = memory;
+  own.ss_size = signal_stack_bytes;
+  if (sigaltstack(&own, nullptr) == 0) {
+    memory_ = memory;
+  } else {
+    munmap(memory, signal_stack_bytes);
+  }
+}
+
+SignalStack::~SignalStack() {
+  if (memory_ == nullptr) return;
+  stack_t none{};
+  none.ss_flags = SS_DISABLE;
+  sigaltstack(&none, nullptr);
+  munmap(memory_, signal_stack_bytes);
+}
+
+}  // namespace detail
+
+void set_overflow_reports(bool enabled) {
+  detail::enabled = enabled && !detail::sanitized;
+  if (stack_statistics().stacks != 0) detail::install_overflow_handler();
+}
+
+}  // namespace segue::legacy

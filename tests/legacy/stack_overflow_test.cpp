@@ -1,0 +1,78 @@
+// What is said when a fiber uses up its stack. A death test: each overflow happens in a child process.
+#include <signal.h>
+
+#include <climits>
+#include <cstdlib>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <segue/legacy/fiber.hpp>
+#include <segue/legacy/generator.hpp>
+#include <segue/legacy/stack.hpp>
+
+namespace segue::legacy {
+namespace {
+
+int recurse(int depth) {
+  if (depth == INT_MAX) return 0;
+  volatile char frame[256] = {};
+  frame[0] = static_cast<char>(depth);
+  return recurse(depth + 1) + frame[0];
+}
+
+class StackOverflowDeathTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+  }
+};
+
+TEST_F(StackOverflowDeathTest, NamesTheGeneratorItsSizeAndWhereItWasMade) {
+  Generator<int> generator(GeneratorOptions{.name = "deep", .stack_size = {32 * 1024}},
+                           [](auto& yield) { yield(recurse(0)); });
+  EXPECT_EXIT(generator.next(), ::testing::KilledBySignal(SIGSEGV),
+              "segue: stack overflow: deep \\(made at .*stack_overflow_test.cpp:[0-9]+\\) "
+              "used up its stack of 32768 bytes");
+}
+
+TEST_F(StackOverflowDeathTest, NamesABareFiber) {
+  struct Deep : Fiber {
+    void run() noexcept { recurse(0); }
+    std::string_view label() const noexcept override { return "bare"; }
+  };
+  auto* const fiber = make_fiber<Deep>(StackSize{});
+  EXPECT_EXIT(fiber->resume(), ::testing::KilledBySignal(SIGSEGV), "stack overflow: bare used up its stack of 65536");
+  destroy_fiber(fiber);
+}
+
+TEST_F(StackOverflowDeathTest, IsFoundWithAProtectedGuardToo) {
+  const StackGuard before = stack_guard();
+  ASSERT_TRUE(set_stack_guard(StackGuard::protect));
+  Generator<int> generator(GeneratorOptions{.name = "protected", .stack_size = {512 * 1024}},
+                           [](auto& yield) { yield(recurse(0)); });
+  EXPECT_EXIT(generator.next(), ::testing::KilledBySignal(SIGSEGV), "protected.*524288");
+  set_stack_guard(before);
+}
+
+TEST_F(StackOverflowDeathTest, PassesOtherFaultsOnToTheHandlerBefore) {
+  const auto fault = [] {
+    signal(SIGSEGV, [](int) { _Exit(42); });
+    free_stack(allocate_stack({16 * 1024}));
+    *static_cast<volatile int*>(nullptr) = 1;
+  };
+  EXPECT_EXIT(fault(), ::testing::ExitedWithCode(42), "");
+}
+
+TEST_F(StackOverflowDeathTest, SaysNothingWhenReportsAreSwitchedOff) {
+  Generator<int> generator([](auto& yield) { yield(recurse(0)); });
+  const auto silent = [&] {
+    set_overflow_reports(false);
+    generator.next();
+  };
+  EXPECT_EXIT(silent(), ::testing::KilledBySignal(SIGSEGV), "^$");
+}
+
+}  // namespace
+}  // namespace segue::legacy
