@@ -1,21 +1,22 @@
-// Exception groups: several exceptions that go together (PEP 654).
+// Several exceptions that travel as one (PEP 654).
 //
-//   try { co_await async_with(TaskGroup(), …); }
-//   catch (const BaseExceptionGroup& group) {
-//     auto [values, rest] = group.split<ValueError>();     // what `except* ValueError` takes, and what it leaves
+//   try {
 //     …
-//     if (rest) std::rethrow_exception(rest);
+//   } catch (const BaseExceptionGroup& group) {
+//     except_star(group, except_<ValueError>([](const BaseExceptionGroup& values) { … }),
+//                        except_<OSError, LookupError>([](const BaseExceptionGroup& others) { … }));
 //   }
 //
-// In Python an ExceptionGroup is both a BaseExceptionGroup and an Exception. A C++ exception must not have BaseException
-// as a base twice, so BaseExceptionGroup is a class beside it: `catch (const BaseExceptionGroup&)` takes every group,
-// `catch (const Exception&)` the groups of Exceptions, `catch (const BaseException&)` both.
+// An ExceptionGroup holds nothing but Exceptions and is one itself; a group with anything else in it (CancelledError,
+// KeyboardInterrupt) is a BaseException only. `catch (const BaseExceptionGroup&)` catches both.
 #pragma once
 
 #include <concepts>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,78 +24,122 @@
 
 namespace segue::modern {
 
-/// What tells which exceptions of a group are meant.
-using ExceptionCondition = std::function<bool(const std::exception_ptr&)>;
-
-/// A group that was split: the exceptions that match, and those that do not; null where there are none.
-struct ExceptionSplit {
-  std::exception_ptr matching;
+/// What split() makes of an exception: the part that matches and the rest, each a group as the original, or null.
+struct SplitExceptions {
+  std::exception_ptr match;
   std::exception_ptr rest;
 };
 
-/// What every group has.
+/// What all groups are. Make one with ExceptionGroup or, where it may hold anything, with make_exception_group().
 class BaseExceptionGroup {
  public:
+  using Predicate = std::function<bool(const std::exception_ptr&)>;
+
   virtual ~BaseExceptionGroup() = default;
 
-  /// "message (2 sub-exceptions)".
+  const std::string& message() const noexcept { return content_->message; }
+  /// Never empty; some may be groups in turn.
+  const std::vector<std::exception_ptr>& exceptions() const noexcept { return content_->exceptions; }
+  /// As Python's str(): `the message (2 sub-exceptions)`.
   virtual const char* what() const noexcept = 0;
-  const std::string& message() const noexcept { return message_; }
-  const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
+  /// A group with the same message and other exceptions: what split() and subgroup() make their results with. A class of
+  /// one's own overrides it.
+  virtual std::exception_ptr derive(std::vector<std::exception_ptr> exceptions) const;
 
-  /// Splits the group and the groups in it, which keep their nesting and messages. One that matches as a whole is not
-  /// taken apart.
-  ExceptionSplit split(const ExceptionCondition& condition) const;
-  std::exception_ptr subgroup(const ExceptionCondition& condition) const { return split(condition).matching; }
-  template <class Error>
-  ExceptionSplit split() const {
-    return split([](const std::exception_ptr& error) { return holds<Error>(error); });
-  }
-  template <class Error>
+  /// The exceptions, at any depth, that are an `E` (or one of several), and those that are not. Groups keep their
+  /// structure; one that is an `E` itself is taken whole, and is that very exception where it is being handled.
+  template <class... E>
+  SplitExceptions split() const;
+  SplitExceptions split(const Predicate& matches) const;
+  /// The matching part alone; null where there is none.
+  template <class... E>
   std::exception_ptr subgroup() const {
-    return split<Error>().matching;
+    return split<E...>().match;
   }
-  /// A group with this one's message, cause and context, and other exceptions.
-  std::exception_ptr derive(std::vector<std::exception_ptr> exceptions) const;
+  std::exception_ptr subgroup(const Predicate& matches) const { return split(matches).match; }
+
+  /// The exception of which this is a part: the one that is being handled, or a copy.
+  std::exception_ptr pointer() const;
 
  protected:
+  /// ValueError where there is no exception, or a null one.
   BaseExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions);
-  BaseExceptionGroup(const BaseExceptionGroup&) = default;
-  BaseExceptionGroup& operator=(const BaseExceptionGroup&) = default;
+  BaseExceptionGroup(const BaseExceptionGroup&) noexcept = default;
+  BaseExceptionGroup& operator=(const BaseExceptionGroup&) noexcept = default;
   std::string text() const;
-  /// This very group, as an exception.
-  virtual std::exception_ptr self() const = 0;
 
  private:
-  std::string message_;
-  std::vector<std::exception_ptr> exceptions_;
+  struct Content {
+    std::string message;
+    std::vector<std::exception_ptr> exceptions;
+  };
+  std::shared_ptr<const Content> content_;  // shared, so that copying never throws
 };
 
-/// A group of Exceptions (or of whatever is no BaseException at all). ValueError for an empty one, TypeError where one is a
-/// BaseException alone: see make_exception_group().
-class ExceptionGroup final : public BaseExceptionGroup, public Exception {
+/// A group of Exceptions. TypeError("Cannot nest BaseExceptions in an ExceptionGroup").
+class ExceptionGroup : public Exception, public BaseExceptionGroup {
  public:
-  ExceptionGroup(const std::string& message, std::vector<std::exception_ptr> exceptions);
+  ExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions);
+  /// Of exceptions as they are: ExceptionGroup("two", ValueError("1"), TypeError("2")).
   template <class... Errors>
-    requires(sizeof...(Errors) > 0 && (!std::same_as<std::decay_t<Errors>, std::vector<std::exception_ptr>> && ...))
-  explicit ExceptionGroup(const std::string& message, Errors&&... errors)
-      : ExceptionGroup(message, {std::make_exception_ptr(std::forward<Errors>(errors))...}) {}
-  const char* what() const noexcept override { return Exception::what(); }
-  using BaseExceptionGroup::message;
+    requires(sizeof...(Errors) > 0 && (std::derived_from<std::remove_cvref_t<Errors>, BaseException> && ...))
+  explicit ExceptionGroup(std::string message, Errors&&... errors)
+      : ExceptionGroup(std::move(message),
+                       std::vector<std::exception_ptr>{std::make_exception_ptr(std::forward<Errors>(errors))...}) {}
 
- private:
-  std::exception_ptr self() const override { return std::make_exception_ptr(*this); }
+  using BaseExceptionGroup::message;
+  const char* what() const noexcept override { return Exception::what(); }
 };
 
-/// Python's `BaseExceptionGroup(message, exceptions)`: an ExceptionGroup where all are Exceptions, otherwise a group that
-/// `catch (const Exception&)` does not take.
-std::exception_ptr make_exception_group(const std::string& message, std::vector<std::exception_ptr> exceptions);
+/// Python's BaseExceptionGroup(message, exceptions): an ExceptionGroup where it holds nothing but Exceptions.
+std::exception_ptr make_exception_group(std::string message, std::vector<std::exception_ptr> exceptions);
 
-/// Splits any exception: one that is no group matches or not.
-ExceptionSplit split(const std::exception_ptr& error, const ExceptionCondition& condition);
-template <class Error>
-ExceptionSplit split(const std::exception_ptr& error) {
-  return split(error, [](const std::exception_ptr& one) { return holds<Error>(one); });
+/// The group that `error` is, or null. Valid as long as a pointer to the exception exists.
+const BaseExceptionGroup* as_group(const std::exception_ptr& error) noexcept;
+
+/// As the groups' split(), for any exception: one that is no group matches whole, or not at all.
+SplitExceptions split(const std::exception_ptr& error, const BaseExceptionGroup::Predicate& matches);
+template <class... E>
+SplitExceptions split(const std::exception_ptr& error) {
+  return split(error, [](const std::exception_ptr& each) { return (holds<E>(each) || ...); });
+}
+
+template <class... E>
+SplitExceptions BaseExceptionGroup::split() const {
+  return split([](const std::exception_ptr& each) { return (holds<E>(each) || ...); });
+}
+
+namespace detail {
+
+struct ExceptStarClause {
+  BaseExceptionGroup::Predicate matches;
+  std::function<void(const BaseExceptionGroup&)> handle;
+};
+
+void run_except_star(const std::exception_ptr& error, const std::vector<ExceptStarClause>& clauses);
+
+}  // namespace detail
+
+/// A clause `except* E as group`, or `except* (E, F) as group`. The handler may rethrow with `throw;`.
+template <class... E, std::invocable<const BaseExceptionGroup&> Handler>
+detail::ExceptStarClause except_(Handler handler) {
+  static_assert(!(std::derived_from<E, BaseExceptionGroup> || ...),
+                "catching ExceptionGroup with except* is not allowed. Use except instead.");
+  return {[](const std::exception_ptr& each) { return (holds<E>(each) || ...); }, std::move(handler)};
+}
+
+/// `except*`: each exception in `error`, at any depth, is handled by the first clause that matches it, as part of a
+/// group; each clause runs at most once. What no clause matches is thrown again with its structure, together with what
+/// the handlers throw. An exception that is no group is handled as if it were in one.
+template <class... Clauses>
+void except_star(const std::exception_ptr& error, Clauses&&... clauses) {
+  std::vector<detail::ExceptStarClause> all;
+  (all.push_back(std::forward<Clauses>(clauses)), ...);
+  detail::run_except_star(error, all);
+}
+template <class... Clauses>
+void except_star(const BaseExceptionGroup& group, Clauses&&... clauses) {
+  except_star(group.pointer(), std::forward<Clauses>(clauses)...);
 }
 
 }  // namespace segue::modern
