@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""Measures segue and its peers in one run and prints one table: `./dev bench`.
+
+Every executable bench_* and CPython's workloads run several times in turn; what counts is the fastest time of each, for
+noise only ever adds. A line of the table is a workload beside one peer, or beside what it has to reach.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "conformance"))
+from interpreters import Interpreter, find_interpreters, newest  # noqa: E402
+
+SEGUE = "segue"
+CPYTHON = "CPython"
+PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Asio", "Asio tuned", CPYTHON]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `most` times `against`; nanoseconds where it is against nothing.
+
+    `against` is a peer, or another workload of segue's.
+    """
+
+    most: float
+    against: str = ""
+
+    def __str__(self) -> str:
+        if not self.against:
+            return f"<= {self.most:g} ns"
+        return f"<= {self.most:.3g}x"
+
+
+@dataclass(frozen=True)
+class Workload:
+    key: str
+    title: str
+    limits: Sequence[Limit] = ()
+
+
+WORKLOADS = [
+    Workload(
+        "generator.next",
+        "generator: next()",
+        [Limit(1.25, "raw fcontext"), Limit(1, "Coroutine2"), Limit(1, CPYTHON)],
+    ),
+    Workload("generator.iterate", "generator: a value in a loop over 1,000"),
+    Workload("generator.send", "generator: send()", [Limit(1.1, "generator.next")]),
+    Workload("generator.run", "generator: make, one value, end", [Limit(60)]),
+    Workload(
+        "generator.abandon", "generator: make, one value, destroy while suspended", [Limit(1 / 3, "Coroutine2")]
+    ),
+    Workload("yield_from.1", "yield from, depth 1", [Limit(16)]),
+    Workload("yield_from.10", "yield from, depth 10"),
+    Workload("yield_from.100", "yield from, depth 100"),
+    Workload("yield_from.1000", "yield from, depth 1,000", [Limit(1.1, "yield_from.1"), Limit(16)]),
+    Workload("task.switch.2", "task switch, 2 tasks", [Limit(0.1, "Asio")]),
+    Workload("task.switch.10000", "task switch, 10,000 tasks", [Limit(0.1, "Asio")]),
+    Workload("coroutine.child", "await a coroutine that returns at once"),
+    Workload("task.spawn_join", "spawn and join a million tasks, each"),
+    Workload("future.wake", "complete a future, wake the task that waits"),
+    Workload("callback.at_once", "await a callback that is called at once"),
+    Workload("callback.later", "await a callback in the next iteration"),
+    Workload("chain.co_await.1", "wake a co_await frame alone"),
+    Workload("chain.co_await.1000", "wake a co_await frame below 999 of both styles", [Limit(1.5, "chain.co_await.1")]),
+    Workload("chain.yield_from.1", "wake a generator-based frame alone"),
+    Workload(
+        "chain.yield_from.1000", "wake a generator-based frame below 999", [Limit(1.5, "chain.yield_from.1")]
+    ),
+    Workload("crossing.await_generator_based", "co_await a fresh generator-based coroutine", [Limit(80)]),
+    Workload("crossing.yield_from_co_await", "yield_from a fresh co_await coroutine"),
+]
+
+# {workload: {peer: nanoseconds of an operation}}
+Times = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Row:
+    title: str
+    own: float
+    peer: str
+    other: float | None = None
+    limit: Limit | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.own / self.other if self.other else None
+
+    @property
+    def holds(self) -> bool:
+        if self.limit is None:
+            return True
+        return (self.ratio if self.other else self.own) <= self.limit.most
+
+    def cells(self) -> list[str]:
+        target = f"{self.limit}: {'ok' if self.holds else 'MISSED'}" if self.limit else ""
+        return [self.title, nanoseconds(self.own), self.peer, nanoseconds(self.other), times(self.ratio), target]
+
+
+def nanoseconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def times(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+def rows_of(workload: Workload, measured: Times) -> list[Row]:
+    """A row a peer, with its limit where there is one, then one for each other limit."""
+    own = measured[workload.key][SEGUE]
+    peers = {peer: measured[workload.key][peer] for peer in PEERS if peer in measured[workload.key]}
+    limits = {limit.against: limit for limit in workload.limits}
+    rows = [Row(workload.title, own, peer, time, limits.pop(peer, None)) for peer, time in peers.items()]
+    titles = {each.key: each.title for each in WORKLOADS}
+    for against, limit in limits.items():
+        if not against:
+            rows.append(Row(workload.title, own, "", None, limit))
+        elif against in titles and against in measured:
+            rows.append(Row(workload.title, own, f"segue, {titles[against]}", measured[against][SEGUE], limit))
+    return rows or [Row(workload.title, own, "")]
+
+
+def table(rows: Iterable[Row]) -> str:
+    head = ["workload", "segue ns", "beside", "ns", "segue/it", "target"]
+    lines = [head, *(row.cells() for row in rows)]
+    for previous, line in reversed(list(zip(lines[1:], lines[2:]))):
+        if line[0] == previous[0]:
+            line[0] = line[1] = ""
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    right = {1, 3, 4}
+    text = [
+        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(line, widths))).rstrip()
+        for line in lines
+    ]
+    return "\n".join([text[0], "-" * max(map(len, text)), *text[1:]])
+
+
+def keep_fastest(measured: Times, name: str, time: float) -> None:
+    workload, peer = name.split("/", 1)
+    peers = measured.setdefault(workload, {})
+    peers[peer] = min(time, peers.get(peer, time))
+
+
+def run_executable(executable: Path, wanted: Sequence[str], seconds: float, measured: Times) -> None:
+    names = "|".join(re.escape(key) for key in wanted)
+    done = subprocess.run(
+        [
+            executable,
+            f"--benchmark_filter=^({names})/",
+            f"--benchmark_min_time={seconds}",
+            "--benchmark_enable_random_interleaving=true",
+            "--benchmark_format=json",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{executable} failed (exit code {done.returncode}); run it alone to see why")
+    if not done.stdout.strip():  # the filter leaves nothing of this one
+        return
+    for entry in json.loads(done.stdout)["benchmarks"]:
+        keep_fastest(measured, entry["run_name"], 1e9 / entry["items_per_second"])
+
+
+def run_python(python: Interpreter, wanted: Sequence[str], measured: Times) -> None:
+    done = subprocess.run([python.path, HERE / "workloads.py", *wanted], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise SystemExit(f"{python} failed in {HERE / 'workloads.py'} (above)")
+    for workload, time in json.loads(done.stdout).items():
+        keep_fastest(measured, f"{workload}/{CPYTHON}", time)
+
+
+def processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.machine()
+    found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only the workloads whose key contains one of these")
+    parser.add_argument("--build-dir", type=Path, default=Path("build/release"))
+    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (default: 5)")
+    parser.add_argument("--seconds", type=float, default=0.1, help="a measurement's least length (default: 0.1)")
+    parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
+    parser.add_argument("--list", action="store_true", help="list the workloads' keys and stop")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    chosen = [each for each in WORKLOADS if not options.names or any(name in each.key for name in options.names)]
+    if options.list or not chosen:
+        print("\n".join(f"{each.key:32}{each.title}" for each in WORKLOADS))
+        return 0 if options.list else f"no workload's key contains any of: {' '.join(options.names)}"
+    executables = sorted((options.build_dir / "bin").glob("bench_*"))
+    if not executables:
+        return f"no executable bench_* in {options.build_dir / 'bin'}: build the target `benchmarks` of the preset release"
+
+    # What a target compares with is measured, too.
+    wanted = list(dict.fromkeys(
+        key
+        for each in chosen
+        for key in (each.key, *(limit.against for limit in each.limits))
+        if key in {other.key for other in WORKLOADS}
+    ))
+    python = newest(find_interpreters())
+    measured: Times = {}
+    for turn in range(options.rounds):
+        print(f"\rround {turn + 1} of {options.rounds} ", end="", file=sys.stderr, flush=True)
+        for executable in executables:
+            run_executable(executable, wanted, options.seconds, measured)
+        if python is not None:
+            run_python(python, wanted, measured)
+    print(file=sys.stderr)
+
+    rows = [row for workload in chosen if SEGUE in measured.get(workload.key, {}) for row in rows_of(workload, measured)]
+    print(f"{processor()}; {python or 'no CPython 3.11 or newer found'}; the fastest of {options.rounds} rounds\n")
+    print(table(rows))
+    missed = [row for row in rows if not row.holds]
+    targets = sum(row.limit is not None for row in rows)
+    print(f"\ntargets: {targets - len(missed)} of {targets} hold")
+    return 1 if options.check and missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""CPython's part of the benchmarks: the equal of each workload, with generators and asyncio.
+
+Run with the interpreter to be measured; the workloads to run are its arguments. Prints {workload: nanoseconds of an
+operation} as JSON. Times are those of the processor, as Google Benchmark's are.
+"""
+
+import asyncio
+import json
+import sys
+import types
+from itertools import repeat
+from time import process_time_ns
+
+LEAST_NS = 50_000_000  # a measurement takes at least so long
+WORKLOADS = {}
+
+
+def workload(name, *arguments):
+    """Makes a workload of a function that runs `n` operations, or a coroutine function that does."""
+
+    def register(function):
+        WORKLOADS[name] = lambda n: function(n, *arguments)
+        return function
+
+    return register
+
+
+def measure(function):
+    """Doubles the number of operations until they take long enough; the nanoseconds of one."""
+    operations = 64
+    while True:
+        taken, counted = function(operations)
+        if taken >= LEAST_NS:
+            return taken / counted
+        operations *= 4 if taken < LEAST_NS / 4 else 2
+
+
+class Clock:
+    """What passes inside of a `with`."""
+
+    def __enter__(self):
+        self.started = process_time_ns()
+        return self
+
+    def __exit__(self, *error):
+        self.taken = process_time_ns() - self.started
+
+
+# --- generators ---
+
+
+def count():
+    i = 0
+    while True:
+        yield i
+        i += 1
+
+
+def add_up():
+    total = 0
+    while True:
+        total += yield total
+
+
+@workload("generator.next")
+def next_(n):
+    numbers = count()
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            next(numbers)
+    return clock.taken, n
+
+
+@workload("generator.iterate")
+def iterate(n):
+    def count_to_end():
+        for i in range(1000):
+            yield i
+
+    rounds = n // 1000 + 1
+    with Clock() as clock:
+        for _ in repeat(None, rounds):
+            for _ in count_to_end():
+                pass
+    return clock.taken, rounds * 1000
+
+
+@workload("generator.send")
+def send(n):
+    sums = add_up()
+    next(sums)
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            sums.send(1)
+    return clock.taken, n
+
+
+@workload("generator.run")
+def run(n):
+    def one():
+        yield 1
+
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            for _ in one():
+                pass
+    return clock.taken, n
+
+
+@workload("generator.abandon")
+def abandon(n):
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            next(count())
+    return clock.taken, n
+
+
+@workload("yield_from.1", 1)
+@workload("yield_from.10", 10)
+@workload("yield_from.100", 100)
+@workload("yield_from.1000", 1000)
+def delegate(n, depth):
+    def delegating(depth):
+        if depth == 0:
+            yield from count()
+        else:
+            yield from delegating(depth - 1)
+
+    numbers = delegating(depth - 1)
+    next(numbers)
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            next(numbers)
+    return clock.taken, n
+
+
+# --- tasks ---
+
+
+@workload("task.switch.2", 2)
+@workload("task.switch.10000", 10_000)
+def switch(n, tasks):
+    async def switching(rounds):
+        for _ in repeat(None, rounds):
+            await asyncio.sleep(0)
+
+    async def main():
+        rounds = n // tasks + 1
+        others = [asyncio.create_task(switching(rounds)) for _ in range(tasks - 1)]
+        await asyncio.sleep(0)
+        with Clock() as clock:
+            await switching(rounds)
+        for task in others:
+            await task
+        return clock.taken, rounds * tasks
+
+    return asyncio.run(main())
+
+
+async def returning(value):
+    return value
+
+
+@workload("coroutine.child")
+def child(n):
+    async def main():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await returning(1)
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("task.spawn_join")
+def spawn_join(_):
+    # A hundred thousand, not a million: the time of one is the same, and the run stays short.
+    async def main():
+        with Clock() as clock:
+            tasks = [asyncio.create_task(returning(i)) for i in range(100_000)]
+            total = 0
+            for task in tasks:
+                total += await task
+        return clock.taken, len(tasks)
+
+    return asyncio.run(main())
+
+
+@workload("future.wake")
+def wake(n):
+    async def main():
+        loop = asyncio.get_running_loop()
+        future = None
+        stop = False
+
+        async def completing():
+            while not stop:
+                if future is not None and not future.done():
+                    future.set_result(1)
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(completing())
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                future = loop.create_future()
+                await future
+        stop = True
+        await other
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+# --- callbacks ---
+
+
+@workload("callback.at_once")
+def callback_at_once(n):
+    async def main():
+        loop = asyncio.get_running_loop()
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                future = loop.create_future()
+                future.set_result(1)
+                await future
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("callback.later")
+def callback_later(n):
+    async def main():
+        loop = asyncio.get_running_loop()
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                future = loop.create_future()
+                loop.call_soon(future.set_result, 1)
+                await future
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+# --- both styles of coroutine ---
+
+
+@workload("chain.co_await.1", 1, False)
+@workload("chain.co_await.1000", 1000, False)
+@workload("chain.yield_from.1", 1, True)
+@workload("chain.yield_from.1000", 1000, True)
+def chain(n, frames, innermost_is_generator):
+    clock = Clock()
+
+    async def native(frames):
+        if frames > 1:
+            await generator(frames - 1)
+        else:
+            with clock:
+                for _ in repeat(None, n):
+                    await asyncio.sleep(0)
+
+    @types.coroutine
+    def generator(frames):
+        if frames > 1:
+            yield from native(frames - 1)
+        else:
+            with clock:
+                for _ in repeat(None, n):
+                    yield from asyncio.sleep(0)
+
+    async def main():
+        outermost_is_generator = innermost_is_generator == (frames % 2 == 1)
+        await (generator(frames) if outermost_is_generator else native(frames))
+
+    asyncio.run(main())
+    return clock.taken, n
+
+
+@types.coroutine
+def generator_based(value):
+    return value
+    yield
+
+
+@workload("crossing.await_generator_based")
+def await_generator_based(n):
+    async def main():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await generator_based(1)
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("crossing.yield_from_co_await")
+def yield_from_co_await(n):
+    @types.coroutine
+    def loop_over():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                yield from returning(1)
+        return clock.taken, n
+
+    async def main():
+        return await loop_over()
+
+    return asyncio.run(main())
+
+
+if __name__ == "__main__":
+    sys.setrecursionlimit(20_000)
+    json.dump({name: measure(WORKLOADS[name]) for name in sys.argv[1:] or WORKLOADS}, sys.stdout)
