@@ -1,80 +1,89 @@
 #include <segue/modern/wait.hpp>
 
-#include <algorithm>
-#include <cstddef>
+#include <exception>
 #include <string>
+#include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/event_loop.hpp>
-#include <segue/modern/exceptions.hpp>
+#include <segue/modern/wait_for.hpp>
 
 namespace segue::modern::detail {
 
 namespace {
 
-void keep_first_of_each(std::vector<FutureBase>& futures) {
-  std::vector<const FutureState*> seen;
-  std::erase_if(futures, [&seen](const FutureBase& future) {
-    if (std::ranges::find(seen, future.state().get()) != seen.end()) return true;
-    seen.push_back(future.state().get());
-    return false;
-  });
-}
-
-// One wait: the callback that counts, registered with each future as long as this lives.
-class Waiting {
+/// One wait(): the callback of all its futures, which completes the future that the waiter awaits.
+class WaitCallback final : public DoneCallbackState {
  public:
-  Waiting(std::vector<FutureBase>& futures, WaitOptions options)
-      : futures_(futures),
-        waiter_(get_running_loop().create_future<void>()),
-        on_completion_([this](const FutureBase& future) { completed(future); }),
-        left_(futures.size()),
-        return_when_(options.return_when) {
-    if (options.timeout) {
-      timer_ = get_running_loop().call_later(*options.timeout, [waiter = waiter_] { release(waiter); });
-    }
-    for (const FutureBase& future : futures_) future.add_done_callback(on_completion_);
-  }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  ~Waiting() {
-    timer_.cancel();
-    for (const FutureBase& future : futures_) future.remove_done_callback(on_completion_);
+  WaitCallback(Future<void> waiter, std::vector<FutureBase>& futures, WaitOptions options)
+      : waiter_(std::move(waiter)), left_(futures.size()), return_when_(options.return_when) {
+    if (options.timeout)
+      timer_ = waiter_.get_loop().call_later(*options.timeout, [waiter = waiter_] { complete(waiter); });
   }
 
-  const Future<void>& waiter() const noexcept { return waiter_; }
+  void call(FutureState& future) override {
+    if (left_ > 0) --left_;
+    if (left_ == 0 || return_when_ == FIRST_COMPLETED ||
+        (return_when_ == FIRST_EXCEPTION && !future.cancelled() && future.exception())) {
+      timer_.cancel();
+      complete(waiter_);
+    }
+  }
+  void cancel_timer() noexcept { timer_.cancel(); }
 
  private:
-  static void release(const Future<void>& waiter) {
+  static void complete(const Future<void>& waiter) {
     if (!waiter.done()) waiter.set_result();
   }
-  void completed(const FutureBase& future) {
-    const bool enough = --left_ == 0 || return_when_ == FIRST_COMPLETED ||
-                        (return_when_ == FIRST_EXCEPTION && !future.cancelled() && future.exception());
-    if (!enough) return;
-    timer_.cancel();
-    release(waiter_);
-  }
-
-  std::vector<FutureBase>& futures_;
   Future<void> waiter_;
-  DoneCallback<FutureBase> on_completion_;
-  TimerHandle timer_;
   std::size_t left_;
   ReturnWhen return_when_;
+  TimerHandle timer_;
 };
 
 }  // namespace
 
-Coroutine<void> wait_until(std::vector<FutureBase>& futures, WaitOptions options) {
+Coroutine<void> wait_until(std::vector<FutureBase> futures, WaitOptions options) {
   if (futures.empty()) throw ValueError("Set of Tasks/Futures is empty.");
-  if (options.return_when != FIRST_COMPLETED && options.return_when != FIRST_EXCEPTION &&
-      options.return_when != ALL_COMPLETED) {
+  if (options.return_when > ALL_COMPLETED)
     throw ValueError("Invalid return_when value: " + std::to_string(static_cast<int>(options.return_when)));
-  }
-  keep_first_of_each(futures);
-  const Waiting waiting(futures, options);
-  co_await waiting.waiter();
+  const Future<void> waiter = get_running_loop().create_future();
+  const auto callback = make_ref<WaitCallback>(waiter, futures, options);
+  struct Watch {
+    Watch(std::vector<FutureBase>& all, Ref<WaitCallback> each) : futures(all), callback(std::move(each)) {
+      for (const FutureBase& future : futures) future.state()->add_callback(callback);
+    }
+    ~Watch() {
+      callback->cancel_timer();
+      for (const FutureBase& future : futures) future.state()->remove_callback(*callback);
+    }
+    std::vector<FutureBase>& futures;
+    Ref<WaitCallback> callback;
+  };
+  const Watch watch(futures, callback);
+  co_await waiter;
+}
+
+Coroutine<void> cancel_and_wait(FutureBase future) {
+  const Future<void> waiter = get_running_loop().create_future();
+  const DoneCallback<FutureBase> release = [waiter](const FutureBase&) {
+    if (!waiter.done()) waiter.set_result();
+  };
+  struct Watch {
+    Watch(FutureState& watched, const DoneCallback<FutureBase>& called) : future(watched), callback(called) {
+      future.add_callback(callback.state());
+    }
+    ~Watch() { future.remove_callback(*callback.state()); }
+    FutureState& future;
+    const DoneCallback<FutureBase>& callback;
+  };
+  const Watch watch(*future.state(), release);
+  future.cancel();
+  co_await waiter;
+}
+
+void throw_timeout_error() {
+  TimeoutError timed_out;  // its context is what is being handled
+  throw from(timed_out, std::current_exception());
 }
 
 }  // namespace segue::modern::detail

@@ -84,6 +84,8 @@ using async_with_result_t =
 /// Python sets the context of what aexit() throws to what the body threw.
 void set_context_of_current(const std::exception_ptr& context) noexcept;
 
+namespace body {  // out of reach of argument-dependent lookup
+
 template <class KeptManager, class KeptBody>
 Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> async_with(KeptManager kept_manager,
                                                                                              KeptBody kept_body) {
@@ -154,6 +156,8 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
   co_return outcome.take();
 }
 
+}  // namespace body
+
 }  // namespace detail
 
 /// What `async with` takes.
@@ -170,8 +174,8 @@ concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
 template <class Manager, class Body>
   requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
 auto async_with(Manager&& manager, Body&& body) {
-  return detail::async_with<std::decay_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
-                                                                       std::forward<Body>(body));
+  return detail::body::async_with<std::decay_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
+                                                                             std::forward<Body>(body));
 }
 
 }  // namespace segue::modern

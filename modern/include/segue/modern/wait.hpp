@@ -1,35 +1,46 @@
-// wait(): until some, or all, of several futures are done, or a time is up (CPython: asyncio.tasks.wait).
+// wait(): waits for several tasks or futures, until all are done, one is, or the time is over (CPython:
+// asyncio.tasks.wait).
 //
 //   auto [done, pending] = co_await wait(tasks, {.timeout = 1s, .return_when = FIRST_COMPLETED});
+//
+// A timeout is no error here, and cancels nothing; cancelling the waiter leaves the tasks alone, too.
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <ranges>
+#include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include <segue/exceptions.hpp>
+#include <segue/modern/awaitable.hpp>
 #include <segue/modern/coroutine.hpp>
 #include <segue/modern/delay.hpp>
 #include <segue/modern/future.hpp>
+#include <segue/modern/task.hpp>
 
 namespace segue::modern {
 
-enum class ReturnWhen {
-  FIRST_COMPLETED,  ///< any is done, by cancellation too
-  FIRST_EXCEPTION,  ///< any has failed (not: was cancelled), or all are done
-  ALL_COMPLETED
+enum class ReturnWhen : std::uint8_t {
+  FIRST_COMPLETED,  ///< one is done or cancelled
+  FIRST_EXCEPTION,  ///< one has failed; a cancelled one has not
+  ALL_COMPLETED,
 };
-using enum ReturnWhen;
+inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::FIRST_COMPLETED;
+inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::FIRST_EXCEPTION;
+inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::ALL_COMPLETED;
 
 struct WaitOptions {
-  /// No limit where it is empty.
   std::optional<Delay> timeout = std::nullopt;
   ReturnWhen return_when = ALL_COMPLETED;
 };
 
-/// Both in the order in which they were given, each future once.
-template <class F>
+/// What wait() gives: each future once, in the order of the argument.
+template <std::derived_from<FutureBase> F>
 struct WaitResult {
   std::vector<F> done;
   std::vector<F> pending;
@@ -37,28 +48,67 @@ struct WaitResult {
 
 namespace detail {
 
-/// Waits for `futures`, which it makes unique.
-Coroutine<void> wait_until(std::vector<FutureBase>& futures, WaitOptions options);
+/// Waits for them. ValueError for none and for a bad option.
+Coroutine<void> wait_until(std::vector<FutureBase> futures, WaitOptions options);
+
+namespace body {  // out of reach of argument-dependent lookup
 
 template <class F>
-Coroutine<WaitResult<F>> wait_for_any(std::vector<F> futures, WaitOptions options) {
-  std::vector<FutureBase> unique(futures.begin(), futures.end());
-  co_await wait_until(unique, options);
+Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
+  std::unordered_set<const FutureState*> seen;
+  std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
+  std::vector<FutureBase> handles(futures.begin(), futures.end());
+  co_await wait_until(std::move(handles), options);
   WaitResult<F> result;
-  for (const FutureBase& future : unique) (future.done() ? result.done : result.pending).emplace_back(future.state());
+  for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));
   co_return result;
 }
 
+}  // namespace body
+
+/// The handle of several futures: theirs where it is the same for all.
+template <class First, class... Rest>
+struct CommonHandle {
+  using type = FutureBase;
+};
+template <class First, std::same_as<First>... Rest>
+struct CommonHandle<First, Rest...> {
+  using type = First;
+};
+
 }  // namespace detail
 
-/// Waits for a range of tasks or futures; coroutines are not taken: make tasks of them. A time that is up is no error,
-/// and cancels nothing; nor does cancelling the wait. ValueError for none at all.
-template <std::ranges::input_range R>
-  requires std::derived_from<std::ranges::range_value_t<R>, FutureBase>
-Coroutine<WaitResult<std::ranges::range_value_t<R>>> wait(R&& futures, WaitOptions options = {}) {
-  std::vector<std::ranges::range_value_t<R>> all;
-  for (auto&& future : futures) all.push_back(future);
-  return detail::wait_for_any(std::move(all), options);
+/// Waits for the futures or tasks of a range. ValueError("Set of Tasks/Futures is empty."), ("Invalid return_when
+/// value: …").
+template <std::ranges::input_range Range>
+  requires std::derived_from<std::ranges::range_value_t<Range>, FutureBase>
+auto wait(Range&& futures, WaitOptions options = {}) {
+  using F = std::ranges::range_value_t<Range>;
+  std::vector<F> copies;
+  for (const F& future : futures) copies.push_back(future);
+  return detail::body::wait<F>(std::move(copies), options);
+}
+template <std::derived_from<FutureBase> F>
+Coroutine<WaitResult<F>> wait(std::initializer_list<F> futures, WaitOptions options = {}) {
+  return detail::body::wait<F>(std::vector<F>(futures), options);
+}
+/// Waits for futures or tasks given one by one: wait(a, b, c).
+template <std::derived_from<FutureBase>... F>
+  requires(sizeof...(F) > 0)
+auto wait(const F&... futures) {
+  using Handle = typename detail::CommonHandle<F...>::type;
+  return detail::body::wait<Handle>(std::vector<Handle>{Handle(futures)...}, WaitOptions());
+}
+/// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly."). They
+/// are left alone.
+template <std::ranges::input_range Range>
+  requires(Awaitable<std::ranges::range_reference_t<Range>> &&
+           !std::derived_from<std::ranges::range_value_t<Range>, FutureBase>)
+Coroutine<WaitResult<FutureBase>> wait(const Range&, WaitOptions = {}) {
+  return []() -> Coroutine<WaitResult<FutureBase>> {
+    throw TypeError("Passing coroutines is forbidden, use tasks explicitly.");
+    co_return WaitResult<FutureBase>();
+  }();
 }
 
 }  // namespace segue::modern
