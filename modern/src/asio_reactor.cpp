@@ -3,11 +3,12 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <boost/system/system_error.hpp>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <utility>
+
+#include <boost/system/system_error.hpp>
 
 #include <segue/exceptions.hpp>
 
@@ -66,56 +67,63 @@ AsioReactor& AsioReactor::of(EventLoop& loop) {
   throw RuntimeError("this event loop's reactor does no I/O");
 }
 
-AsioReactor::Watch& AsioReactor::watch(int fd) {
-  if (const auto found = watches_.find(fd); found != watches_.end()) return *found->second;
+std::shared_ptr<AsioReactor::Watch> AsioReactor::watch(int fd) {
+  if (const auto found = watches_.find(fd); found != watches_.end()) return found->second;
   try {
-    return *watches_.emplace(fd, std::make_shared<Watch>(context_, fd)).first->second;
+    return watches_.emplace(fd, std::make_shared<Watch>(context_, fd)).first->second;
   } catch (const boost::system::system_error& error) {
-    throw OSError(error.code().value(), "cannot watch file descriptor " + std::to_string(fd) + ": " +
-                                            error.code().message());
+    throw OSError(error.code().value(),
+                  "cannot watch file descriptor " + std::to_string(fd) + ": " + error.code().message());
   }
 }
 
-void AsioReactor::add_reader(int fd, std::function<void()> callback) {
-  watch(fd).reader.callback = std::move(callback);
+void AsioReactor::add(int fd, Direction Watch::* direction, std::function<void()> callback) {
+  const std::shared_ptr<Watch> watched = watch(fd);
+  ((*watched).*direction).callback = std::move(callback);
+  arm_next(watched);
 }
 
-void AsioReactor::add_writer(int fd, std::function<void()> callback) {
-  watch(fd).writer.callback = std::move(callback);
-}
-
+void AsioReactor::add_reader(int fd, std::function<void()> callback) { add(fd, &Watch::reader, std::move(callback)); }
+void AsioReactor::add_writer(int fd, std::function<void()> callback) { add(fd, &Watch::writer, std::move(callback)); }
 bool AsioReactor::remove_reader(int fd) { return remove(fd, &Watch::reader); }
 bool AsioReactor::remove_writer(int fd) { return remove(fd, &Watch::writer); }
 
-bool AsioReactor::remove(int fd, Direction Watch::*direction) {
+bool AsioReactor::remove(int fd, Direction Watch::* direction) {
   const auto found = watches_.find(fd);
   if (found == watches_.end()) return false;
-  Watch& watch = *found->second;
-  const bool had_one = static_cast<bool>(std::exchange((watch.*direction).callback, nullptr));
-  if (!watch.reader.callback && !watch.writer.callback) {
-    boost::system::error_code ignored;  // the descriptor may be closed already
-    watch.descriptor.cancel(ignored);
+  const std::shared_ptr<Watch> watch = found->second;
+  const std::function<void()> removed = std::exchange(((*watch).*direction).callback, nullptr);
+  if (!watch->reader.callback && !watch->writer.callback) {
+    watch->release();
     watches_.erase(found);
   }
-  return had_one;
+  return static_cast<bool>(removed);
+}
+
+void AsioReactor::arm_next(const std::shared_ptr<Watch>& watch) {
+  if (!std::exchange(watch->to_arm, true)) to_arm_.push_back(watch);
 }
 
 // Level-triggered, once a poll(): a direction is armed anew only after its callback had an iteration to run in.
 void AsioReactor::arm_watches() {
   using Wait = asio::posix::descriptor_base;
-  for (const auto& [fd, watch] : watches_) {
+  for (const std::shared_ptr<Watch>& watch : to_arm_) {
+    watch->to_arm = false;
     if (watch->reader.callback && !watch->reader.waiting) arm(watch, &Watch::reader, Wait::wait_read);
     if (watch->writer.callback && !watch->writer.waiting) arm(watch, &Watch::writer, Wait::wait_write);
   }
+  to_arm_.clear();
 }
 
-void AsioReactor::arm(const std::shared_ptr<Watch>& watch, Direction Watch::*direction,
+void AsioReactor::arm(const std::shared_ptr<Watch>& watch, Direction Watch::* direction,
                       asio::posix::descriptor_base::wait_type type) {
   ((*watch).*direction).waiting = true;
-  watch->descriptor.async_wait(type, [watch, direction](const boost::system::error_code& error) {
+  watch->descriptor.async_wait(type, [this, watch, direction](const boost::system::error_code& error) {
     Direction& ready = (*watch).*direction;
     ready.waiting = false;
-    if (!error && ready.callback) ready.callback();
+    if (error || !ready.callback) return;
+    arm_next(watch);
+    ready.callback();
   });
 }
 
