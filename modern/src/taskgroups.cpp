@@ -1,121 +1,160 @@
 #include <segue/modern/taskgroups.hpp>
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/event_loop.hpp>
 #include <segue/modern/exception_groups.hpp>
 #include <segue/modern/exceptions.hpp>
 
-namespace segue::modern {
+namespace segue::modern::detail {
+
+class GroupMember final : public DoneCallbackState {
+ public:
+  GroupMember(TaskGroupState& group, FutureState& task) noexcept
+      : group_(&group), task_(task), previous_(group.last_) {
+    (group.last_ != nullptr ? group.last_->next_ : group.first_) = this;
+    group.last_ = this;
+    ++group.members_;
+  }
+  GroupMember(const GroupMember&) = delete;
+  GroupMember& operator=(const GroupMember&) = delete;
+  ~GroupMember() override { leave(); }
+
+  void call(FutureState& task) override {
+    if (group_ == nullptr) return;
+    const Ref<TaskGroupState> group(group_);
+    leave();
+    group->task_done(task);
+  }
+  /// The task, which exists as long as its callback does.
+  FutureState& task() const noexcept { return task_; }
+  GroupMember* next() const noexcept { return next_; }
+  void leave() noexcept {
+    if (group_ == nullptr) return;
+    (previous_ != nullptr ? previous_->next_ : group_->first_) = next_;
+    (next_ != nullptr ? next_->previous_ : group_->last_) = previous_;
+    --group_->members_;
+    group_ = nullptr;
+    next_ = previous_ = nullptr;
+  }
+
+ private:
+  TaskGroupState* group_;  // null when it has left
+  FutureState& task_;
+  GroupMember* next_ = nullptr;
+  GroupMember* previous_;
+};
 
 namespace {
 
-bool is_base_error(const std::exception_ptr& error) { return holds<SystemExit>(error) || holds<KeyboardInterrupt>(error); }
+bool is_base_error(const std::exception_ptr& error) noexcept {
+  return holds<SystemExit>(error) || holds<KeyboardInterrupt>(error);
+}
 
 }  // namespace
 
-struct TaskGroup::State {
-  explicit State(TaskBase owner) : parent(std::move(owner)) {}
+TaskGroupState::~TaskGroupState() {
+  while (first_ != nullptr) first_->leave();
+}
 
-  TaskBase parent;
-  std::vector<TaskBase> tasks;  // not done yet
-  std::vector<std::exception_ptr> errors;
-  std::exception_ptr base_error;
-  std::optional<Future<void>> on_completed;  // while aexit() waits
-  bool exiting = false;
-  bool aborting = false;
-  bool parent_cancel_requested = false;
-
-  void abort() {
-    aborting = true;
-    const std::vector<TaskBase> running = tasks;  // cancelling may complete some
-    for (const TaskBase& task : running) {
-      if (!task.done()) task.cancel();
-    }
+std::string TaskGroupState::repr() const {
+  std::string text = "<TaskGroup";
+  if (members_ > 0) text += " tasks=" + std::to_string(members_);
+  if (!errors_.empty()) text += " errors=" + std::to_string(errors_.size());
+  if (aborting_) {
+    text += " cancelling";
+  } else if (entered_) {
+    text += " entered";
   }
-  void task_done(const TaskBase& task);
-};
+  return text + ">";
+}
 
-void TaskGroup::State::task_done(const TaskBase& task) {
-  std::erase(tasks, task);
-  if (on_completed && tasks.empty() && !on_completed->done()) on_completed->set_result();
+void TaskGroupState::enter() {
+  if (entered_) throw RuntimeError("TaskGroup " + repr() + " has already been entered");
+  loop_ = &get_running_loop();
+  const std::optional<TaskBase> parent = current_task();
+  if (!parent) throw RuntimeError("TaskGroup " + repr() + " cannot determine the parent task");
+  parent_ = parent->state();
+  entered_ = true;
+}
+
+void TaskGroupState::check_open() const {
+  if (!entered_) throw RuntimeError("TaskGroup " + repr() + " has not been entered");
+  if (exiting_ && members_ == 0) throw RuntimeError("TaskGroup " + repr() + " is finished");
+  if (aborting_) throw RuntimeError("TaskGroup " + repr() + " is shutting down");
+}
+
+void TaskGroupState::add(FutureState& task) { task.add_callback(make_ref<GroupMember>(*this, task)); }
+
+void TaskGroupState::abort() {
+  aborting_ = true;
+  for (const GroupMember* each = first_; each != nullptr; each = each->next())
+    if (!each->task().done()) each->task().cancel();
+}
+
+void TaskGroupState::add_error(const std::exception_ptr& error) {
+  errors_.push_back(error);
+  if (!base_error_ && is_base_error(error)) base_error_ = error;
+}
+
+void TaskGroupState::task_done(FutureState& task) {
+  if (completed_ && members_ == 0 && !completed_->done()) completed_->set_result();
   if (task.cancelled()) return;
   const std::exception_ptr error = task.exception();
   if (!error) return;
-  errors.push_back(error);
-  if (is_base_error(error) && !base_error) base_error = error;
-  if (parent.done()) {
+  add_error(error);
+  if (!parent_ || parent_->done()) {
     ExceptionContext context;
-    context.message = "Task " + task.state()->repr() + " has errored out but its parent task " + parent.state()->repr() +
-                      " is already completed";
+    context.message = "Task " + task.repr() + " has errored out but its parent task is already completed";
     context.exception = error;
-    context.task = task.state()->repr();
-    return task.get_loop().call_exception_handler(context);
+    context.task = task.repr();
+    return loop_->call_exception_handler(context);
   }
-  if (!aborting && !parent_cancel_requested) {
-    abort();
-    parent_cancel_requested = true;
-    parent.cancel();
+  if (aborting_ || parent_cancel_requested_) return;
+  abort();
+  parent_cancel_requested_ = true;  // taken back at the end of the block
+  parent_->cancel();
+}
+
+Coroutine<void> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_ptr error) {
+  TaskGroupState& self = *group;
+  self.exiting_ = true;
+  if (holds<GeneratorExit>(error)) {  // the block is being closed: it cannot wait for anybody
+    self.parent_ = nullptr;
+    if (!self.loop_->is_closed()) self.abort();
+    co_return;
   }
-}
-
-void TaskGroup::aenter() {
-  if (state_) throw RuntimeError("TaskGroup has already been entered");
-  loop_ = &get_running_loop();
-  std::optional<TaskBase> parent = current_task();
-  if (!parent) throw RuntimeError("TaskGroup cannot determine the parent task");
-  state_ = std::make_shared<State>(*std::move(parent));
-}
-
-const char* TaskGroup::refuses() const noexcept {
-  if (!state_) return "has not been entered";
-  if (state_->exiting && state_->tasks.empty()) return "is finished";
-  if (state_->aborting) return "is shutting down";
-  return nullptr;
-}
-
-void TaskGroup::refuse(const char* why) const { throw RuntimeError(std::string("TaskGroup ") + why); }
-
-void TaskGroup::watch(const TaskBase& task) {
-  state_->tasks.push_back(task);
-  task.add_done_callback([state = state_](const FutureBase& done) { state->task_done(TaskBase(done.state())); });
-}
-
-Coroutine<bool> TaskGroup::aexit(std::exception_ptr error) {
-  const std::shared_ptr<State> state = state_;
-  state->exiting = true;
-  if (is_base_error(error) && !state->base_error) state->base_error = error;
   const bool cancelled = holds<CancelledError>(error);
-  std::exception_ptr cancellation = cancelled ? error : nullptr;
-  if (error && !state->aborting) state->abort();
+  if (error && !self.base_error_ && is_base_error(error)) self.base_error_ = error;
+  std::exception_ptr propagate = cancelled ? error : nullptr;
+  if (error && !self.aborting_) self.abort();
 
-  while (!state->tasks.empty()) {
-    if (!state->on_completed) state->on_completed = loop_->create_future<void>();
-    const Future<void> completed = *state->on_completed;
+  while (self.members_ > 0) {
+    self.completed_ = make_ref<FutureValue<void>>(*self.loop_);
+    const Future<void> completed(Ref<FutureState>(self.completed_));
     try {
       co_await completed;
     } catch (const CancelledError&) {
-      if (!state->aborting) {
-        cancellation = std::current_exception();
-        state->abort();
+      if (!self.aborting_) {
+        propagate = std::current_exception();
+        self.abort();
       }
     }
-    state->on_completed.reset();
+    self.completed_ = nullptr;
   }
 
-  if (state->base_error) std::rethrow_exception(state->base_error);
-  if (state->parent_cancel_requested && state->parent.uncancel() == 0) cancellation = nullptr;
-  if (cancellation && state->errors.empty()) std::rethrow_exception(cancellation);
-  if (error && !cancelled) state->errors.push_back(error);
-  if (state->errors.empty()) co_return cancelled;
-
-  // The request of somebody outside is kept for the owner's next await.
-  if (state->parent.cancelling() > 0) {
-    state->parent.uncancel();
-    state->parent.cancel();
+  const Ref<FutureState> parent = std::move(self.parent_);
+  if (self.base_error_) std::rethrow_exception(self.base_error_);
+  if (self.parent_cancel_requested_ && parent->task()->uncancel() == 0) propagate = nullptr;
+  if (propagate && self.errors_.empty()) std::rethrow_exception(propagate);
+  if (error && !cancelled) self.errors_.push_back(error);
+  if (self.errors_.empty()) co_return;
+  if (parent->task()->cancelling() > 0) {  // asked for from outside: it strikes at the parent's next await
+    parent->task()->uncancel();
+    parent->task()->cancel(std::nullopt);
   }
-  std::rethrow_exception(make_exception_group("unhandled errors in a TaskGroup", std::exchange(state->errors, {})));
+  std::rethrow_exception(make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {})));
 }
 
-}  // namespace segue::modern
+}  // namespace segue::modern::detail

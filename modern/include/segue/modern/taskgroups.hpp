@@ -1,65 +1,117 @@
-// TaskGroup: tasks that end together (CPython: asyncio/taskgroups.py).
+// TaskGroup: tasks that end together (PEP 654's companion; CPython: asyncio/taskgroups.py, as of 3.13).
 //
 //   co_await async_with(TaskGroup(), [&](TaskGroup& group) -> Coroutine<> {
 //     group.create_task(fetch("a"));
 //     group.create_task(fetch("b"));
 //     co_return;
-//   });  // both are done here
+//   });   // both are done here
+//
+// The first task that fails (being cancelled is no failure) cancels the others and the body; all are waited for, and the
+// errors come out as one ExceptionGroup("unhandled errors in a TaskGroup"): the tasks' in the order in which they failed,
+// the body's last. KeyboardInterrupt and SystemExit come out as they are. Like a future, a group is a handle.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <exception>
-#include <memory>
-#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <segue/modern/awaitable.hpp>
 #include <segue/modern/coroutine.hpp>
+#include <segue/modern/detail/ref.hpp>
+#include <segue/modern/event_loop.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/task.hpp>
 
 namespace segue::modern {
 
-/// A context manager for async_with(). Its end waits for all of its tasks. The first one that fails, other than by
-/// CancelledError, has the others cancelled, and the block, too; then all failures leave as an ExceptionGroup ("unhandled
-/// errors in a TaskGroup"), but KeyboardInterrupt and SystemExit leave alone. Cancelling the owner cancels the tasks.
-class TaskGroup {
+namespace detail {
+
+/// A task of a group: its done callback. The group knows it, but does not keep it alive.
+class GroupMember;
+
+class TaskGroupState final : public RefCounted {
  public:
-  TaskGroup() = default;
-  TaskGroup(TaskGroup&&) noexcept = default;
-  TaskGroup& operator=(TaskGroup&&) = delete;
+  ~TaskGroupState() override;
 
-  /// RuntimeError before the block ("has not been entered"), after it ("is finished") and while the group cancels its
-  /// tasks ("is shutting down"); the coroutine is closed then.
-  template <class T>
-  Task<T> create_task(Coroutine<T> coroutine, TaskOptions options = {}) {
-    if (const char* refusal = refuses()) {
-      coroutine.close();
-      refuse(refusal);
-    }
-    Task<T> task = loop_->create_task(std::move(coroutine), options);
-    watch(task);
-    return task;
-  }
-  template <Awaitable A>
-  auto create_task(A awaitable, TaskOptions options = {}) {
-    return create_task(detail::wrap_awaitable(std::move(awaitable)), options);
-  }
-
-  /// RuntimeError where it was entered before, or outside of a task.
-  void aenter();
-  Coroutine<bool> aexit(std::exception_ptr error);
+  void enter();
+  static Coroutine<void> exit(Ref<TaskGroupState> group, std::exception_ptr error);
+  /// RuntimeError where the group takes no tasks.
+  void check_open() const;
+  EventLoop& loop() const noexcept { return *loop_; }
+  void add(FutureState& task);
 
  private:
-  /// Shared with the tasks' callbacks, which may come after the group has gone.
-  struct State;
+  friend class GroupMember;
 
-  const char* refuses() const noexcept;
-  [[noreturn]] void refuse(const char* why) const;
-  void watch(const TaskBase& task);
+  void task_done(FutureState& task);
+  void add_error(const std::exception_ptr& error);
+  void abort();
+  std::string repr() const;
 
-  EventLoop* loop_ = nullptr;
-  std::shared_ptr<State> state_;
+  EventLoop* loop_ = nullptr;  // the parent's, which outlives the block
+  Ref<FutureState> parent_;
+  Ref<FutureValue<void>> completed_;  // what the end of the block waits on
+  GroupMember* first_ = nullptr;      // the tasks that are not done, oldest first
+  GroupMember* last_ = nullptr;
+  std::size_t members_ = 0;
+  std::vector<std::exception_ptr> errors_;
+  std::exception_ptr base_error_;  // KeyboardInterrupt, SystemExit
+  bool entered_ = false;
+  bool exiting_ = false;
+  bool aborting_ = false;
+  bool parent_cancel_requested_ = false;
+};
+
+}  // namespace detail
+
+class TaskGroup {
+ public:
+  TaskGroup() : state_(detail::make_ref<detail::TaskGroupState>()) {}
+  TaskGroup(const TaskGroup&) noexcept = default;
+  TaskGroup& operator=(const TaskGroup&) noexcept = default;
+  ~TaskGroup() = default;
+
+  /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
+  /// entered"), ("… is finished"), ("… is shutting down").
+  template <Awaitable A>
+    requires(!std::derived_from<std::remove_cvref_t<A>, FutureBase>)
+  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
+    try {
+      state_->check_open();
+    } catch (...) {
+      if constexpr (requires { awaitable.close(); }) awaitable.close();
+      throw;
+    }
+    auto task = make_task(std::move(awaitable), options);
+    state_->add(*task.state());
+    return task;
+  }
+
+  // async_with
+  /// RuntimeError("TaskGroup … has already been entered"), ("… cannot determine the parent task").
+  TaskGroup& aenter() {
+    state_->enter();
+    return *this;
+  }
+  Coroutine<void> aexit(std::exception_ptr error) const {
+    return detail::TaskGroupState::exit(state_, std::move(error));
+  }
+
+ private:
+  template <class A>
+  Task<await_result_t<A>> make_task(A awaitable, TaskOptions options) const {
+    if constexpr (detail::is_coroutine<A>) {
+      return state_->loop().create_task(std::move(awaitable), options);
+    } else {
+      return state_->loop().create_task(detail::wrap_awaitable(std::move(awaitable)), options);
+    }
+  }
+
+  detail::Ref<detail::TaskGroupState> state_;
 };
 
 }  // namespace segue::modern
