@@ -7,7 +7,7 @@
 // awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true keeps
 // the body's exception from going further. All of it runs in the task that awaits.
 //
-// The manager and the body are kept, by value, until the end; std::ref(x) keeps a reference.
+// A temporary manager is kept until the end, another one is referred to; the body is kept.
 #pragma once
 
 #include <exception>
@@ -56,6 +56,11 @@ T& unwrapped(std::reference_wrapper<T>& object) noexcept {
 }
 template <class T>
 using unwrapped_t = std::remove_reference_t<decltype(unwrapped(std::declval<T&>()))>;
+
+/// How a manager is kept: a temporary by value, another one by reference.
+template <class Manager>
+using kept_t = std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
+                                  std::remove_cvref_t<Manager>>;
 
 /// Gives a body what `as` names in Python, where it takes that; else the manager; a body may take nothing, too.
 template <class Body, class Manager, class Entered>
@@ -174,8 +179,8 @@ concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
 template <class Manager, class Body>
   requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
 auto async_with(Manager&& manager, Body&& body) {
-  return detail::body::async_with<std::decay_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
-                                                                             std::forward<Body>(body));
+  return detail::body::async_with<detail::kept_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
+                                                                               std::forward<Body>(body));
 }
 
 }  // namespace segue::modern
