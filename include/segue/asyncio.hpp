@@ -10,6 +10,8 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/async_with.hpp>
 #include <segue/modern/awaitable.hpp>
+#include <segue/modern/barrier.hpp>
+#include <segue/modern/condition.hpp>
 #include <segue/modern/coroutine.hpp>
 #include <segue/modern/delay.hpp>
 #include <segue/modern/event.hpp>
@@ -23,11 +25,14 @@
 #include <segue/modern/queues.hpp>
 #include <segue/modern/runners.hpp>
 #include <segue/modern/semaphore.hpp>
+#include <segue/modern/shield.hpp>
 #include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
 #include <segue/modern/taskgroups.hpp>
 #include <segue/modern/threads.hpp>
+#include <segue/modern/timeouts.hpp>
 #include <segue/modern/wait.hpp>
+#include <segue/modern/wait_for.hpp>
 #include <segue/modern/yield.hpp>
 
 namespace segue::asyncio {
@@ -51,11 +56,16 @@ using modern::new_event_loop;
 using modern::TimerHandle;
 
 // exceptions
+using modern::BaseExceptionGroup;
 using modern::BrokenBarrierError;
 using modern::CancelledError;
+using modern::except_;
+using modern::except_star;
+using modern::ExceptionGroup;
 using modern::IncompleteReadError;
 using modern::InvalidStateError;
 using modern::LimitOverrunError;
+using modern::make_exception_group;
 using modern::QueueEmpty;
 using modern::QueueFull;
 using modern::QueueShutDown;
@@ -68,7 +78,9 @@ using modern::FutureBase;
 using modern::isfuture;
 
 // locks
+using modern::Barrier;
 using modern::BoundedSemaphore;
+using modern::Condition;
 using modern::Event;
 using modern::Lock;
 using modern::Semaphore;
@@ -91,10 +103,27 @@ using modern::ensure_future;
 using modern::gather;
 using modern::return_exceptions;
 using modern::return_exceptions_t;
+using modern::shield;
 using modern::sleep;
 using modern::Task;
 using modern::TaskBase;
+using modern::TaskGroup;
 using modern::TaskOptions;
+
+// timeouts
+using modern::Timeout;
+using modern::timeout;
+using modern::timeout_at;
+using modern::wait_for;
+
+// wait
+using modern::ALL_COMPLETED;
+using modern::FIRST_COMPLETED;
+using modern::FIRST_EXCEPTION;
+using modern::ReturnWhen;
+using modern::wait;
+using modern::WaitOptions;
+using modern::WaitResult;
 using modern::wait;
 using modern::WaitOptions;
 using modern::WaitResult;
