@@ -56,16 +56,11 @@ using modern::new_event_loop;
 using modern::TimerHandle;
 
 // exceptions
-using modern::BaseExceptionGroup;
 using modern::BrokenBarrierError;
 using modern::CancelledError;
-using modern::except_;
-using modern::except_star;
-using modern::ExceptionGroup;
 using modern::IncompleteReadError;
 using modern::InvalidStateError;
 using modern::LimitOverrunError;
-using modern::make_exception_group;
 using modern::QueueEmpty;
 using modern::QueueFull;
 using modern::QueueShutDown;
@@ -124,13 +119,6 @@ using modern::ReturnWhen;
 using modern::wait;
 using modern::WaitOptions;
 using modern::WaitResult;
-using modern::wait;
-using modern::WaitOptions;
-using modern::WaitResult;
-using enum modern::ReturnWhen;
-
-// task groups
-using modern::TaskGroup;
 
 // threads
 using modern::to_thread;
@@ -141,6 +129,8 @@ namespace segue {
 
 // Python has these without a module.
 using modern::BaseExceptionGroup;
+using modern::except_;
+using modern::except_star;
 using modern::ExceptionGroup;
 using modern::make_exception_group;
 
