@@ -39,9 +39,9 @@ namespace segue::legacy {
 /// sanitizers; nothing else. Not thread-safe, but each resume() may come from another thread or another fiber than the
 /// one before: whoever resumed last is who suspend() returns to.
 ///
-/// Code that runs on a fiber which changes threads must not keep what belongs to a thread across a suspension. Compilers
-/// keep it, too: the address of a `thread_local`, and what std::this_thread::get_id() gave, may be remembered within one
-/// function; read them in a function of their own that is not inlined.
+/// Code that runs on a fiber which changes threads must not keep what belongs to a thread across a suspension.
+/// Compilers keep it, too: the address of a `thread_local`, and what std::this_thread::get_id() gave, may be remembered
+/// within one function; read them in a function of their own that is not inlined.
 class Fiber {
  public:
   Fiber() noexcept = default;

@@ -35,8 +35,9 @@ StackGuard stack_guard() noexcept;
 bool set_stack_guard(StackGuard guard) noexcept;
 
 /// Whether an overflow is reported on stderr, with the fiber and its stack size, before the program ends with SIGSEGV.
-/// On by default: the first stack installs a handler for SIGSEGV, which passes other faults on to the handler before it,
-/// and each thread that asks for stacks gets a signal stack if it has none. Under a sanitizer its own report is used.
+/// On by default: the first stack installs a handler for SIGSEGV, which passes other faults on to the handler before
+/// it, and each thread that asks for stacks gets a signal stack if it has none. Under a sanitizer its own report is
+/// used.
 void set_overflow_reports(bool enabled);
 
 /// One stack, as handed out: a plain handle, to be given back once.

@@ -47,7 +47,6 @@ class SanitizedFiber {
 #if defined(SEGUE_LEGACY_ASAN)
     bottom_ = bottom;
     size_ = size;
-    __asan_unpoison_memory_region(bottom, size);
     __lsan_register_root_region(bottom, size);
 #endif
 #if defined(SEGUE_LEGACY_TSAN)
@@ -55,10 +54,11 @@ class SanitizedFiber {
 #endif
   }
 
-  /// `bottom` and `size` as they were given to create().
+  /// The frames that were left for good on the stack are forgotten.
   [[gnu::always_inline]] void destroy() noexcept {
 #if defined(SEGUE_LEGACY_ASAN)
     __lsan_unregister_root_region(bottom_, size_);
+    __asan_unpoison_memory_region(bottom_, size_);
 #endif
 #if defined(SEGUE_LEGACY_TSAN)
     __tsan_destroy_fiber(fiber_);
