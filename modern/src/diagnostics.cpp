@@ -1,5 +1,7 @@
 #include <segue/modern/diagnostics.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <string_view>
 
@@ -11,20 +13,41 @@ namespace segue::modern {
 
 namespace {
 
-// `operator()` of a lambda has no name of its own: Python's is <lambda>.
-std::string_view strip_to_name(std::string_view signature) {
-  if (signature.find("operator()") != signature.npos || signature.find("<lambda") != signature.npos)
-    return "<lambda>";
+// The place of the bracket that closes the one at `begin`.
+std::size_t closing_bracket(std::string_view text, std::size_t begin) {
   int depth = 0;
-  std::size_t begin = 0;
-  for (std::size_t i = 0; i < signature.size(); ++i) {
-    const char c = signature[i];
-    if (c == '(' && depth == 0) return signature.substr(begin, i - begin);
-    if (c == '<') ++depth;
-    if (c == '>') --depth;
-    if (depth == 0 && (c == ' ' || c == ':' || c == '*' || c == '&')) begin = i + 1;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    if (text[i] == '(' || text[i] == '<') ++depth;
+    if ((text[i] == ')' || text[i] == '>') && --depth == 0) return i;
   }
-  return signature.substr(begin);
+  return text.size();
+}
+
+// `fetch` out of `Coroutine<int> app::(anonymous namespace)::fetch(int) [T = int]`. What stands in brackets and is
+// followed by `::` is a scope: an unnamed one, or a function. `operator()` has no name of its own: Python's is
+// <lambda>.
+std::string_view strip_to_name(std::string_view signature) {
+  constexpr std::string_view lambda = "<lambda>";
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (; end < signature.size(); ++end) {
+    const char c = signature[end];
+    if (c == '(') {
+      const std::size_t close = closing_bracket(signature, end);
+      if (signature.substr(std::min(close + 1, signature.size())).substr(0, 2) != "::") break;
+      end = close;
+    } else if (c == '<' && end > begin) {
+      end = closing_bracket(signature, end);
+    } else if (c == '<') {
+      return lambda;
+    } else if (c == '[') {
+      break;
+    } else if (c == ' ' || c == ':' || c == '*' || c == '&') {
+      begin = end + 1;
+    }
+  }
+  const std::string_view name = signature.substr(begin, end - begin);
+  return name == "operator" ? lambda : name.substr(0, name.find('<'));
 }
 
 void report(const ExceptionContext& context) noexcept {
@@ -45,7 +68,9 @@ std::string place(const std::source_location& where) {
 
 }  // namespace
 
-std::string function_name(const std::source_location& where) { return std::string(strip_to_name(where.function_name())); }
+std::string function_name(const std::source_location& where) {
+  return std::string(strip_to_name(where.function_name()));
+}
 
 void report_never_awaited(const std::source_location& made) noexcept {
   try {
