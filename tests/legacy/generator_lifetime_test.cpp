@@ -65,11 +65,11 @@ TEST(GeneratorDestructor, RunsTheDestructorsOfWhatTheBodyHolds) {
   const auto held = std::make_shared<int>(0);
   {
     Generator<int> generator([&](auto& yield) {
-      const auto copy = held;
-      yield(*copy);
+      const std::vector copies(3, held);
+      yield(1);
     });
     generator.next();
-    EXPECT_EQ(held.use_count(), 2);
+    EXPECT_EQ(held.use_count(), 4);
   }
   EXPECT_EQ(held.use_count(), 1);
 }

@@ -662,7 +662,7 @@ TEST(GeneratorMove, LeavesAClosedOneBehind) {
 
 TEST(GeneratorMove, ByAssignmentClosesTheOldOne) {
   std::vector<std::string> trace;
-  const auto body = [&](auto& yield, std::string name) {
+  const auto body = [&](auto& yield, const std::string& name) {
     try {
       yield(name);
     } catch (const GeneratorExit&) {

@@ -240,7 +240,7 @@ TEST(DelegationToRanges, TakesAnyInputRange) {
     yield.from(std::ranges::istream_view<std::string>(words));
     std::string array[] = {"from", "an array"};
     yield.from(array);
-    yield.from(std::deque<std::string>{"deque"} | std::views::transform([](auto s) { return s + "!"; }));
+    yield.from(std::deque<std::string>{"deque"} | std::views::transform([](const auto& s) { return s + "!"; }));
     const std::vector<std::string> constant{"const"};
     yield.from(constant);
   });
@@ -251,7 +251,7 @@ TEST(DelegationToRanges, TakesAnyInputRange) {
 
 TEST(DelegationToRanges, NamesTheIteratorThatPythonWouldHave) {
   const auto error_of = [](auto range) {
-    Generator<int, int> generator([&](auto& yield) { yield.from(range); });
+    Generator<std::ranges::range_value_t<decltype(range)>, int> generator([&](auto& yield) { yield.from(range); });
     generator.next();
     return attempt([&] { return generator.send(1); });
   };
@@ -340,7 +340,7 @@ struct Full {
   using return_type = std::string;
   Trace& log;
   std::string next() { return "n"; }
-  std::string throw_(std::exception_ptr error) {
+  std::string throw_(const std::exception_ptr& error) {
     log.push_back("throw " + describe(error).repr());
     if (holds<KeyError>(error)) throw StopIteration<std::string>("stopped");
     return "t";
@@ -368,7 +368,7 @@ TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
   struct Closing {
     bool& closed;
     std::string next() { return "n"; }
-    std::string throw_(std::exception_ptr) { return "wrong"; }
+    std::string throw_(const std::exception_ptr&) { return "wrong"; }
     void close() { closed = true; }
   };
   bool closed = false;
