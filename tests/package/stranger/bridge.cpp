@@ -3,12 +3,11 @@
 #include <cstdio>
 #include <functional>
 
+#include <segue/asyncio.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/runners.hpp>
 
-namespace asyncio = segue::modern;
+using namespace segue;
 using namespace segue::bridge;
 using namespace std::chrono_literals;
 

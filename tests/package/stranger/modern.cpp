@@ -3,11 +3,9 @@
 #include <cstdio>
 #include <string>
 
-#include <segue/modern/gather.hpp>
-#include <segue/modern/runners.hpp>
-#include <segue/modern/sleep.hpp>
+#include <segue/asyncio.hpp>
 
-namespace asyncio = segue::modern;
+using namespace segue;
 using namespace std::chrono_literals;
 
 asyncio::Coroutine<std::string> fetch(std::string name) {

@@ -1,11 +1,30 @@
+// All rooms in one program, by the header that has everything: a generator's values, awaited one by one.
+#include <segue/segue.hpp>
+
+#include <chrono>
 #include <cstdio>
 
-#include <segue/exceptions.hpp>
+using namespace segue;
+using namespace std::chrono_literals;
+
+asyncio::Coroutine<int> add_up() {
+  legacy::Generator<int> numbers([](auto& yield) {
+    for (int i = 1; i <= 3; ++i) yield(i);
+  });
+  const auto twice = bridge::coroutine<int>([](int number) {
+    bridge::yield_from(asyncio::sleep(1ms));
+    return 2 * number;
+  });
+  int sum = 0;
+  for (const int number : numbers) {
+    const int doubled = co_await twice(number);
+    sum += doubled;
+  }
+  co_return sum;
+}
 
 int main() {
-  try {
-    throw segue::ValueError("a stranger is served");
-  } catch (const segue::Exception& error) {
-    std::puts(error.what());
-  }
+  const int sum = asyncio::run(add_up());
+  std::printf("%d\n", sum);
+  return sum == 12 ? 0 : 1;
 }
