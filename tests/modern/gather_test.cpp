@@ -123,7 +123,8 @@ TEST(Gather, EndsWithTheFirstExceptionWhileTheOthersGoOn) {
     }
     EXPECT_FALSE(slow.done());
     EXPECT_FALSE(gathering.cancel());
-    EXPECT_EQ(co_await slow, "slow");
+    const std::string result = co_await slow;
+    EXPECT_EQ(result, "slow");
   };
   loop->run_until_complete(main());
   EXPECT_EQ(reports, Strings{});
