@@ -68,6 +68,7 @@ using modern::StopAsyncIteration;
 using segue::TimeoutError;
 
 // futures
+using modern::DoneCallback;
 using modern::Future;
 using modern::FutureBase;
 using modern::isfuture;

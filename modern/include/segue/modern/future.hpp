@@ -190,6 +190,13 @@ class FutureAwaiter : public FutureWait {
   }
 };
 
+/// Where the result's type is not known, it is not given.
+class FutureBaseAwaiter : public FutureWait {
+ public:
+  using FutureWait::FutureWait;
+  void await_resume() { finish_wait(); }
+};
+
 }  // namespace detail
 
 /// A done callback with an identity, for remove_done_callback(). Any callable that takes the future converts to one.
@@ -206,7 +213,8 @@ class DoneCallback {
   detail::Ref<detail::DoneCallbackState> state_;
 };
 
-/// A handle of a future whatever its result: all that does not depend on the result's type. Copies share the future.
+/// A handle of a future whatever its result: all that does not depend on the result's type. Awaiting it gives nothing,
+/// but throws what the future's exception is. Copies share the future.
 class FutureBase {
  public:
   explicit FutureBase(detail::Ref<detail::FutureState> state) noexcept : state_(std::move(state)) {}
@@ -239,6 +247,8 @@ class FutureBase {
   std::size_t remove_done_callback(const DoneCallback<Argument>& callback) const noexcept {
     return state_->remove_callback(*callback.state());
   }
+
+  detail::FutureBaseAwaiter operator co_await() const noexcept { return detail::FutureBaseAwaiter(state_); }
 
   const detail::Ref<detail::FutureState>& state() const noexcept { return state_; }
   detail::Ref<detail::FutureState> release_state() && noexcept { return std::move(state_); }
