@@ -134,14 +134,14 @@ void EventLoop::collect_timers() {
 }
 
 void EventLoop::run_ready() {
+  if (ready_.empty()) return;
   // What an escaping KeyboardInterrupt leaves unrun stays queued, before what was queued meanwhile.
-  struct Batch {
-    explicit Batch(detail::ReadyQueue& queue) noexcept : rest(std::move(queue)), queue(queue) {}
-    ~Batch() { queue.prepend(std::move(rest)); }
-    detail::ReadyQueue rest;
-    detail::ReadyQueue& queue;
-  } batch(ready_);
-  while (!batch.rest.empty()) batch.rest.pop().run();
+  const detail::Ready* const last = ready_.last();
+  for (bool more = true; more;) {
+    detail::Ready& node = ready_.pop();
+    more = &node != last;
+    node.run();
+  }
 }
 
 void EventLoop::add_timer(detail::HandleState& handle, time_point when) {
@@ -179,7 +179,7 @@ void EventLoop::close() {
     refuse_posted_ = true;
     posted.swap(posted_);
   }
-  for (detail::ReadyQueue dropped(std::move(ready_)); !dropped.empty();) dropped.pop().drop();
+  while (!ready_.empty()) ready_.pop().drop();
   for (const auto& timer : timers_) timer->in_heap = false;
   timers_.clear();
   cancelled_timers_ = 0;

@@ -29,50 +29,52 @@ std::string repr(const std::any& value) {
 }  // namespace
 
 TaskCore::TaskCore(FutureState& future, const char* name)
-    : future_(future), name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
+    : Driver(this, {}),
+      loop_(future.loop()),
+      future_(future),
+      name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
       number_(name != nullptr ? 0 : next_task_number()) {}
 
 void TaskCore::start(std::coroutine_handle<> frame, PromiseBase& promise) {
   frame_ = frame;
   promise_ = &promise;
   set_leaf(promise.started ? promise.leaf : Resumable(frame));
-  future_.loop().add_task(*this);
-  future_.loop().schedule(*this);
-}
-
-inline void TaskCore::resume() {
-  struct Entered {
-    explicit Entered(TaskCore& task) noexcept : previous(std::exchange(current_, &task)) {}
-    ~Entered() { current_ = previous; }
-    TaskCore* previous;
-  } const entered(*this);
-  promise_->started = true;
-  Driver::step();
+  loop_.add_task(*this);
+  loop_.schedule(*this);
 }
 
 void TaskCore::run() {
+  if ((waited_on_ || must_cancel_) && !prepare_step()) return;
+  promise_->started = true;
+  step();
+  if (frame_.done()) return end();
+  if (yielded().bare()) return loop_.schedule(*this);
+  handle_yield();
+}
+
+bool TaskCore::prepare_step() {
   const bool deliver_cancellation = must_cancel_ && !woken_by_cancellation();
   if (waited_on_) {
     waited_on_->mark_retrieved();
     waited_on_ = nullptr;
   }
-  if (must_cancel_) [[unlikely]] {
-    must_cancel_ = false;
-    if (deliver_cancellation) {
-      auto error = std::make_exception_ptr(CancelledError(cancel_message_));
-      if (!promise_->started) {
-        const Ref<FutureState> keep(&future_);
-        discard_coroutine();
-        complete_cancelled(std::move(error));
-        return future_.loop().remove_task(*this);
-      }
-      inject(std::move(error));
-    }
+  must_cancel_ = false;
+  if (!deliver_cancellation) return true;
+  auto error = std::make_exception_ptr(CancelledError(cancel_message_));
+  if (promise_->started) {
+    inject(std::move(error));
+    return true;
   }
-  resume();
-  if (!frame_.done()) return handle_yield();
   const Ref<FutureState> keep(&future_);
-  future_.loop().remove_task(*this);
+  discard_coroutine();
+  complete_cancelled(std::move(error));
+  loop_.remove_task(*this);
+  return false;
+}
+
+void TaskCore::end() {
+  const Ref<FutureState> keep(&future_);
+  loop_.remove_task(*this);
   complete();
 }
 
@@ -82,13 +84,11 @@ bool TaskCore::woken_by_cancellation() const noexcept {
 
 void TaskCore::handle_yield() {
   const Yielded& what = yielded();
-  if (what.bare()) {
-    future_.loop().schedule(*this);
-  } else if (what.future == nullptr) {
+  if (what.future == nullptr) {
     step_with_error(what.generator ? "yield was used instead of yield from for generator in task " + future_.repr() +
                                          " with " + repr(*what.value)
                                    : "Task got bad yield: " + repr(*what.value));
-  } else if (&what.future->loop() != &future_.loop()) {
+  } else if (&what.future->loop() != &loop_) {
     step_with_error("Task " + future_.repr() + " got Future " + what.future->repr() + " attached to a different loop");
   } else if (!what.blocking) {
     step_with_error("yield was used instead of yield from in task " + future_.repr() + " with " + what.future->repr());
@@ -107,7 +107,7 @@ void TaskCore::wait_for(FutureState& future) {
 
 void TaskCore::step_with_error(const std::string& message) {
   inject(std::make_exception_ptr(RuntimeError(message)));
-  future_.loop().schedule(*this);
+  loop_.schedule(*this);
 }
 
 bool TaskCore::cancel(const std::optional<std::string>& message) {
@@ -128,7 +128,7 @@ int TaskCore::uncancel() noexcept {
   return cancel_requests_;
 }
 
-void TaskCore::wake() noexcept { future_.loop().schedule(*this); }
+void TaskCore::wake() noexcept { loop_.schedule(*this); }
 
 void TaskCore::fail(std::exception_ptr error) {
   if (holds<CancelledError>(error)) return complete_cancelled(std::move(error));
@@ -140,14 +140,14 @@ void TaskCore::destroy_pending() noexcept {
   const Ref<FutureState> keep(&future_);
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
   const std::string coroutine = coroutine_name();
-  future_.loop().remove_task(*this);
+  loop_.remove_task(*this);
   if (promise_->started) promise_->leaf = leaf();
   discard_coroutine();
   if (!report_destroyed_pending) return;
   ExceptionContext context;
   context.message = "Task was destroyed but it is pending!";
   context.task = "<Task pending name='" + name() + "' coro=<" + coroutine + "()>>";
-  future_.loop().call_exception_handler(context);
+  loop_.call_exception_handler(context);
 }
 
 std::string TaskCore::coroutine_name() const { return function_name(promise_->made()); }

@@ -27,7 +27,8 @@ namespace segue::modern {
 
 namespace detail {
 class FutureState;
-}
+class TaskCore;
+}  // namespace detail
 
 /// Something that can be resumed: a C++20 coroutine, or a function with its context (a fiber).
 class Resumable {
@@ -54,10 +55,10 @@ class Resumable {
 struct Yielded {
   /// The future waited on; null for a bare yield or a plain value.
   detail::FutureState* future = nullptr;
-  /// Whether the future is awaited (`yield from`), not merely yielded.
-  bool blocking = false;
   /// The value of a plain `yield value`; lives in the frame that yielded it. Null otherwise.
   std::any* value = nullptr;
+  /// Whether the future is awaited (`yield from`), not merely yielded.
+  bool blocking = false;
   /// What the plain value is, where `yield from` was meant for it: a generator.
   bool generator = false;
 
@@ -67,8 +68,7 @@ struct Yielded {
 /// Whoever steps a chain of coroutines. One is current while a frame runs.
 class Driver {
  public:
-  Driver() noexcept = default;
-  explicit Driver(Resumable leaf) noexcept : leaf_(leaf) {}
+  explicit Driver(Resumable leaf = {}) noexcept : Driver(current_ != nullptr ? current_->task_ : nullptr, leaf) {}
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
@@ -76,7 +76,8 @@ class Driver {
   static Driver* current() noexcept { return current_; }
   /// The same, for what can only work inside a coroutine. Throws RuntimeError outside of one.
   static Driver& require_current() {
-    if (current_ == nullptr) throw RuntimeError("await outside of a coroutine that a task or send() drives");
+    if (current_ == nullptr) [[unlikely]]
+      refuse_outside();
     return *current_;
   }
 
@@ -115,17 +116,23 @@ class Driver {
   const Yielded& yielded() const noexcept { return yielded_; }
   void inject(std::exception_ptr error) noexcept { injected_ = std::move(error); }
   void send(std::any* value) noexcept { sent_ = value; }
+  /// The task on whose behalf it drives; null outside of tasks.
+  detail::TaskCore* task() const noexcept { return task_; }
 
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
   [[gnu::always_inline]] void step() {
     const Entered entered(*this);
-    yielded_ = {};
-    next_ = leaf_;
-    do {
+    Resumable frame = leaf_;
+    for (;;) {
       stackful_frame = nullptr;
-      std::exchange(next_, Resumable()).resume();
-    } while (next_);
+      frame.resume();
+      if (!next_) return;
+      frame = std::exchange(next_, Resumable());
+    }
   }
+
+ protected:
+  Driver(detail::TaskCore* task, Resumable leaf) noexcept : leaf_(leaf), task_(task) {}
 
  private:
   struct Entered {
@@ -134,19 +141,24 @@ class Driver {
     Driver* previous;
   };
 
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse_outside() {
+    throw RuntimeError("await outside of a coroutine that a task or send() drives");
+  }
+
   static constinit inline thread_local Driver* current_ = nullptr;
 
   Resumable leaf_;
-  Resumable next_;
-  Yielded yielded_;
+  Resumable next_;   // empty between steps
+  Yielded yielded_;  // of the last suspension
   std::exception_ptr injected_;
   std::any* sent_ = nullptr;
+  detail::TaskCore* task_;
 };
 
 /// What every frame of a chain has, whatever its style.
 struct Frame {
-  Resumable delegator;     // who awaits it; empty for the outermost of a chain
-  Resumable leaf;          // of an outermost one that is stepped by hand: what the next step resumes
+  Resumable delegator;  // who awaits it; empty for the outermost of a chain
+  Resumable leaf;       // of an outermost one that is stepped by hand: what the next step resumes
   bool started = false;
   bool executing = false;  // inside a step by hand
 

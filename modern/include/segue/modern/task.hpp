@@ -40,7 +40,10 @@ class TaskCore : public Ready, public Driver {
  public:
   TaskCore(FutureState& future, const char* name);
 
-  static TaskCore* current() noexcept { return current_; }
+  static TaskCore* current() noexcept {
+    const Driver* const driver = Driver::current();
+    return driver != nullptr ? driver->task() : nullptr;
+  }
 
   // Ready
   void run() final;
@@ -76,30 +79,34 @@ class TaskCore : public Ready, public Driver {
   void fail(std::exception_ptr error);
   bool take_must_cancel() noexcept { return std::exchange(must_cancel_, false); }
 
-  std::optional<std::string> cancel_message_;
-
  private:
   friend class segue::modern::EventLoop;
 
-  [[gnu::always_inline]] void resume();
+  /// Takes note of what was waited on, and of a cancellation. False where that ended the task.
+  bool prepare_step();
+  void end();
   /// Whether what it waited on ended with a CancelledError, which throws itself.
   bool woken_by_cancellation() const noexcept;
   void handle_yield();
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);
 
-  static constinit inline thread_local TaskCore* current_ = nullptr;
-
-  FutureState& future_;
+  // What each step needs comes first, in as few cache lines as can be.
+  EventLoop& loop_;  // the future's
   std::coroutine_handle<> frame_;
   PromiseBase* promise_ = nullptr;
   Ref<FutureState> waited_on_;
-  std::unique_ptr<std::string> name_;
+  bool must_cancel_ = false;
+
+  int cancel_requests_ = 0;
+  FutureState& future_;
   TaskCore* older_ = nullptr;  // the loop's list of pending tasks
   TaskCore* newer_ = nullptr;
+  std::unique_ptr<std::string> name_;
   std::uint64_t number_;
-  int cancel_requests_ = 0;
-  bool must_cancel_ = false;
+
+ protected:
+  std::optional<std::string> cancel_message_;
 };
 
 template <class T>
@@ -177,8 +184,8 @@ class TaskBase : public FutureBase, public TaskMethods<TaskBase> {
 
 /// A coroutine that runs on the loop. The loop keeps it alive until it is done: its handles may be dropped.
 ///
-/// cancel() asks: it cancels what the task waits on, so that CancelledError is thrown at its innermost await; the task is
-/// cancelled when it lets that out. It returns false where the task is done.
+/// cancel() asks: it cancels what the task waits on, so that CancelledError is thrown at its innermost await; the task
+/// is cancelled when it lets that out. It returns false where the task is done.
 template <class T = void>
 class Task : public Future<T>, public TaskMethods<Task<T>> {
  public:

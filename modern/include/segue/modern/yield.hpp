@@ -30,8 +30,8 @@ class [[nodiscard("co_await it")]] Yield {
   bool await_ready() const noexcept { return false; }
   void await_suspend(Resumable leaf) {
     Driver::require_current().suspend(leaf, {.future = future_.get(),
-                                             .blocking = false,
                                              .value = value_.has_value() ? &value_ : nullptr,
+                                             .blocking = false,
                                              .generator = generator_});
   }
   /// What the driver sent; empty for None. Throws what the driver throws in.

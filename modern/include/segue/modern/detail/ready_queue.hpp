@@ -1,8 +1,6 @@
 // The loop's queue of what is to run next: first in, first out, and intrusive, so that scheduling allocates nothing.
 #pragma once
 
-#include <utility>
-
 namespace segue::modern::detail {
 
 /// Something that the loop can run. In at most one queue at a time.
@@ -27,39 +25,23 @@ class Ready {
 class ReadyQueue {
  public:
   bool empty() const noexcept { return first_ == nullptr; }
+  /// The one that was pushed last. Requires that it is not empty.
+  const Ready* last() const noexcept { return last_; }
 
   void push(Ready& node) noexcept {
     node.next_ = nullptr;
-    *last_ = &node;
-    last_ = &node.next_;
+    (first_ != nullptr ? last_->next_ : first_) = &node;
+    last_ = &node;
   }
   Ready& pop() noexcept {
     Ready& node = *first_;
     first_ = node.next_;
-    if (first_ == nullptr) last_ = &first_;
     return node;
-  }
-
-  ReadyQueue() noexcept = default;
-  /// Takes all that is in `other`.
-  ReadyQueue(ReadyQueue&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {
-    if (first_ != nullptr) last_ = std::exchange(other.last_, &other.first_);
-  }
-  ReadyQueue& operator=(ReadyQueue&&) = delete;
-  ~ReadyQueue() = default;
-
-  /// Puts all that is in `other` before what is here.
-  void prepend(ReadyQueue&& other) noexcept {
-    if (other.empty()) return;
-    *other.last_ = first_;
-    if (empty()) last_ = other.last_;
-    first_ = std::exchange(other.first_, nullptr);
-    other.last_ = &other.first_;
   }
 
  private:
   Ready* first_ = nullptr;
-  Ready** last_ = &first_;  // where the next one is linked in
+  Ready* last_ = nullptr;  // dangles while empty
 };
 
 }  // namespace segue::modern::detail
