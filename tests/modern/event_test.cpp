@@ -56,8 +56,8 @@ TEST(Event, WakesThemEvenIfItIsClearedAtOnce) {
 
 TEST(Event, DoesNotSuspendWhereItIsSet) {
   auto loop = make_loop();
-  const auto main = []() -> Coroutine<> {
-    bool called = false;
+  bool called = false;
+  const auto main = [&called]() -> Coroutine<> {
     get_running_loop().call_soon([&called] { called = true; });
     Event event;
     event.set();

@@ -188,8 +188,8 @@ TEST(Queue, JoinWaitsUntilTheWorkOnEachItemIsDone) {
 
 TEST(Queue, SuspendsOnlyWhereThereIsSomethingToWaitFor) {
   auto loop = make_loop();
-  const auto main = []() -> Coroutine<> {
-    bool called = false;
+  bool called = false;
+  const auto main = [&called]() -> Coroutine<> {
     get_running_loop().call_soon([&called] { called = true; });
     Queue<int> queue(1);
     for (int i = 0; i < 3; ++i) {

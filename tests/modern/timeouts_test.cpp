@@ -313,8 +313,8 @@ TEST(Timeout, AroundAGroupCancelsItsTasks) {
 
 TEST(Timeout, NeedsNoIterationOfItsOwn) {
   Loop loop;
-  const auto main = []() -> Coroutine<> {
-    bool called = false;
+  bool called = false;
+  const auto main = [&called]() -> Coroutine<> {
     get_running_loop().call_soon([&called] { called = true; });
     const auto body = []() -> Coroutine<> { co_return; };
     co_await async_with(timeout(1s), body);
