@@ -238,7 +238,7 @@ void Frame::raise_signalled() {
   raise(take_signalled());
 }
 
-bool Frame::delegate_to(Frame& sub) {
+bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   struct Dropping {
     Frame& frame;
     bool outcome_wanted = false;
@@ -254,8 +254,11 @@ bool Frame::delegate_to(Frame& sub) {
     if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
     if (reinterpret_cast<std::uintptr_t>(sent_) == raise_signal) raise_signalled();
     if (delegate_ == nullptr || delegate_->finished()) {
-      if (sent_ != nullptr && is_signal(sent_)) raise_signalled();
-      sent_ = nullptr;
+      if (sent_ != nullptr && is_signal(sent_)) {
+        thrown = take_signalled();
+      } else {
+        sent_ = nullptr;
+      }
       return false;
     }
     // Its chain was cut off from this frame, so that what was meant for its leaf came here.

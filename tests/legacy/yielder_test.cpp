@@ -449,6 +449,26 @@ TEST(DelegationThrow, OfStopIterationThroughABodyIsAnError) {
   }
 }
 
+TEST(DelegationThrow, OfStopIterationWhereItIsRaisedAtTheDelegationEndsIt) {
+  // CPython's `yield from` takes any StopIteration raised there for its own end, against PEP 380's letter.
+  Texts closed([](auto& yield) -> Value {
+    yield("inner");
+    return {};
+  });
+  Texts generator([&](auto& yield) -> Value {
+    yield.from(std::vector<std::string>{"a", "b"});
+    yield("after the range");
+    const Value result = yield.from(closed);
+    yield("after the generator: " + text(result));
+    return {};
+  });
+  EXPECT_EQ(next(generator), "a");
+  EXPECT_EQ(throw_(generator, StopIteration<Value>("x")), "after the range");
+  EXPECT_EQ(next(generator), "inner");
+  closed.close();
+  EXPECT_EQ(throw_(generator, StopIteration<Value>("y")), "after the generator: y");
+}
+
 TEST(DelegationClose, GoesFromTheInnermostOutwards) {
   Trace trace;
   const auto noting = [&](auto& yield, auto what, const char* name) {

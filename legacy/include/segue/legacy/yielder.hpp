@@ -96,7 +96,12 @@ class Yielder {
     std::conditional_t<std::is_lvalue_reference_v<Sub>, Sub, std::remove_cvref_t<Sub>> sub(static_cast<Sub&&>(source));
     auto* const frame = sub.frame();
     frame_.where_ = where;
-    if (frame == nullptr || frame->finished() || !frame_.delegate_to(*frame)) return detail::none<Return>();
+    if (frame == nullptr || frame->finished()) return detail::none<Return>();
+    if (std::exception_ptr thrown; !frame_.delegate_to(*frame, thrown)) {
+      Outcome<Return> result;
+      if (thrown) detail::raise_at_delegation(std::move(thrown), result);
+      return result.empty() ? detail::none<Return>() : result.take();
+    }
     const detail::AbandonedIfOrphan abandoned(*frame);
     if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
     return frame->result_.take();

@@ -70,8 +70,9 @@ class Frame : public Fiber {
   // From the body.
 
   /// Runs `sub` to its end; every suspension of its chain suspends this one. True when its outcome is in `sub`, false
-  /// when it was closed behind this frame's back. Throws ValueError when `sub` runs already.
-  bool delegate_to(Frame& sub);
+  /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
+  /// when `sub` runs already.
+  bool delegate_to(Frame& sub, std::exception_ptr& thrown);
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
   [[noreturn]] void raise_signalled();

@@ -58,6 +58,23 @@ class ForeignDelegate {
 
 struct Deduced {};
 
+/// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: false, with its
+/// value in `result` when it is of the right type.
+template <class Return>
+bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
+  try {
+    raise(std::move(error));
+  } catch (StopIteration<stored_t<Return>>& stop) {
+    if constexpr (!std::is_void_v<Return> && !std::is_reference_v<Return>) {
+      result.set_value(std::move(stop.value));
+    } else if constexpr (std::is_reference_v<Return>) {
+      result.set_value(stop.value);
+    }
+  } catch (const StopIterationBase&) {
+  }
+  return false;
+}
+
 /// A generator whose values or sent values convert.
 template <class Source>
 class GeneratorSource {
@@ -95,7 +112,7 @@ class GeneratorSource {
 
   bool throw_(std::exception_ptr error) {
     Frame* const leaf = leaf_to_resume();
-    if (leaf == nullptr) raise(std::move(error));
+    if (leaf == nullptr) return raise_at_delegation(std::move(error), result_);
     return resumed(sub_.frame_->throw_in(leaf, std::move(error)));
   }
 
@@ -172,7 +189,10 @@ class RangeSource {
   bool send(Sent&&) {
     throw AttributeError("'" + iterator_name<std::remove_cv_t<Range>>() + "' object has no attribute 'send'");
   }
-  bool throw_(std::exception_ptr error) { raise(std::move(error)); }
+  bool throw_(std::exception_ptr error) {
+    Outcome<void> result;
+    return raise_at_delegation(std::move(error), result);
+  }
   void close() noexcept {}
 
  private:
@@ -210,7 +230,7 @@ class ObjectSource {
     if constexpr (requires { object_.throw_(error); }) {
       return step([&] { return static_cast<Value>(object_.throw_(std::move(error))); });
     } else {
-      raise(std::move(error));
+      return raise_at_delegation(std::move(error), result_);
     }
   }
 
@@ -229,11 +249,9 @@ class ObjectSource {
         value_.set_value(call());
       }
       return true;
-    } catch (const StopIteration<stored_t<Result>>& stop) {
-      result_.set_value(stop.value);
     } catch (const StopIterationBase&) {
+      return raise_at_delegation(std::current_exception(), result_);
     }
-    return false;
   }
 
   Source object_;
