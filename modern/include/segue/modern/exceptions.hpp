@@ -14,6 +14,7 @@ namespace segue::modern {
 class CancelledError : public BaseException {
  public:
   using BaseException::BaseException;
+  explicit CancelledError(const char* message) : BaseException(message) {}
   explicit CancelledError(const std::optional<std::string>& message)
       : BaseException(message ? BaseException(*message) : BaseException()) {}
 };
