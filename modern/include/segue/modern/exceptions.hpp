@@ -53,6 +53,12 @@ class BrokenBarrierError : public RuntimeError {
   using RuntimeError::RuntimeError;
 };
 
+/// A name or a service could not be resolved (CPython: socket.gaierror); the code is getaddrinfo()'s.
+class gaierror : public OSError {
+ public:
+  using OSError::OSError;
+};
+
 /// A stream ended before what was asked for had come; `partial` is what had.
 class IncompleteReadError : public EOFError {
  public:

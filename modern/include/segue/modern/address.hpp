@@ -1,0 +1,27 @@
+// A socket's address, as Python's getsockname() tells it.
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace segue::modern {
+
+/// `('127.0.0.1', 8080)` of an IP socket; the path of a Unix one, with port 0.
+class Address {
+ public:
+  Address() = default;
+  Address(std::string host, int port) : host(std::move(host)), port(port) {}
+
+  /// As Python prints it: `('127.0.0.1', 8080)`, `('::1', 8080, 0, 0)`, `'/run/socket'`.
+  std::string repr() const;
+  friend bool operator==(const Address&, const Address&) = default;
+
+  std::string host;
+  int port = 0;
+  /// Of IPv6.
+  unsigned long flowinfo = 0;
+  unsigned long scope_id = 0;
+  enum class Kind { ipv4, ipv6, local } kind = Kind::ipv4;
+};
+
+}  // namespace segue::modern

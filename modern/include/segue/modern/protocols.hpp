@@ -1,0 +1,48 @@
+// Protocols: callbacks that the loop calls with what a connection receives (CPython: asyncio/protocols.py). Streams are
+// made of them; where callbacks are what is wanted, EventLoop::create_connection() and create_server() take them as
+// they are.
+//
+//   made -> data_received* -> eof_received? -> connection_lost      each connection, once, in this order
+//              pause_writing -> resume_writing                      in between, in turns
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace segue::modern {
+
+class Transport;
+
+/// The defaults do nothing. What a callback throws goes to the loop's exception handler, and aborts the connection.
+class Protocol {
+ public:
+  Protocol() = default;
+  Protocol(const Protocol&) = delete;
+  Protocol& operator=(const Protocol&) = delete;
+  virtual ~Protocol() = default;
+
+  virtual void connection_made(std::shared_ptr<Transport>) {}
+  virtual void data_received(std::string_view) {}
+  /// The peer sends no more. True keeps the connection open for writing; else it is closed.
+  virtual bool eof_received() { return false; }
+  /// `error` is null where the connection was closed or aborted by this end, or ended by the peer's.
+  virtual void connection_lost(std::exception_ptr error) { static_cast<void>(error); }
+  virtual void pause_writing() {}
+  virtual void resume_writing() {}
+};
+
+using ProtocolFactory = std::function<std::shared_ptr<Protocol>()>;
+
+/// What create_connection() gives.
+class Connection {
+ public:
+  Connection(std::shared_ptr<Transport> made, std::shared_ptr<Protocol> by)
+      : transport(std::move(made)), protocol(std::move(by)) {}
+  std::shared_ptr<Transport> transport;
+  std::shared_ptr<Protocol> protocol;
+};
+
+}  // namespace segue::modern
