@@ -24,6 +24,8 @@
 #include <segue/modern/detail/ready_queue.hpp>
 #include <segue/modern/detail/ref.hpp>
 #include <segue/modern/handle.hpp>
+#include <segue/modern/network_options.hpp>
+#include <segue/modern/protocols.hpp>
 #include <segue/modern/reactor.hpp>
 
 namespace segue::modern {
@@ -35,6 +37,7 @@ class Task;
 template <class T>
 class Coroutine;
 class TaskBase;
+class Server;
 struct TaskOptions;
 
 namespace detail {
@@ -170,6 +173,14 @@ class EventLoop final : public detail::RefCounted {
   bool remove_reader(int fd) { return reactor_->remove_reader(fd); }
   bool remove_writer(int fd) { return reactor_->remove_writer(fd); }
   Reactor& reactor() noexcept { return *reactor_; }
+
+  /// Connects to `host`, a name or an address, and gives the connection to a new protocol. See open_connection().
+  Coroutine<Connection> create_connection(ProtocolFactory factory, std::string host, int port,
+                                          ConnectionOptions options = {});
+  Coroutine<Connection> create_connection(ProtocolFactory factory, ConnectionOptions options);
+  /// Listens, and gives each connection to a new protocol. See start_server().
+  Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port, ServerOptions options = {});
+  Coroutine<Server> create_server(ProtocolFactory factory, ServerOptions options);
 
   // --- for tasks ---
 
