@@ -8,6 +8,7 @@
 #pragma once
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/address.hpp>
 #include <segue/modern/async_with.hpp>
 #include <segue/modern/awaitable.hpp>
 #include <segue/modern/barrier.hpp>
@@ -18,19 +19,27 @@
 #include <segue/modern/event_loop.hpp>
 #include <segue/modern/exception_groups.hpp>
 #include <segue/modern/exceptions.hpp>
+#include <segue/modern/files.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/gather.hpp>
 #include <segue/modern/handle.hpp>
 #include <segue/modern/lock.hpp>
+#include <segue/modern/network_options.hpp>
+#include <segue/modern/protocols.hpp>
 #include <segue/modern/queues.hpp>
 #include <segue/modern/runners.hpp>
 #include <segue/modern/semaphore.hpp>
+#include <segue/modern/server.hpp>
 #include <segue/modern/shield.hpp>
 #include <segue/modern/sleep.hpp>
+#include <segue/modern/stream_reader.hpp>
+#include <segue/modern/stream_writer.hpp>
+#include <segue/modern/streams.hpp>
 #include <segue/modern/task.hpp>
 #include <segue/modern/taskgroups.hpp>
 #include <segue/modern/threads.hpp>
 #include <segue/modern/timeouts.hpp>
+#include <segue/modern/transports.hpp>
 #include <segue/modern/wait.hpp>
 #include <segue/modern/wait_for.hpp>
 #include <segue/modern/yield.hpp>
@@ -91,6 +100,23 @@ using modern::run;
 using modern::Runner;
 using modern::RunOptions;
 
+// streams, and what they are made of
+using modern::Address;
+using modern::Connection;
+using modern::ConnectionOptions;
+using modern::open_connection;
+using modern::Protocol;
+using modern::ProtocolFactory;
+using modern::ReadTransport;
+using modern::Server;
+using modern::ServerOptions;
+using modern::start_server;
+using modern::StreamPair;
+using modern::StreamReader;
+using modern::StreamWriter;
+using modern::Transport;
+using modern::WriteBufferLimits;
+
 // tasks
 using modern::all_tasks;
 using modern::create_task;
@@ -125,6 +151,15 @@ using modern::WaitResult;
 using modern::to_thread;
 
 }  // namespace segue::asyncio
+
+// Files, as the package of this name has them.
+namespace segue::aiofiles {
+
+using modern::File;
+using modern::open;
+using modern::Whence;
+
+}  // namespace segue::aiofiles
 
 namespace segue {
 
