@@ -80,6 +80,21 @@ TEST(Gather, GivesAVectorForARange) {
   loop->run_until_complete(main());
 }
 
+TEST(Gather, TakesHandlesThatDoNotKnowTheirResult) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    create_task(work("a", 2ms, &log));
+    create_task(sleep(1ms, 5));
+    std::vector<TaskBase> others = all_tasks();
+    std::erase(others, *current_task());
+    const std::vector<None> nothing = co_await gather(others);
+    EXPECT_EQ(nothing.size(), 2U);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, Strings{"a"});
+}
+
 TEST(Gather, OfNothingIsDoneAtOnce) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {

@@ -97,12 +97,16 @@ class GatherCore : public Knot {
   /// The child's result: moved out where nobody else can ask for it any more.
   template <class T>
   stored_t<T> take_result(std::size_t index) const {
-    FutureState& child = *children_[index];
-    auto& value = static_cast<FutureValue<T>&>(child).value();
-    if constexpr (copyable_result<stored_t<T>>) {
-      if (!is_last_reference(child)) return value;
+    if constexpr (std::is_void_v<T>) {
+      return None();
+    } else {
+      FutureState& child = *children_[index];
+      auto& value = static_cast<FutureValue<T>&>(child).value();
+      if constexpr (copyable_result<stored_t<T>>) {
+        if (!is_last_reference(child)) return value;
+      }
+      return std::move(value);
     }
-    return std::move(value);
   }
   template <class T>
   Outcome<T> take_outcome(std::size_t index) const {
@@ -202,8 +206,17 @@ class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exc
 /// Done when all of them are, whatever their outcomes. CancelledError where it is cancelled.
 Future<void> gather_settled(const std::vector<TaskBase>& tasks);
 
+template <class F>
+struct ResultOf {
+  using type = void;  // a handle that does not know its result
+};
+template <class F>
+  requires requires { typename F::result_type; }
+struct ResultOf<F> {
+  using type = typename F::result_type;
+};
 template <class A>
-using child_result_t = typename decltype(ensure_future(std::declval<A>(), std::declval<EventLoop&>()))::result_type;
+using child_result_t = typename ResultOf<decltype(ensure_future(std::declval<A>(), std::declval<EventLoop&>()))>::type;
 
 template <bool with_exceptions, class... A>
 auto gather_arguments(A&&... awaitables) {
