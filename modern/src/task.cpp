@@ -38,6 +38,7 @@ TaskCore::TaskCore(FutureState& future, const char* name)
 void TaskCore::start(std::coroutine_handle<> frame, PromiseBase& promise) {
   frame_ = frame;
   promise_ = &promise;
+  made_ = promise.made();
   set_leaf(promise.started ? promise.leaf : Resumable(frame));
   loop_.add_task(*this);
   loop_.schedule(*this);
@@ -150,7 +151,7 @@ void TaskCore::destroy_pending() noexcept {
   loop_.call_exception_handler(context);
 }
 
-std::string TaskCore::coroutine_name() const { return function_name(promise_->made()); }
+std::string TaskCore::coroutine_name() const { return function_name(made_); }
 
 }  // namespace detail
 

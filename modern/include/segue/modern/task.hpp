@@ -94,7 +94,7 @@ class TaskCore : public Ready, public Driver {
   // What each step needs comes first, in as few cache lines as can be.
   EventLoop& loop_;  // the future's
   std::coroutine_handle<> frame_;
-  PromiseBase* promise_ = nullptr;
+  PromiseBase* promise_ = nullptr;  // until it is done
   Ref<FutureState> waited_on_;
   bool must_cancel_ = false;
 
@@ -104,6 +104,7 @@ class TaskCore : public Ready, public Driver {
   TaskCore* newer_ = nullptr;
   std::unique_ptr<std::string> name_;
   std::uint64_t number_;
+  std::source_location made_;  // a place in the coroutine function
 
  protected:
   std::optional<std::string> cancel_message_;
