@@ -35,9 +35,9 @@ namespace segue::bridge {
 struct error_first_t {};
 inline constexpr error_first_t error_first{};
 
-/// The exception that stands for the error of an error-first callback: an exception_ptr itself, OSError for an error code
-/// of the system, std::system_error for another category's, RuntimeError with the text for a string; else the error
-/// itself is thrown. Null for an error that tests as false.
+/// The exception that stands for the error of an error-first callback: an exception_ptr itself, OSError for an error
+/// code of the system, std::system_error for another category's, RuntimeError with the text for a string; else the
+/// error itself is thrown. Null for an error that tests as false.
 template <class Error>
 std::exception_ptr to_exception(const Error& error) {
   if constexpr (std::same_as<Error, std::exception_ptr>) {
@@ -74,11 +74,15 @@ struct CallbackResult<Value> {
   using type = Value;
 };
 
-/// Where a callback's call and the loop meet. The future belongs to the loop's thread: other threads only carry it there.
+/// Where a callback's call and the loop meet. The future belongs to the loop's thread: other threads only carry it
+/// there.
 template <class T>
 class CallbackState {
  public:
   explicit CallbackState(modern::EventLoop& loop) : loop_(&loop), future_(loop.create_future<T>()) {}
+  CallbackState(const CallbackState&) = delete;
+  CallbackState& operator=(const CallbackState&) = delete;
+  ~CallbackState() { abandon(); }
 
   const modern::Future<T>& future() const noexcept { return *future_; }
 
@@ -87,6 +91,13 @@ class CallbackState {
     if (!future) return report_second_call();
     on_loop([future = std::move(future), outcome = std::move(outcome)]() mutable { deliver(*future, outcome); });
   }
+
+ private:
+  std::optional<modern::Future<T>> take_future() noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(future_, std::nullopt);
+  }
+  // Nobody can call any more: who still waits is told.
   void abandon() noexcept {
     std::optional<modern::Future<T>> future = take_future();
     if (!future) return;
@@ -97,12 +108,6 @@ class CallbackState {
     } catch (...) {
       loop_->default_exception_handler(context("callback was destroyed without being called"));
     }
-  }
-
- private:
-  std::optional<modern::Future<T>> take_future() noexcept {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(future_, std::nullopt);
   }
   static void deliver(const modern::Future<T>& future, Outcome<T>& outcome) {
     if (future.done()) return;
@@ -141,8 +146,7 @@ class Callback {
  public:
   using Result = typename detail::CallbackResult<Values...>::type;
 
-  explicit Callback(modern::EventLoop& loop)
-      : owner_(std::make_shared<Owner>(std::make_shared<detail::CallbackState<Result>>(loop))) {}
+  explicit Callback(modern::EventLoop& loop) : state_(std::make_shared<detail::CallbackState<Result>>(loop)) {}
 
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
@@ -155,30 +159,24 @@ class Callback {
     } else {
       outcome.set_value(std::tuple<Values...>(std::forward<Args>(values)...));
     }
-    owner_->state->complete(std::move(outcome));
+    state_->complete(std::move(outcome));
   }
   /// Ends the wait with an exception.
   void fail(std::exception_ptr error) const {
     Outcome<Result> outcome;
     outcome.set_exception(std::move(error));
-    owner_->state->complete(std::move(outcome));
+    state_->complete(std::move(outcome));
   }
 
-  const modern::Future<Result>& future() const noexcept { return owner_->state->future(); }
+  const modern::Future<Result>& future() const noexcept { return state_->future(); }
 
  private:
   // Shared by the copies: the last one to go tells that nobody can call any more.
-  struct Owner {
-    explicit Owner(std::shared_ptr<detail::CallbackState<Result>> state) noexcept : state(std::move(state)) {}
-    Owner(const Owner&) = delete;
-    Owner& operator=(const Owner&) = delete;
-    ~Owner() { state->abandon(); }
-    std::shared_ptr<detail::CallbackState<Result>> state;
-  };
-  std::shared_ptr<Owner> owner_;
+  std::shared_ptr<detail::CallbackState<Result>> state_;
 };
 
-/// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is true.
+/// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is
+/// true.
 template <class... Values>
 class ErrorFirstCallback {
  public:
