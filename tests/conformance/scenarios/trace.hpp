@@ -86,6 +86,8 @@ class Value {
       List items;
       for (auto&& item : value) items.emplace_back(std::forward<decltype(item)>(item));
       return items;
+    } else if constexpr (requires { value.has_exception(); }) {
+      return value.has_exception() ? Kinds(value.exception()) : kind_of(std::forward<T>(value).stored());
     } else if constexpr (requires { value.has_value() ? *value : *value; }) {
       return value.has_value() ? kind_of(*std::forward<T>(value)) : Kinds();
     } else {
