@@ -1,0 +1,89 @@
+// What generators take from the heap: nothing, once there are stacks in the pool.
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <optional>
+
+#include <gtest/gtest.h>
+
+#include <segue/legacy/detail/sanitizers.hpp>
+#include <segue/legacy/generator.hpp>
+
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+}  // namespace
+
+// The sanitizers have these operators themselves.
+#if !defined(SEGUE_LEGACY_ASAN) && !defined(SEGUE_LEGACY_TSAN)
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+namespace segue::legacy {
+namespace {
+
+template <class Call>
+std::size_t allocations_of(Call call) {
+  call();  // fills the pool
+  const std::size_t before = allocations;
+  call();
+  return allocations - before;
+}
+
+class Allocation : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (detail::sanitized) GTEST_SKIP() << "not counted under a sanitizer";
+  }
+};
+
+TEST_F(Allocation, IsSeenByThisTest) {
+  EXPECT_EQ(allocations_of([] { ::operator delete(::operator new(1)); }), 1U);
+}
+
+TEST_F(Allocation, IsNotNeededForNextAndSend) {
+  Generator<int, std::optional<int>> generator([](auto& yield) {
+    for (int i = 0;; ++i) i += yield(i).value_or(0);
+  });
+  EXPECT_EQ(allocations_of([&] {
+              for (int i = 0; i < 100; ++i) {
+                generator.next();
+                generator.send(i);
+              }
+            }),
+            0U);
+}
+
+TEST_F(Allocation, IsNotNeededForAWholeGenerator) {
+  EXPECT_EQ(allocations_of([] {
+              Generator<int> generator([](auto& yield) { yield(1); });
+              for ([[maybe_unused]] const int value : generator) continue;
+            }),
+            0U);
+}
+
+TEST_F(Allocation, IsNotNeededForDelegation) {
+  struct Level {
+    static Generator<int> make(int depth) {
+      return Generator<int>([depth](auto& yield) {
+        yield(depth);
+        if (depth != 0) yield.from(make(depth - 1));
+        yield(-depth);
+      });
+    }
+  };
+  EXPECT_EQ(allocations_of([] {
+              for ([[maybe_unused]] const int value : Level::make(30)) continue;
+            }),
+            0U);
+}
+
+}  // namespace
+}  // namespace segue::legacy
