@@ -142,8 +142,16 @@ Coroutine<Server> make_server(EventLoop& loop, std::vector<UniqueFd> sockets, Pr
                               ServerOptions options) {
   auto state = std::make_shared<detail::ServerState>(loop, std::move(sockets), std::move(factory), options.backlog);
   if (options.start_serving) {
+    struct CloseUnlessStarted {
+      ~CloseUnlessStarted() {
+        if (!started) server.close();  // nobody will have a handle
+      }
+      detail::ServerState& server;
+      bool started;
+    } guard{*state, false};
     state->start_serving();
     co_await sleep(std::chrono::seconds(0));
+    guard.started = true;
   }
   co_return Server(std::move(state));
 }
