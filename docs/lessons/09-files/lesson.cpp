@@ -14,22 +14,20 @@
 #include <fmt/core.h>
 
 #include <segue/asyncio.hpp>
-#include <segue/modern/files.hpp>
 
 using namespace segue;
 using asyncio::Coroutine;
-using modern::File;
 namespace fs = std::filesystem;
 
 Coroutine<std::string> read_day(std::string day) {
-  File file = co_await modern::open("logbook/" + day + ".txt", "r");
+  aiofiles::File file = co_await aiofiles::open("logbook/" + day + ".txt", "r");
   const std::string text = co_await file.read();
   co_await file.close();
   co_return text;
 }
 
 Coroutine<std::size_t> append(fs::path path, std::string text) {
-  File file = co_await modern::open(path, "a");
+  aiofiles::File file = co_await aiofiles::open(path, "a");
   const std::size_t written = co_await file.write(text);
   co_await file.close();
   co_return written;
@@ -65,7 +63,7 @@ Coroutine<> async_main() {
     }
     fmt::print("written: {} characters\n", total);
 
-    File file = co_await modern::open(voyage, "r");
+    aiofiles::File file = co_await aiofiles::open(voyage, "r");
     int number = 0;
     while (true) {
       const std::string line = co_await file.readline();
