@@ -48,9 +48,8 @@ void GatherChildren::add_task(FutureState& task) {
 }
 
 bool GatherChildren::add_again(const void* address, const std::type_info& type) {
-  const auto found = std::find_if(seen_.begin(), seen_.end(), [&](const Seen& seen) {
-    return seen.address == address && *seen.type == type;
-  });
+  const auto found = std::find_if(seen_.begin(), seen_.end(),
+                                  [&](const Seen& seen) { return seen.address == address && *seen.type == type; });
   if (found == seen_.end()) return false;
   futures.emplace_back(found->future);
   return true;

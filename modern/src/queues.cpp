@@ -51,7 +51,7 @@ void QueueCore::check_get() const {
   throw QueueEmpty();
 }
 
-Coroutine<void> QueueCore::wait_for(Ref<QueueCore> queue, QueueWaiters QueueCore::*waiters_of,
+Coroutine<void> QueueCore::wait_for(Ref<QueueCore> queue, QueueWaiters QueueCore::* waiters_of,
                                     bool (QueueCore::*possible)() const noexcept) {
   QueueWaiters& waiters = (*queue).*waiters_of;
   while (!queue->shut_down_ && !((*queue).*possible)()) {

@@ -11,8 +11,7 @@ namespace segue::modern::detail {
 
 class GroupMember final : public DoneCallbackState {
  public:
-  GroupMember(TaskGroupState& group, FutureState& task) noexcept
-      : group_(&group), task_(task), previous_(group.last_) {
+  GroupMember(TaskGroupState& group, FutureState& task) noexcept : group_(&group), task_(task), previous_(group.last_) {
     (group.last_ != nullptr ? group.last_->next_ : group.first_) = this;
     group.last_ = this;
     ++group.members_;

@@ -4,8 +4,8 @@
 //   int n = co_await async_with(timeout(1s), [&](Timeout& limit) -> Coroutine<int> { … });
 //
 // A context manager has `aenter()` and `aexit(std::exception_ptr)`, plain functions or ones that return what can be
-// awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true keeps
-// the body's exception from going further. All of it runs in the task that awaits.
+// awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true
+// keeps the body's exception from going further. All of it runs in the task that awaits.
 //
 // A temporary manager is kept until the end, another one is referred to; the body is kept.
 #pragma once
@@ -59,8 +59,9 @@ using unwrapped_t = std::remove_reference_t<decltype(unwrapped(std::declval<T&>(
 
 /// How a manager is kept: a temporary by value, another one by reference.
 template <class Manager>
-using kept_t = std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
-                                  std::remove_cvref_t<Manager>>;
+using kept_t =
+    std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
+                       std::remove_cvref_t<Manager>>;
 
 /// Gives a body what `as` names in Python, where it takes that; else the manager; a body may take nothing, too.
 template <class Body, class Manager, class Entered>
@@ -93,7 +94,7 @@ namespace body {  // out of reach of argument-dependent lookup
 
 template <class KeptManager, class KeptBody>
 Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> async_with(KeptManager kept_manager,
-                                                                                             KeptBody kept_body) {
+                                                                                           KeptBody kept_body) {
   using Manager = unwrapped_t<KeptManager>;
   using Body = unwrapped_t<KeptBody>;
   using Entered = entered_t<Manager>;

@@ -4,8 +4,8 @@
 //     co_await changed.wait_for([&] { return !items.empty(); });
 //   });
 //
-// wait() gives the lock up while it waits and has it again in the end, however it ends. It may wake without cause: check
-// what was waited for, or use wait_for(). Handles: copies share the condition and its lock.
+// wait() gives the lock up while it waits and has it again in the end, however it ends. It may wake without cause:
+// check what was waited for, or use wait_for(). Handles: copies share the condition and its lock.
 #pragma once
 
 #include <concepts>
@@ -58,8 +58,8 @@ class Condition {
   void release() const { state_->lock.release(); }
   LockScope scoped_lock() const noexcept { return state_->lock.scoped_lock(); }
 
-  /// Awaiting it gives the lock up, waits for notify(), takes the lock again and gives true. RuntimeError("cannot wait on
-  /// un-acquired lock").
+  /// Awaiting it gives the lock up, waits for notify(), takes the lock again and gives true. RuntimeError("cannot wait
+  /// on un-acquired lock").
   Coroutine<bool> wait() const { return detail::ConditionState::wait(state_); }
   /// Awaiting it waits until `predicate()` is true, and gives that.
   template <std::invocable Predicate>

@@ -42,8 +42,8 @@ class BaseExceptionGroup {
   const std::vector<std::exception_ptr>& exceptions() const noexcept { return content_->exceptions; }
   /// As Python's str(): `the message (2 sub-exceptions)`.
   virtual const char* what() const noexcept = 0;
-  /// A group with the same message and other exceptions: what split() and subgroup() make their results with. A class of
-  /// one's own overrides it.
+  /// A group with the same message and other exceptions: what split() and subgroup() make their results with. A class
+  /// of one's own overrides it.
   virtual std::exception_ptr derive(std::vector<std::exception_ptr> exceptions) const;
 
   /// The exceptions, at any depth, that are an `E` (or one of several), and those that are not. Groups keep their

@@ -5,7 +5,8 @@
 //   auto outcomes = co_await gather(fetch("a"), f, return_exceptions);      // Outcome<T> in place of T
 //
 // It schedules everything and returns at once. What it returns is a future:
-//   - the first exception of a child is its own, and the other children go on; with `return_exceptions` it waits for all;
+//   - the first exception of a child is its own, and the other children go on; with `return_exceptions` it waits for
+//   all;
 //   - a child that is cancelled counts as a failed one, with CancelledError;
 //   - cancel() cancels the children that are not done, and then it ends with CancelledError, even if they refuse.
 #pragma once
@@ -85,7 +86,10 @@ class GatherCore : public Knot {
 
  protected:
   GatherCore(FutureState& outer, GatherChildren&& children, bool return_exceptions) noexcept
-      : outer_(outer), children_(std::move(children.futures)), total_(children_.size()), return_exceptions_(return_exceptions) {}
+      : outer_(outer),
+        children_(std::move(children.futures)),
+        total_(children_.size()),
+        return_exceptions_(return_exceptions) {}
   ~GatherCore() = default;
 
   /// Watches the children; those that are done count at once.
@@ -129,7 +133,7 @@ class GatherCore : public Knot {
   void release_children() noexcept;
 
   FutureState& outer_;
-  std::vector<Ref<FutureState>> children_;    // until it is done
+  std::vector<Ref<FutureState>> children_;   // until it is done
   const FutureState* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
   std::size_t total_;
   std::size_t finished_ = 0;
@@ -141,7 +145,8 @@ template <class Result>
 class GatherState : public FutureValue<Result>, public GatherCore {
  public:
   GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
-      : FutureValue<Result>(loop), GatherCore(static_cast<FutureState&>(*this), std::move(children), return_exceptions) {}
+      : FutureValue<Result>(loop),
+        GatherCore(static_cast<FutureState&>(*this), std::move(children), return_exceptions) {}
   bool cancel(const std::optional<std::string>& message) override { return GatherCore::cancel(message); }
   using GatherCore::start;
 };
@@ -231,7 +236,8 @@ auto gather_range(Range&& range) {
   GatherChildren children;
   if constexpr (std::ranges::sized_range<Range>) children.reserve(static_cast<std::size_t>(std::ranges::size(range)));
   for (auto&& awaitable : range) children.add(std::forward<decltype(awaitable)>(awaitable));
-  return GatherVector<with_exceptions, child_result_t<std::ranges::range_reference_t<Range>>>::make(std::move(children));
+  return GatherVector<with_exceptions, child_result_t<std::ranges::range_reference_t<Range>>>::make(
+      std::move(children));
 }
 
 template <class... A>

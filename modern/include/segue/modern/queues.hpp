@@ -7,7 +7,8 @@
 //
 // put() and get() neither suspend nor allocate where they need not wait. Those who wait are woken in the order in which
 // they came; an item or a slot that somebody else takes before the woken one runs makes it wait again. No item is lost
-// where one is cancelled. Like a future, a queue is a handle: copies share it, so that a coroutine may take it by value.
+// where one is cancelled. Like a future, a queue is a handle: copies share it, so that a coroutine may take it by
+// value.
 #pragma once
 
 #include <algorithm>
@@ -75,7 +76,7 @@ class QueueCore : public RefCounted {
  private:
   bool has_slot() const noexcept { return !full(); }
   bool has_item() const noexcept { return !empty(); }
-  static Coroutine<void> wait_for(Ref<QueueCore> queue, QueueWaiters QueueCore::*waiters_of,
+  static Coroutine<void> wait_for(Ref<QueueCore> queue, QueueWaiters QueueCore::* waiters_of,
                                   bool (QueueCore::*possible)() const noexcept);
 
   int maxsize_;

@@ -31,9 +31,9 @@ void copy_result(FutureState& inner, FutureState& outer) {
 
 }  // namespace detail
 
-/// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the awaitable
-/// alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it is. A result
-/// that cannot be copied is moved here.
+/// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the
+/// awaitable alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it is.
+/// A result that cannot be copied is moved here.
 template <Awaitable A>
 auto shield(A&& awaitable) {
   auto inner = ensure_future(std::forward<A>(awaitable));

@@ -6,9 +6,9 @@
 //     co_return;
 //   });   // both are done here
 //
-// The first task that fails (being cancelled is no failure) cancels the others and the body; all are waited for, and the
-// errors come out as one ExceptionGroup("unhandled errors in a TaskGroup"): the tasks' in the order in which they failed,
-// the body's last. KeyboardInterrupt and SystemExit come out as they are. Like a future, a group is a handle.
+// The first task that fails (being cancelled is no failure) cancels the others and the body; all are waited for, and
+// the errors come out as one ExceptionGroup("unhandled errors in a TaskGroup"): the tasks' in the order in which they
+// failed, the body's last. KeyboardInterrupt and SystemExit come out as they are. Like a future, a group is a handle.
 #pragma once
 
 #include <concepts>

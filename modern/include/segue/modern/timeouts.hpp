@@ -5,8 +5,8 @@
 //   } catch (const TimeoutError&) {
 //   }
 //
-// When the time is over, the task is cancelled once; at the end of the block the CancelledError becomes TimeoutError, if
-// nobody else cancelled the task too. A body that never waits is never interrupted.
+// When the time is over, the task is cancelled once; at the end of the block the CancelledError becomes TimeoutError,
+// if nobody else cancelled the task too. A body that never waits is never interrupted.
 //
 //   created --aenter--> active --deadline--> expiring --aexit--> expired
 //                         \------------------aexit------------> finished

@@ -3,7 +3,8 @@
 //   std::string page = co_await wait_for(fetch("home"), 2s);   // TimeoutError after two seconds
 //
 // The awaitable is awaited in the caller's own task. When the time is over it is cancelled, and waited for until it is
-// really done: what it returns or throws in spite of that counts. Cancelling the caller cancels it; shield() protects it.
+// really done: what it returns or throws in spite of that counts. Cancelling the caller cancels it; shield() protects
+// it.
 #pragma once
 
 #include <exception>
@@ -87,7 +88,8 @@ decltype(auto) keep_awaitable(A&& awaitable) {
 /// is cancelled, and a coroutine never starts. TimeoutError.
 template <Awaitable A>
 Coroutine<await_result_t<A>> wait_for(A&& awaitable, std::optional<Delay> timeout) {
-  return detail::body::wait_for<detail::kept_awaitable_t<A>>(detail::keep_awaitable(std::forward<A>(awaitable)), timeout);
+  return detail::body::wait_for<detail::kept_awaitable_t<A>>(detail::keep_awaitable(std::forward<A>(awaitable)),
+                                                             timeout);
 }
 
 }  // namespace segue::modern
