@@ -212,8 +212,14 @@ class [[nodiscard("co_await it")]] CallbackWait {
 
   bool await_ready() {
     const Callback<Values...> callback(modern::get_running_loop());
-    wait_.emplace(callback.future().operator co_await());
-    std::invoke(initiation_, Wrapper(callback));
+    const modern::Future<Result> future = callback.future();
+    wait_.emplace(future.operator co_await());
+    try {
+      std::invoke(initiation_, Wrapper(callback));
+    } catch (...) {
+      future.cancel();  // nobody will ask for it
+      throw;
+    }
     return wait_->await_ready();
   }
   void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }

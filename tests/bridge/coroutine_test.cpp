@@ -1,0 +1,403 @@
+#include <segue/bridge/coroutine.hpp>
+
+#include <any>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/legacy/generator.hpp>
+#include <segue/modern/exceptions.hpp>
+#include <segue/modern/future.hpp>
+#include <segue/modern/gather.hpp>
+#include <segue/modern/sleep.hpp>
+#include <segue/modern/task.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::CancelledError;
+using modern::Coroutine;
+using modern::EventLoop;
+using modern::Future;
+using modern::sleep;
+using testing::collect_reports;
+using ::testing::ElementsAre;
+using testing::make_loop;
+using testing::Trace;
+
+// --- chains to play with ---
+
+Coroutine<int> native(int depth, Future<int> future);
+
+// Fibers and stackless frames in turn; the innermost waits for the future.
+const auto old_style = coroutine<int>([](int depth, Future<int> future) {
+  return depth == 0 ? yield_from(future) : yield_from(native(depth - 1, future)) + 1;
+});
+
+Coroutine<int> native(int depth, Future<int> future) {
+  if (depth == 0) co_return co_await future;
+  co_return co_await old_style(depth - 1, future) + 1;
+}
+
+/// Counts how many of it are alive.
+class Tracked {
+ public:
+  explicit Tracked(int& alive) noexcept : alive_(&alive) { ++*alive_; }
+  Tracked(const Tracked& other) noexcept : alive_(other.alive_) { ++*alive_; }
+  Tracked& operator=(const Tracked&) = delete;
+  ~Tracked() { --*alive_; }
+
+ private:
+  int* alive_;
+};
+
+// --- awaiting ---
+
+TEST(GeneratorCoroutine, RunsNothingUntilItIsAwaited) {
+  const auto loop = make_loop();
+  bool ran = false;
+  const auto run = coroutine([&ran] { ran = true; });
+  auto made = run();
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(made.state(), CoroutineState::CORO_CREATED);
+  loop->run_until_complete(made);
+  EXPECT_TRUE(ran);
+  EXPECT_EQ(made.state(), CoroutineState::CORO_CLOSED);
+}
+
+TEST(GeneratorCoroutine, IsAwaitedWithoutAnIterationOfTheLoop) {
+  const auto loop = make_loop();
+  Trace trace;
+  auto main = [&]() -> Coroutine<> {
+    modern::get_running_loop().call_soon([&] { trace.push_back("callback"); });
+    const auto give = coroutine([](int n) { return n; });
+    trace.push_back(std::to_string(co_await give(7)));
+    co_await sleep(0s);
+    trace.push_back("after");
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("7", "callback", "after"));
+}
+
+TEST(GeneratorCoroutine, AnAlternatingChainWakesAtItsLeaf) {
+  const auto loop = make_loop();
+  for (const int depth : {0, 1, 2, 3, 1000}) {
+    const Future<int> future = loop->create_future<int>();
+    loop->call_later(1s, [future] { future.set_result(10); });
+    EXPECT_EQ(loop->run_until_complete(native(depth, future)), depth + 10);
+    const Future<int> other = loop->create_future<int>();
+    loop->call_later(1s, [other] { other.set_result(20); });
+    EXPECT_EQ(loop->run_until_complete(old_style(depth, other)), depth + 20);
+  }
+}
+
+TEST(GeneratorCoroutine, AnExceptionPassesThroughAnAlternatingChain) {
+  const auto loop = make_loop();
+  const Future<int> future = loop->create_future<int>();
+  loop->call_later(1s, [future] { future.set_exception(ValueError("deep")); });
+  EXPECT_THROW(loop->run_until_complete(native(100, future)), ValueError);
+}
+
+TEST(GeneratorCoroutine, CancellingTheTaskThrowsAtTheLeafAndUnwindsAll) {
+  const auto loop = make_loop();
+  const Future<int> future = loop->create_future<int>();
+  const auto task = loop->create_task(native(101, future));
+  loop->call_later(1s, [&] { task.cancel("enough"); });
+  try {
+    loop->run_until_complete(task);
+    FAIL();
+  } catch (const CancelledError& error) {
+    EXPECT_STREQ(error.what(), "enough");
+  }
+  EXPECT_TRUE(future.cancelled());
+}
+
+TEST(GeneratorCoroutine, MayCatchACancellationAndGoOn) {
+  const auto loop = make_loop();
+  const auto stubborn = coroutine<std::string>([] {
+    try {
+      yield_from(sleep(1h));
+    } catch (const CancelledError&) {
+    }
+    yield_from(sleep(1s));
+    return "kept";
+  });
+  const auto task = loop->create_task(modern::detail::wrap_awaitable(stubborn()));
+  loop->call_later(1s, [&] { task.cancel(); });
+  EXPECT_EQ(loop->run_until_complete(task), "kept");
+}
+
+TEST(GeneratorCoroutine, IsTakenByCreateTaskAndGather) {
+  const auto loop = make_loop();
+  const auto give_after = coroutine<int>([](modern::Delay delay, int value) {
+    yield_from(sleep(delay));
+    return value;
+  });
+  auto main = [&]() -> Coroutine<int> {
+    const auto task = modern::create_task(give_after(3s, 1));
+    const auto [second, third] =
+        co_await modern::gather(give_after(2s, 2), native(0, modern::ensure_future(give_after(1s, 3))));
+    co_return co_await task * 100 + second * 10 + third;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 123);
+}
+
+TEST(GeneratorCoroutine, CannotBeAwaitedTwice) {
+  const auto loop = make_loop();
+  auto main = [&]() -> Coroutine<> {
+    auto once = coroutine([] { return 1; })();
+    co_await once;
+    EXPECT_THROW(co_await once, RuntimeError);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(GeneratorCoroutine, AStopIterationThatLeavesItIsARuntimeError) {
+  const auto loop = make_loop();
+  const auto stop = coroutine([] { throw StopIteration<>(); });
+  try {
+    loop->run_until_complete(stop());
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_STREQ(error.what(), "coroutine raised StopIteration");
+    EXPECT_TRUE(holds<StopIterationBase>(error.cause()));
+  }
+}
+
+TEST(GeneratorCoroutine, ReleasesItsArgumentsWhenItEnds) {
+  const auto loop = make_loop();
+  int alive = 0;
+  const auto hold = coroutine([](Tracked) {});
+  auto main = [&]() -> Coroutine<> {
+    auto made = hold(Tracked(alive));
+    EXPECT_EQ(alive, 1);
+    co_await made;
+    EXPECT_EQ(alive, 0);
+  };
+  loop->run_until_complete(main());
+}
+
+// --- who may suspend ---
+
+TEST(YieldFrom, IsRefusedOutsideOfACoroutine) { EXPECT_THROW(yield_from(sleep(1s)), RuntimeError); }
+
+TEST(YieldFrom, IsRefusedInAStacklessFrameOnAFibersStack) {
+  const auto loop = make_loop();
+  Trace trace;
+  auto stackless = [&]() -> Coroutine<> {
+    try {
+      yield_from(sleep(1s));
+    } catch (const RuntimeError& error) {
+      trace.push_back(error.what());
+    }
+    co_return;
+  };
+  const auto stackful = coroutine([&] { yield_from(stackless()); });
+  loop->run_until_complete(stackful());
+  EXPECT_THAT(trace, ElementsAre("yield_from() outside of a generator-based coroutine"));
+}
+
+TEST(YieldFrom, IsRefusedInTheBodyOfAGeneratorThatTheCoroutineDrives) {
+  const auto loop = make_loop();
+  const auto stackful = coroutine<int>([] {
+    legacy::Generator<int> numbers([](auto& yield) {
+      yield(1);
+      yield_from(sleep(1s));
+    });
+    numbers.next();
+    numbers.next();
+    return 0;
+  });
+  EXPECT_THROW(loop->run_until_complete(stackful()), RuntimeError);
+}
+
+// --- bare and bad yields ---
+
+TEST(Yield, ABareOneCostsAnIteration) {
+  const auto loop = make_loop();
+  Trace trace;
+  const auto two_turns = coroutine([&](std::string name) {
+    for (int i = 0; i < 2; ++i) {
+      trace.push_back(name + std::to_string(i));
+      EXPECT_FALSE(yield_().has_value());
+    }
+  });
+  auto main = [&]() -> Coroutine<> { co_await modern::gather(two_turns("a"), two_turns("b")); };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("a0", "b0", "a1", "b1"));
+}
+
+TEST(Yield, ATaskRefusesAValueInsideTheOffender) {
+  const auto loop = make_loop();
+  const auto offender = coroutine<std::string>([]() -> std::string {
+    try {
+      yield_(42);
+    } catch (const RuntimeError& error) {
+      return error.what();
+    }
+    return "accepted";
+  });
+  EXPECT_EQ(loop->run_until_complete(offender()), "Task got bad yield: 42");
+}
+
+TEST(Yield, ATaskRefusesAFutureThatIsNotAwaited) {
+  const auto loop = make_loop();
+  const Future<int> future = loop->create_future<int>();
+  const auto offender = coroutine([future] { yield_(future); });
+  try {
+    loop->run_until_complete(offender());
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_THAT(error.what(), ::testing::StartsWith("yield was used instead of yield from in task"));
+  }
+}
+
+// --- by hand ---
+
+TEST(GeneratorCoroutine, IsSteppedByHandWithValuesBothWays) {
+  auto asking = coroutine<int>([] { return std::any_cast<int>(yield_(std::string("how many?"))) * 2; })();
+  const Yielded question = asking.send();
+  EXPECT_EQ(std::any_cast<std::string>(*question.value), "how many?");
+  EXPECT_EQ(asking.state(), CoroutineState::CORO_SUSPENDED);
+  try {
+    asking.send(21);
+    FAIL();
+  } catch (const StopIteration<int>& end) {
+    EXPECT_EQ(end.value, 42);
+  }
+  EXPECT_THROW(asking.send(), RuntimeError);
+}
+
+TEST(GeneratorCoroutine, TakesNoValueBeforeItsStart) {
+  auto made = coroutine([] { yield_(); })();
+  EXPECT_THROW(made.send(1), TypeError);
+  EXPECT_EQ(made.state(), CoroutineState::CORO_CREATED);
+  made.close();
+}
+
+TEST(GeneratorCoroutine, ThrowReachesTheInnermostFrame) {
+  Trace trace;
+  auto inner = [&trace]() -> Coroutine<int> {
+    try {
+      co_await modern::yield_();
+    } catch (const ValueError& error) {
+      trace.push_back(error.what());
+    }
+    co_return 1;
+  };
+  auto outer = coroutine<int>([&] { return yield_from(inner()) + 1; })();
+  outer.send();
+  EXPECT_THROW(outer.throw_(ValueError("v")), StopIteration<int>);
+  EXPECT_THAT(trace, ElementsAre("v"));
+}
+
+TEST(GeneratorCoroutine, CloseUnwindsAndRefusesToBeIgnored) {
+  int alive = 0;
+  auto good = coroutine([&alive] {
+    const Tracked tracked(alive);
+    yield_();
+  })();
+  good.send();
+  good.close();
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(good.state(), CoroutineState::CORO_CLOSED);
+
+  auto bad = coroutine([&alive] {
+    const Tracked tracked(alive);
+    try {
+      yield_();
+    } catch (const GeneratorExit&) {
+    }
+    yield_();
+  })();
+  bad.send();
+  EXPECT_THROW(bad.close(), RuntimeError);
+  EXPECT_EQ(alive, 1);
+  bad.close();
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(GeneratorCoroutine, DestroyingASuspendedChainUnwindsEachFrame) {
+  int alive = 0;
+  auto inner = [&alive]() -> Coroutine<> {
+    const Tracked tracked(alive);
+    co_await modern::yield_();
+  };
+  {
+    auto outer = coroutine([&] {
+      const Tracked tracked(alive);
+      yield_from(inner());
+    })();
+    outer.send();
+    EXPECT_EQ(alive, 2);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(GeneratorCoroutine, OneThatSwallowsItsEndAFewTimesIsStillUnwoundWhenDestroyed) {
+  int alive = 0;
+  {
+    auto stubborn = coroutine([&alive] {
+      const Tracked tracked(alive);
+      for (int i = 0; i < 10; ++i) {
+        try {
+          yield_();
+        } catch (const GeneratorExit&) {
+        }
+      }
+    })();
+    stubborn.send();
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(GeneratorCoroutine, DestroyedUnawaitedItIsReported) {
+  const auto loop = make_loop();
+  Trace messages;
+  collect_reports(*loop, messages);
+  const auto never = coroutine([] {});
+  loop->call_soon([&] {
+    {
+      auto made = never();
+    }
+    loop->stop();
+  });
+  loop->run_forever();
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_THAT(messages[0], ::testing::HasSubstr("was never awaited"));
+}
+
+// --- the exception that is being handled belongs to the fiber ---
+
+TEST(GeneratorCoroutine, KeepsItsOwnHandledExceptionAcrossASuspension) {
+  const auto loop = make_loop();
+  const auto rethrow_after = coroutine<std::string>([](std::string name) -> std::string {
+    try {
+      try {
+        throw ValueError(name);
+      } catch (const ValueError&) {
+        yield_from(sleep(1s));
+        throw;
+      }
+    } catch (const ValueError& error) {
+      return error.what();
+    }
+  });
+  auto main = [&]() -> Coroutine<std::string> {
+    const auto [first, second] = co_await modern::gather(rethrow_after("first"), rethrow_after("second"));
+    co_return first + " " + second;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), "first second");
+}
+
+}  // namespace
+}  // namespace segue::bridge

@@ -1,0 +1,31 @@
+// What the tests of bridge share: a loop in virtual time, and what its exception handler was told.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/manual_reactor.hpp>
+
+namespace segue::bridge::testing {
+
+using Trace = std::vector<std::string>;
+
+/// A loop in virtual time: one that would wait for ever ends in an error, soon.
+inline modern::EventLoopPtr make_loop() {
+  auto reactor = std::make_unique<modern::ManualReactor>();
+  reactor->patience = std::chrono::seconds(2);
+  return modern::new_event_loop(std::move(reactor));
+}
+
+/// Collects the messages that the loop's exception handler gets.
+inline void collect_reports(modern::EventLoop& loop, Trace& messages) {
+  loop.set_exception_handler([&messages](modern::EventLoop&, const modern::ExceptionContext& context) {
+    messages.push_back(context.message);
+  });
+}
+
+}  // namespace segue::bridge::testing

@@ -1,0 +1,85 @@
+#include <segue/bridge/portal.hpp>
+
+#include <chrono>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/modern/coroutine.hpp>
+#include <segue/modern/exceptions.hpp>
+#include <segue/modern/sleep.hpp>
+#include <segue/modern/task.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::CancelledError;
+using modern::Coroutine;
+using modern::sleep;
+using ::testing::ElementsAre;
+using testing::make_loop;
+using testing::Trace;
+
+// Knows of nothing: calls back three times.
+int third_party(void (*callback)(void*, int), void* context) {
+  for (int i = 0; i < 3; ++i) callback(context, i);
+  return 3;
+}
+
+void waits_a_second(void* context, int number) {
+  await_(sleep(1s));
+  static_cast<Trace*>(context)->push_back("element " + std::to_string(number));
+}
+
+TEST(Portal, APlainFunctionMayWaitBelowAThirdPartysCallback) {
+  const auto loop = make_loop();
+  Trace trace;
+  auto main = [&]() -> Coroutine<int> {
+    loop->call_later(1500ms, [&] { trace.push_back("the loop goes on"); });
+    auto parse = [&] { return third_party(waits_a_second, &trace); };
+    co_return co_await portal(parse);
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 3);
+  EXPECT_THAT(trace, ElementsAre("element 0", "the loop goes on", "element 1", "element 2"));
+}
+
+TEST(Portal, PassesItsArguments) {
+  const auto loop = make_loop();
+  auto add = [](int a, std::string b) { return std::to_string(a) + b; };
+  EXPECT_EQ(loop->run_until_complete(portal(add, 1, "x")), "1x");
+}
+
+TEST(Portal, ACancellationLeavesThroughTheThirdParty) {
+  const auto loop = make_loop();
+  Trace trace;
+  auto parse = [&] { return third_party(waits_a_second, &trace); };
+  const auto task = loop->create_task(modern::detail::wrap_awaitable(portal(parse)));
+  loop->call_later(1500ms, [&] { task.cancel(); });
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+  EXPECT_THAT(trace, ElementsAre("element 0"));
+}
+
+TEST(Portal, KnowsWhetherThereIsOne) {
+  const auto loop = make_loop();
+  EXPECT_FALSE(has_portal());
+  auto ask = [] { return has_portal(); };
+  EXPECT_TRUE(loop->run_until_complete(portal(ask)));
+  auto stackless = []() -> Coroutine<bool> { co_return has_portal(); };
+  EXPECT_FALSE(loop->run_until_complete(stackless()));
+}
+
+TEST(Portal, WaitingWithoutOneIsAnError) {
+  try {
+    await_(sleep(1s));
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_STREQ(error.what(), "await_() outside of a portal");
+  }
+}
+
+}  // namespace
+}  // namespace segue::bridge
