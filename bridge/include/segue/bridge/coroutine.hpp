@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -37,6 +38,11 @@
 #include <segue/modern/yield.hpp>
 #include <segue/outcome.hpp>
 
+namespace segue::legacy {
+template <class Yield, class Send, class Return>
+class Generator;
+}
+
 namespace segue::bridge {
 
 using modern::Awaitable;
@@ -44,6 +50,13 @@ using modern::CoroutineState;
 using modern::Driver;
 using modern::Resumable;
 using modern::Yielded;
+
+namespace detail {
+template <class T>
+inline constexpr bool is_generator = false;
+template <class Yield, class Send, class Return>
+inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = true;
+}  // namespace detail
 
 /// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
 class CoroutineFiber : public legacy::Fiber, public modern::Frame {
@@ -125,7 +138,11 @@ template <Awaitable A>
 }
 template <class Value>
 [[gnu::always_inline]] inline std::any yield_(Value&& value, std::source_location where = std::source_location::current()) {
-  return yield_from(modern::yield_(std::forward<Value>(value)), where);
+  if constexpr (detail::is_generator<std::remove_cvref_t<Value>>) {
+    return yield_from(modern::Yield::of_generator(std::addressof(value)), where);
+  } else {
+    return yield_from(modern::yield_(std::forward<Value>(value)), where);
+  }
 }
 
 /// A generator-based coroutine object: what calling a coroutine<R>() function returns. Lazy and move-only, with the
