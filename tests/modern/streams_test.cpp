@@ -320,7 +320,9 @@ TEST_P(Streams, ConnectingCanBeCancelledWhileItWaits) {
 
 TEST_P(Streams, ConnectingCanBeCancelledAtEachStep) {
   run([]() -> Coroutine<void> {
-    const auto hold = [](StreamReader reader, StreamWriter writer) -> Coroutine<void> { co_await reader.read(); };
+    const auto hold = [](StreamReader reader, [[maybe_unused]] StreamWriter writer) -> Coroutine<void> {
+      co_await reader.read();
+    };
     const auto server = co_await start_server(hold, "127.0.0.1", 0);
     const int port = server.sockets()[0].port;
     co_await expect_cancellable([port]() -> Coroutine<void> {
@@ -446,7 +448,9 @@ TEST_P(Streams, ThatWaitWhenTheLoopGoesAwayLeaveNothing) {
   const FullListener listener;
   const int before = testing::open_descriptors();
   {
-    const auto forever = [](StreamReader reader, StreamWriter writer) -> Coroutine<void> { co_await reader.read(); };
+    const auto forever = [](StreamReader reader, [[maybe_unused]] StreamWriter writer) -> Coroutine<void> {
+      co_await reader.read();
+    };
     const auto main = [&]() -> Coroutine<void> {
       const auto server = co_await start_server(forever, "127.0.0.1", 0);
       auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets()[0].port);
