@@ -23,7 +23,7 @@ using Chapters = std::vector<std::pair<std::string, Pages>>;
 // Yields lines, is sent whether a line is worth a mark, and returns the number of marks.
 using Reading = Generator<std::string, bool, int>;
 
-Reading page(int number, Lines lines) {
+Reading page(int number, const Lines& lines) {
   return Reading([=](auto& yield) {
     struct Turned {
       int number;
@@ -39,7 +39,7 @@ Reading page(int number, Lines lines) {
   });
 }
 
-Reading chapter(std::string title, Pages pages) {
+Reading chapter(const std::string& title, const Pages& pages) {
   return Reading([=](auto& yield) {
     int marks = 0;
     for (const auto& [number, lines] : pages) {
@@ -54,7 +54,7 @@ Reading chapter(std::string title, Pages pages) {
   });
 }
 
-Reading book(Chapters chapters) {
+Reading book(const Chapters& chapters) {
   return Reading([=](auto& yield) {
     int marks = 0;
     for (const auto& [title, pages] : chapters) marks += yield.from(chapter(title, pages));

@@ -12,14 +12,14 @@ using namespace std::chrono_literals;
 using bridge::coroutine;
 using bridge::yield_from;
 
-const auto boil = coroutine<std::string>([](std::string what, std::chrono::milliseconds time) {
+const auto boil = coroutine<std::string>([](const std::string& what, std::chrono::milliseconds time) {
   fmt::print("  {}: on the fire\n", what);
   yield_from(asyncio::sleep(time));
   fmt::print("  {}: done\n", what);
   return "hot " + what;
 });
 
-const auto burn = coroutine<void>([](std::string what) {
+const auto burn = coroutine<void>([](const std::string& what) {
   yield_from(asyncio::sleep(5ms));
   throw RuntimeError(what + " burnt");
 });

@@ -23,6 +23,8 @@
 using namespace segue;
 using namespace std::chrono_literals;
 using asyncio::Coroutine;
+using asyncio::StreamReader;
+using asyncio::StreamWriter;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 using bridge::coroutine;
@@ -31,13 +33,13 @@ using bridge::yield_from;
 // Who waits for a bell. No lock is needed: everything runs in the loop's one thread.
 class Tower {
  public:
-  asyncio::Future<std::string> wait(std::string style) {
+  asyncio::Future<std::string> wait(const std::string& style) {
     auto bell = asyncio::get_running_loop().create_future<std::string>();
     waiting_.emplace(style, bell);
     return bell;
   }
 
-  std::string answer(std::string style, std::string line) {
+  std::string answer(const std::string& style, const std::string& line) {
     const std::size_t space = line.find(' ');
     const std::string command = line.substr(0, space), argument = line.substr(space + 1);
     if (command == "hello") return fmt::format("hello {}, this is {}", argument, style);
@@ -70,7 +72,7 @@ class CallbackSession : public std::enable_shared_from_this<CallbackSession> {
   }
 
  private:
-  void handle(std::string line) {
+  void handle(const std::string& line) {
     if (line == "wait") {
       const auto woken = [self = shared_from_this()](const auto& bell) { self->reply("woken by " + bell.result()); };
       write("waiting", [bell = tower.wait("callbacks"), woken] { bell.add_done_callback(woken); });
@@ -81,11 +83,11 @@ class CallbackSession : public std::enable_shared_from_this<CallbackSession> {
     }
   }
 
-  void reply(std::string text) {
+  void reply(const std::string& text) {
     write(text, [self = shared_from_this()] { self->read(); });
   }
 
-  void write(std::string text, std::function<void()> then) {
+  void write(const std::string& text, const std::function<void()>& then) {
     sent_ = text + "\n";
     const auto written = [self = shared_from_this(), then](error_code error, std::size_t) {
       if (!error) then();
@@ -104,7 +106,7 @@ std::string rstrip(std::string line) {
 }
 
 // A generator-based coroutine: reads from top to bottom, and waits with yield_from().
-const auto generator_session = coroutine<void>([](asyncio::StreamReader reader, asyncio::StreamWriter writer) {
+const auto generator_session = coroutine<void>([](const StreamReader& reader, const StreamWriter& writer) {
   while (true) {
     const std::string line = rstrip(yield_from(reader.readline()));
     std::string reply;
@@ -125,7 +127,7 @@ const auto generator_session = coroutine<void>([](asyncio::StreamReader reader, 
 });
 
 // co_await: the same again, in today's words.
-Coroutine<> coroutine_session(asyncio::StreamReader reader, asyncio::StreamWriter writer) {
+Coroutine<> coroutine_session(StreamReader reader, StreamWriter writer) {
   while (true) {
     const std::string line = rstrip(co_await reader.readline());
     std::string reply;
@@ -164,7 +166,7 @@ Coroutine<std::vector<asyncio::Server>> start_servers() {
 // The client's end of one connection.
 class Caller {
  public:
-  Caller(std::string name, asyncio::StreamReader reader, asyncio::StreamWriter writer)
+  Caller(std::string name, StreamReader reader, StreamWriter writer)
       : style(std::move(name)), reader_(std::move(reader)), writer_(std::move(writer)) {}
 
   std::string style;
@@ -186,8 +188,8 @@ class Caller {
   }
 
  private:
-  asyncio::StreamReader reader_;
-  asyncio::StreamWriter writer_;
+  StreamReader reader_;
+  StreamWriter writer_;
 };
 
 Coroutine<Caller> call(std::string style, int port) {
