@@ -186,6 +186,17 @@ TEST(Delegation, WithConvertibleTypesGoesThroughTheBody) {
   EXPECT_EQ(trace, (Trace{"8", "None", "caught", "exit"}));
 }
 
+#if !defined(NDEBUG)
+TEST(YielderDeathTest, OfAnotherGeneratorIsRefused) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  Generator<int> outer([](auto& yield) {
+    Generator<int> inner([&](auto&) { yield(1); });
+    inner.next();
+  });
+  EXPECT_DEATH(outer.next(), "a generator yields through its own yielder");
+}
+#endif
+
 // plain iterators
 
 TEST(DelegationToRanges, MapsNoneToNextAndHasNowhereToGoWithOtherValues) {

@@ -1,6 +1,7 @@
 // What a generator's body yields through: `Send s = yield(y)` and `R r = yield.from(sub)`.
 #pragma once
 
+#include <cassert>
 #include <concepts>
 #include <exception>
 #include <source_location>
@@ -84,6 +85,7 @@ class Yielder {
   }
 
   [[gnu::always_inline]] void* wait_for_signal(const std::source_location& where) noexcept {
+    assert(frame_.runs_here() && "a generator yields through its own yielder, in its own body");
     frame_.where_ = where;
     frame_.suspend(&frame_);
     return frame_.sent_;
