@@ -2,6 +2,7 @@
 // str() and repr() show them, and Value, which can be anything, as a name in Python can.
 #pragma once
 
+#include <any>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -153,6 +154,8 @@ template <class T>
 std::string repr(const T& value) {
   if constexpr (std::same_as<T, std::monostate> || std::same_as<T, segue::None> || std::is_null_pointer_v<T>) {
     return "None";
+  } else if constexpr (std::same_as<T, std::any>) {
+    return value.has_value() ? "<" + segue::type_name(value.type()) + " object>" : "None";
   } else if constexpr (std::same_as<T, bool> || std::same_as<T, std::vector<bool>::const_reference>) {
     return value ? "True" : "False";
   } else if constexpr (std::same_as<T, char>) {
