@@ -39,9 +39,7 @@ class BaseException {
   /// The message; empty where there is none (`str(e)`).
   virtual const char* what() const noexcept { return message_ ? message_->c_str() : ""; }
   /// The message, or nothing for an exception made without one (`e.args`).
-  std::optional<std::string> message() const {
-    return message_ ? std::optional<std::string>(*message_) : std::nullopt;
-  }
+  std::optional<std::string> message() const { return message_ ? std::optional<std::string>(*message_) : std::nullopt; }
 
   /// Python's `__cause__`; null where there is none.
   const std::exception_ptr& cause() const noexcept { return cause_; }

@@ -87,9 +87,7 @@ std::string FutureState::repr() const {
   return exception_ ? "<Future finished exception=" + describe(exception_).repr() + ">" : "<Future finished>";
 }
 
-void FutureState::add_callback(Ref<DoneCallbackState> callback) {
-  add_waiter(Waiter{nullptr, std::move(callback)});
-}
+void FutureState::add_callback(Ref<DoneCallbackState> callback) { add_waiter(Waiter{nullptr, std::move(callback)}); }
 
 void FutureState::add_waiting_task(TaskCore& task) { add_waiter(Waiter{&task, {}}); }
 

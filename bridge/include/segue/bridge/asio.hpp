@@ -4,22 +4,24 @@
 //   std::size_t n = co_await socket.async_read_some(buffer, use_segue);
 //   std::size_t m = yield_from(socket.async_read_some(buffer, use_segue));
 //
-// An error code is thrown (see to_exception()). Cancelling the task cancels the operation through its cancellation slot,
-// and CancelledError is thrown when the operation has ended, so that its buffers are safe until then. An operation that
-// does not support cancellation is left to itself; CancelledError is thrown at once, and its buffers must live on.
+// An error code is thrown (see to_exception()). Cancelling the task cancels the operation through its cancellation
+// slot, and CancelledError is thrown when the operation has ended, so that its buffers are safe until then. An
+// operation that does not support cancellation is left to itself; CancelledError is thrown at once, and its buffers
+// must live on.
 #pragma once
 
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/system/error_code.hpp>
 #include <exception>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <segue/bridge/callback.hpp>
 #include <segue/exceptions.hpp>

@@ -114,7 +114,8 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
 /// generator-based coroutine (RuntimeError elsewhere), but there at any depth of calls. Cancellation and close() throw
 /// from here.
 template <Awaitable A>
-[[gnu::always_inline]] inline modern::await_result_t<A> yield_from(A&& awaitable, std::source_location where = std::source_location::current()) {
+[[gnu::always_inline]] inline modern::await_result_t<A> yield_from(
+    A&& awaitable, std::source_location where = std::source_location::current()) {
   CoroutineFiber* const self = CoroutineFiber::running();
   if (self == nullptr) [[unlikely]]
     throw RuntimeError("yield_from() outside of a generator-based coroutine");
@@ -137,7 +138,8 @@ template <Awaitable A>
   return yield_from(modern::yield_(), where);
 }
 template <class Value>
-[[gnu::always_inline]] inline std::any yield_(Value&& value, std::source_location where = std::source_location::current()) {
+[[gnu::always_inline]] inline std::any yield_(Value&& value,
+                                              std::source_location where = std::source_location::current()) {
   if constexpr (detail::is_generator<std::remove_cvref_t<Value>>) {
     return yield_from(modern::Yield::of_generator(std::addressof(value)), where);
   } else {
@@ -257,8 +259,8 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
 
  private:
   decltype(auto) call() {
-    return std::apply([](F& function, Args&... args) -> decltype(auto) { return std::invoke(function, std::move(args)...); },
-                      *call_);
+    return std::apply(
+        [](F& function, Args&... args) -> decltype(auto) { return std::invoke(function, std::move(args)...); }, *call_);
   }
   std::optional<std::tuple<F, Args...>> call_;
 };
@@ -275,7 +277,8 @@ class CoroutineFunction {
   template <class... Args>
     requires std::invocable<F&, std::decay_t<Args>...>
   auto operator()(Args&&... args) const {
-    using Result = std::conditional_t<std::same_as<R, detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
+    using Result =
+        std::conditional_t<std::same_as<R, detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
     using Call = detail::CallFiber<Result, F, std::decay_t<Args>...>;
     return GeneratorCoroutine<Result>(
         legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));

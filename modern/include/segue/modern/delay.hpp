@@ -39,5 +39,4 @@ class Delay {
   nanoseconds value_{};
 };
 
-
 }  // namespace segue::modern

@@ -117,8 +117,8 @@ class EventLoop final : public detail::RefCounted {
 
   /// Runs until stop(). RuntimeError where a loop runs in this thread already, or this one is closed.
   void run_forever();
-  /// Runs until `awaitable` is done; returns its result or throws its exception. RuntimeError("Event loop stopped before
-  /// Future completed.") where stop() came first.
+  /// Runs until `awaitable` is done; returns its result or throws its exception. RuntimeError("Event loop stopped
+  /// before Future completed.") where stop() came first.
   template <Awaitable A>
   await_result_t<A> run_until_complete(A&& awaitable);
   /// Ends run_forever() when the iteration that is under way is complete.
@@ -140,12 +140,11 @@ class EventLoop final : public detail::RefCounted {
 
   // --- threads (threads.hpp) ---
 
-  /// Runs `f(args…)`, kept by value, in a thread of the default executor. Cancelling the future does not stop a call that
-  /// has started. RuntimeError("Executor shutdown has been called").
+  /// Runs `f(args…)`, kept by value, in a thread of the default executor. Cancelling the future does not stop a call
+  /// that has started. RuntimeError("Executor shutdown has been called").
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
-  auto run_in_executor(F&& f, Args&&... args)
-      -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
+  auto run_in_executor(F&& f, Args&&... args) -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
   /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
   /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);

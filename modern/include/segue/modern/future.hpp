@@ -3,8 +3,8 @@
 //   pending --set_result / set_exception--> finished
 //      \-----------cancel----------------> cancelled
 //
-// Done callbacks and waiting tasks are never run inline: completing a future schedules them on the loop, in the order in
-// which they came.
+// Done callbacks and waiting tasks are never run inline: completing a future schedules them on the loop, in the order
+// in which they came.
 #pragma once
 
 #include <concepts>
@@ -291,9 +291,7 @@ class Future : public FutureBase {
   }
 
  private:
-  detail::FutureValue<T>& value_state() const noexcept {
-    return static_cast<detail::FutureValue<T>&>(*state());
-  }
+  detail::FutureValue<T>& value_state() const noexcept { return static_cast<detail::FutureValue<T>&>(*state()); }
 };
 
 /// CPython: asyncio.isfuture().

@@ -52,7 +52,9 @@ class CallbackHandle final : public HandleState {
       : HandleState(loop), call_(std::in_place, std::forward<G>(callback), std::forward<Values>(values)...) {}
 
  private:
-  void invoke() override { std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *call_); }
+  void invoke() override {
+    std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *call_);
+  }
   void forget() noexcept override { call_.reset(); }
 
   std::optional<std::tuple<F, Args...>> call_;

@@ -1,6 +1,6 @@
-// The reactor: how a loop waits. The loop's ready queue and timer heap are its own; the reactor tells the time, waits for
-// readiness and completions, and can be woken from another thread. Asio's is the default (make_reactor); ManualReactor,
-// with a virtual clock, serves tests.
+// The reactor: how a loop waits. The loop's ready queue and timer heap are its own; the reactor tells the time, waits
+// for readiness and completions, and can be woken from another thread. Asio's is the default (make_reactor);
+// ManualReactor, with a virtual clock, serves tests.
 #pragma once
 
 #include <chrono>
