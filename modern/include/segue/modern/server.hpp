@@ -1,6 +1,7 @@
 // Server: sockets that listen, and the connections that came in by them (CPython: asyncio/base_events.py, Server).
 #pragma once
 
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -37,6 +38,14 @@ class Server {
   void close_clients() const;
   /// Closes each connection at once.
   void abort_clients() const;
+
+  // async_with
+  void aenter() const noexcept {}
+  /// close(), then wait_closed().
+  Coroutine<void> aexit(const std::exception_ptr&) const {
+    close();
+    return wait_closed();
+  }
 
  private:
   std::shared_ptr<detail::ServerState> state_;
