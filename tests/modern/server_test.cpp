@@ -340,6 +340,16 @@ TEST_F(Servers, TakeManyConnectionsAtOnce) {
   });
 }
 
+// UBSan's check of virtual calls opens a pipe to look at memory: without descriptors it takes any object for a bad one.
+#if defined(__has_feature)
+#if __has_feature(undefined_behavior_sanitizer)
+#define SKIP_UNDER_UBSAN() GTEST_SKIP() << "UBSan itself needs descriptors"
+#endif
+#endif
+#ifndef SKIP_UNDER_UBSAN
+#define SKIP_UNDER_UBSAN() static_cast<void>(0)
+#endif
+
 /// No new descriptor can be opened meanwhile.
 class NoDescriptorsLeft {
  public:
@@ -360,6 +370,7 @@ class NoDescriptorsLeft {
 };
 
 TEST_F(Servers, WithoutDescriptorsReportItAndTryAgainASecondLater) {
+  SKIP_UNDER_UBSAN();
   run([this]() -> Coroutine<void> {
     const auto greet = [](StreamReader, StreamWriter writer) -> Coroutine<void> {
       writer.write("hello");
@@ -385,6 +396,7 @@ TEST_F(Servers, WithoutDescriptorsReportItAndTryAgainASecondLater) {
 }
 
 TEST_F(Servers, WithoutDescriptorsConnectingFailsAndLeavesNothing) {
+  SKIP_UNDER_UBSAN();
   run([]() -> Coroutine<void> {
     const auto server = co_await start_server(read_to_end, "127.0.0.1", 0);
     const int port = server.sockets()[0].port;
