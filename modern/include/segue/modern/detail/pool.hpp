@@ -1,9 +1,15 @@
-// Coroutine frames, task states and handles are made and freed millions of times a second in a handful of sizes:
-// each thread keeps free lists by size class, so that neither costs a trip to the heap.
+// Coroutine frames, task states and handles are made and freed millions of times a second in a handful of sizes: each
+// thread keeps free blocks by size class, so that neither costs a trip to the heap.
+//
+// Blocks are cut from chunks, on boundaries of cache lines, and are never given back to the heap: a pool is as large as
+// its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full ones go to a
+// depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another thread than the
+// one that they were made in, and come back to it.
 #pragma once
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -28,38 +34,60 @@ inline constexpr std::size_t pool_classes = 32;  // up to 2 KiB; what is larger 
 
 struct FreeBlock {
   FreeBlock* next;
+  // Of the first block of a magazine in the depot:
+  FreeBlock* next_magazine;
+  std::uint32_t count;
 };
 
-// Trivially destructible, so that blocks may be freed at any time until the thread is gone; the lists themselves
-// are given back by PoolJanitor, which marks the pool closed.
+struct Magazine {
+  FreeBlock* top = nullptr;
+  std::uint32_t count = 0;
+};
+
+/// One thread's. Trivially destructible, so that blocks may be freed at any time until the thread is gone.
 struct Pool {
-  std::array<FreeBlock*, pool_classes> free{};
-  bool watched = false;
-  bool closed = false;
+  enum class Life : std::uint8_t { unused, open, ended };
+  struct Class {
+    Magazine loaded;
+    std::uint32_t capacity = 0;  // of a magazine; 0 unless the pool is open
+    Magazine full;               // full, or empty
+  };
+
+  std::array<Class, pool_classes> classes{};
+  // What of the newest chunk is not cut yet.
+  std::byte* next = nullptr;
+  std::byte* end = nullptr;
+  std::size_t chunk_bytes = 0;
+  Life life = Life::unused;
 };
 
 inline constinit thread_local Pool this_thread_pool{};
 
-/// Registers the clean-up of this thread's pool at its end. Out of line: once a thread.
-void watch_pool(Pool& pool) noexcept;
+/// A block for a thread that has none left of this class. Throws std::bad_alloc.
+void* pool_refill(std::size_t size_class);
+/// Takes a block that does not fit into the loaded magazine.
+void pool_overflow(void* memory, std::size_t size_class) noexcept;
 
 inline void* pool_allocate(std::size_t size) {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
   if (!pooled || size_class >= pool_classes) return ::operator new(size);
-  Pool& pool = this_thread_pool;
-  if (FreeBlock* block = pool.free[size_class]) {
-    pool.free[size_class] = block->next;
-    return block;
-  }
-  return ::operator new((size_class + 1) * pool_step);
+  Magazine& loaded = this_thread_pool.classes[size_class].loaded;
+  FreeBlock* const block = loaded.top;
+  if (block == nullptr) [[unlikely]]
+    return pool_refill(size_class);
+  loaded.top = block->next;
+  --loaded.count;
+  return block;
 }
 
 inline void pool_free(void* memory, std::size_t size) noexcept {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
-  Pool& pool = this_thread_pool;
-  if (!pooled || size_class >= pool_classes || pool.closed) return ::operator delete(memory);
-  if (!pool.watched) watch_pool(pool);
-  pool.free[size_class] = ::new (memory) FreeBlock{pool.free[size_class]};
+  if (!pooled || size_class >= pool_classes) return ::operator delete(memory);
+  Pool::Class& own = this_thread_pool.classes[size_class];
+  if (own.loaded.count >= own.capacity) [[unlikely]]
+    return pool_overflow(memory, size_class);
+  own.loaded.top = ::new (memory) FreeBlock{own.loaded.top, nullptr, 0};
+  ++own.loaded.count;
 }
 
 /// A base that takes its derived classes' memory from the pool.
