@@ -118,7 +118,7 @@ void* cut(Pool& pool, std::size_t size_class) {
 void* pool_refill(std::size_t size_class) {
   Pool& pool = this_thread_pool;
   if (pool.life == Pool::Life::unused) open(pool);
-  if (pool.life == Pool::Life::ended) return ::operator new(bytes_of(size_class));
+  if (pool.life == Pool::Life::ended) return ::operator new(bytes_of(size_class), std::align_val_t{pool_step});
   Pool::Class& own = pool.classes[size_class];
   own.loaded = own.full.top != nullptr ? std::exchange(own.full, {}) : Depot::instance().take(size_class);
   if (own.loaded.top == nullptr) return cut(pool, size_class);

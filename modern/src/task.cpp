@@ -35,20 +35,22 @@ TaskCore::TaskCore(FutureState& future, const char* name)
       name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
       number_(name != nullptr ? 0 : next_task_number()) {}
 
-void TaskCore::start(std::coroutine_handle<> frame, PromiseBase& promise) {
-  frame_ = frame;
+void TaskCore::start(PromiseBase& promise) {
   promise_ = &promise;
   made_ = promise.made();
-  set_leaf(promise.started ? promise.leaf : Resumable(frame));
+  set_leaf(promise.started ? promise.leaf : Resumable(std::coroutine_handle<PromiseBase>::from_promise(promise)));
   loop_.add_task(*this);
   loop_.schedule(*this);
 }
 
 void TaskCore::run() {
   if ((waited_on_ || must_cancel_) && !prepare_step()) return;
-  promise_->started = true;
+  PromiseBase& outermost = *promise_;
+  outermost.started = true;
+  outermost.executing = true;
   step();
-  if (frame_.done()) return end();
+  if (std::coroutine_handle<PromiseBase>::from_promise(outermost).done()) return end();
+  outermost.executing = false;
   if (yielded().bare()) return loop_.schedule(*this);
   handle_yield();
 }
@@ -61,7 +63,7 @@ bool TaskCore::prepare_step() {
   }
   must_cancel_ = false;
   if (!deliver_cancellation) return true;
-  auto error = std::make_exception_ptr(CancelledError(cancel_message_));
+  auto error = std::make_exception_ptr(CancelledError(future_.cancel_message()));
   if (promise_->started) {
     inject(std::move(error));
     return true;
@@ -103,7 +105,7 @@ void TaskCore::handle_yield() {
 void TaskCore::wait_for(FutureState& future) {
   waited_on_ = &future;
   future.add_waiting_task(*this);
-  if (must_cancel_ && future.cancel(cancel_message_)) must_cancel_ = false;
+  if (must_cancel_ && future.cancel(future_.cancel_message())) must_cancel_ = false;
 }
 
 void TaskCore::step_with_error(const std::string& message) {
@@ -120,7 +122,7 @@ bool TaskCore::cancel(const std::optional<std::string>& message) {
     if (waited_on->cancel(message)) return true;
   }
   must_cancel_ = true;
-  cancel_message_ = message;
+  future_.set_cancel_message(message);
   return true;
 }
 

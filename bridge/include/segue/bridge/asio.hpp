@@ -60,7 +60,7 @@ class AsioFuture final : public modern::detail::FutureValue<T> {
 
   bool cancel(const std::optional<std::string>& message) override {
     if (this->done() || !signal_.slot().has_handler()) return modern::detail::FutureState::cancel(message);
-    this->cancel_message_ = message;
+    this->set_cancel_message(message);
     cancelling_ = true;
     signal_.emit(boost::asio::cancellation_type::terminal);
     return true;

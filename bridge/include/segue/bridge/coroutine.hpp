@@ -96,8 +96,8 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
  private:
   static constexpr int max_ignored_exits = 100;
 
-  static void resume_fiber(void* self) {
-    auto* const fiber = static_cast<CoroutineFiber*>(self);
+  static void resume_fiber(void* frame) {
+    auto* const fiber = static_cast<CoroutineFiber*>(static_cast<modern::Frame*>(frame));
     void*& running_frame = Driver::current()->stackful_frame;
     void* const interrupted = std::exchange(running_frame, fiber);
     fiber->resume();
@@ -171,7 +171,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
     explicit Awaiter(GeneratorCoroutine& coroutine) noexcept : coroutine_(coroutine) {}
     bool await_ready() const {
       if (!coroutine_.fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
-      if (coroutine_.fiber_->Frame::started) throw RuntimeError("coroutine is being awaited already");
+      coroutine_.fiber_->check_not_started();
       return false;
     }
     /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
@@ -183,7 +183,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
       fiber.resumable().resume();
       return !driver.finished_at_once(delegator);
     }
-    R await_resume() const { return coroutine_.take_result(); }
+    R await_resume() const { return coroutine_.take_result_for_delegator(); }
 
    private:
     GeneratorCoroutine& coroutine_;
@@ -203,10 +203,14 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   CoroutineState state() const noexcept;
 
  private:
-  Yielded resume_by_hand(Driver& driver);
+  Yielded stepped_by_hand(const Driver& driver);
   R take_result() {
     const GeneratorCoroutine finished(std::move(*this));
     return finished.fiber_->outcome.take();
+  }
+  R take_result_for_delegator() {
+    fiber_->check_exit(fiber_->outcome);
+    return take_result();
   }
   void destroy() noexcept {
     if (fiber_) legacy::destroy_fiber(std::exchange(fiber_, nullptr));
@@ -330,8 +334,7 @@ inline void CoroutineFiber::suspend_and_check() {
 }
 
 template <class R>
-Yielded GeneratorCoroutine<R>::resume_by_hand(Driver& driver) {
-  fiber_->step_by_hand(fiber_->resumable(), driver);
+Yielded GeneratorCoroutine<R>::stepped_by_hand(const Driver& driver) {
   if (!fiber_->finished()) return driver.yielded();
   if constexpr (std::is_void_v<R>) {
     take_result();
@@ -348,7 +351,8 @@ Yielded GeneratorCoroutine<R>::send(std::any value) {
     throw TypeError("can't send non-None value to a just-started coroutine");
   Driver driver;
   driver.send(&value);
-  return resume_by_hand(driver);
+  fiber_->step_by_hand(fiber_->resumable(), driver);
+  return stepped_by_hand(driver);
 }
 
 template <class R>
@@ -359,8 +363,8 @@ Yielded GeneratorCoroutine<R>::throw_(std::exception_ptr error) {
     std::rethrow_exception(modern::leaving_coroutine(std::move(error)));
   }
   Driver driver;
-  driver.inject(std::move(error));
-  return resume_by_hand(driver);
+  fiber_->throw_by_hand(fiber_->resumable(), driver, std::move(error));
+  return stepped_by_hand(driver);
 }
 
 template <class R>
@@ -368,8 +372,7 @@ void GeneratorCoroutine<R>::close() {
   if (!fiber_) return;
   if (!fiber_->Frame::started) return destroy();
   Driver driver;
-  driver.inject(std::make_exception_ptr(GeneratorExit()));
-  fiber_->step_by_hand(fiber_->resumable(), driver);
+  fiber_->throw_by_hand(fiber_->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
   if (!fiber_->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
   try {
     take_result();

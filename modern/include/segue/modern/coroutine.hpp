@@ -80,6 +80,9 @@ class PromiseBase : public Frame {
 
 template <class T>
 class Promise : public PromiseBase {
+  static_assert(alignof(stored_t<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "compilers do not align coroutine frames for a result of this type: return a pointer to it");
+
  public:
   explicit Promise(std::source_location made = std::source_location::current()) noexcept : PromiseBase(made) {}
   Coroutine<T> get_return_object() noexcept;
@@ -124,7 +127,8 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   ~Coroutine() { discard(); }
 
   /// Awaiting runs it at once, in the awaiting task: nothing is scheduled. Throws RuntimeError("cannot reuse already
-  /// awaited coroutine") where it has been awaited before, ("coroutine is being awaited already") where it is now.
+  /// awaited coroutine") where it has been awaited before, ("coroutine is being awaited already") where it is now;
+  /// ValueError("coroutine already executing") where it awaits itself.
   detail::CoroutineAwaiter<T> operator co_await() & noexcept { return detail::CoroutineAwaiter<T>(*this); }
   detail::CoroutineAwaiter<T> operator co_await() && noexcept { return detail::CoroutineAwaiter<T>(*this); }
 
@@ -132,15 +136,15 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   /// it returns, and what it throws when it throws. `value` is what its innermost bare yield evaluates to; a coroutine
   /// that has not started takes none (TypeError).
   Yielded send(std::any value = {});
-  /// Throws `error` where it is suspended, and goes on as send() does.
+  /// Throws `error` where it is suspended, and goes on as send() does. GeneratorExit closes what it awaits first.
   Yielded throw_(std::exception_ptr error);
   template <class Error>
     requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
   Yielded throw_(Error&& error) {
     return throw_(std::make_exception_ptr(std::forward<Error>(error)));
   }
-  /// Throws GeneratorExit where it is suspended. One that awaits again gets RuntimeError("coroutine ignored
-  /// GeneratorExit"). Does nothing to a closed one.
+  /// Throws GeneratorExit where it is suspended, after what it awaits was closed in the same way. One that awaits again
+  /// gets RuntimeError("coroutine ignored GeneratorExit"). Does nothing to a closed one.
   void close();
 
   CoroutineState state() const noexcept;
@@ -156,10 +160,14 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   explicit Coroutine(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
-  Yielded resume_by_hand(Driver& driver);
+  Yielded stepped_by_hand(const Driver& driver);
   T take_result() {
     const Coroutine finished(std::move(*this));
     return finished.frame_.promise().outcome.take();
+  }
+  T take_result_for_delegator() {
+    frame_.promise().check_exit(frame_.promise().outcome);
+    return take_result();
   }
   void destroy() noexcept {
     if (frame_) std::exchange(frame_, nullptr).destroy();
@@ -184,7 +192,7 @@ class CoroutineAwaiter {
 
   bool await_ready() const {
     if (!coroutine_.frame_) throw RuntimeError("cannot reuse already awaited coroutine");
-    if (coroutine_.frame_.promise().started) throw RuntimeError("coroutine is being awaited already");
+    coroutine_.frame_.promise().check_not_started();
     return false;
   }
   std::coroutine_handle<> await_suspend(Resumable delegator) const noexcept {
@@ -192,7 +200,7 @@ class CoroutineAwaiter {
     coroutine_.frame_.promise().started = true;
     return coroutine_.frame_;
   }
-  T await_resume() const { return coroutine_.take_result(); }
+  T await_resume() const { return coroutine_.take_result_for_delegator(); }
 
  private:
   Coroutine<T>& coroutine_;
@@ -210,8 +218,7 @@ inline Coroutine<void> Promise<void>::get_return_object() noexcept {
 }  // namespace detail
 
 template <class T>
-Yielded Coroutine<T>::resume_by_hand(Driver& driver) {
-  frame_.promise().step_by_hand(frame_, driver);
+Yielded Coroutine<T>::stepped_by_hand(const Driver& driver) {
   if (!frame_.done()) return driver.yielded();
   if constexpr (std::is_void_v<T>) {
     take_result();
@@ -228,7 +235,8 @@ Yielded Coroutine<T>::send(std::any value) {
     throw TypeError("can't send non-None value to a just-started coroutine");
   Driver driver;
   driver.send(&value);
-  return resume_by_hand(driver);
+  frame_.promise().step_by_hand(frame_, driver);
+  return stepped_by_hand(driver);
 }
 
 template <class T>
@@ -239,8 +247,8 @@ Yielded Coroutine<T>::throw_(std::exception_ptr error) {
     std::rethrow_exception(leaving_coroutine(std::move(error)));
   }
   Driver driver;
-  driver.inject(std::move(error));
-  return resume_by_hand(driver);
+  frame_.promise().throw_by_hand(frame_, driver, std::move(error));
+  return stepped_by_hand(driver);
 }
 
 template <class T>
@@ -248,8 +256,7 @@ void Coroutine<T>::close() {
   if (!frame_) return;
   if (!frame_.promise().started) return destroy();
   Driver driver;
-  driver.inject(std::make_exception_ptr(GeneratorExit()));
-  frame_.promise().step_by_hand(frame_, driver);
+  frame_.promise().throw_by_hand(frame_, driver, std::make_exception_ptr(GeneratorExit()));
   if (!frame_.done()) throw RuntimeError("coroutine ignored GeneratorExit");
   try {
     take_result();

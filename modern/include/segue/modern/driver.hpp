@@ -12,12 +12,14 @@
 //                         <------------------  driver.suspend(me, what I wait on)
 //   deals with what travelled up
 //
-// A frame that finishes continues its delegator: by symmetric transfer where both are C++20 coroutines, else by leaving
-// it in `next`, which step() resumes from its own stack. Only the frame that runs may suspend, whatever stack it is on.
+// A frame that finishes continues its delegator: by symmetric transfer where both are C++20 coroutines, else by making
+// it the leaf, which step() resumes from its own stack. Only the frame that runs may suspend, whatever stack it is on.
 #pragma once
 
 #include <any>
+#include <concepts>
 #include <coroutine>
+#include <cstdint>
 #include <exception>
 #include <utility>
 
@@ -30,25 +32,34 @@ class FutureState;
 class TaskCore;
 }  // namespace detail
 
-/// Something that can be resumed: a C++20 coroutine, or a function with its context (a fiber).
+struct Frame;
+
+/// Something that can be resumed: a C++20 coroutine, or a function with its frame (a fiber).
 class Resumable {
  public:
   constexpr Resumable() noexcept = default;
   template <class Promise>
-  Resumable(std::coroutine_handle<Promise> frame) noexcept  // NOLINT(google-explicit-constructor)
-      : context_(frame.address()) {}
-  Resumable(void (*resume)(void*), void* context) noexcept : resume_(resume), context_(context) {}
+  Resumable(std::coroutine_handle<Promise> handle) noexcept  // NOLINT(google-explicit-constructor)
+      : context_(handle.address()) {
+    if constexpr (!std::derived_from<Promise, Frame>) resume_ = &resume_foreign;
+  }
+  /// `resume` is called with `frame`.
+  Resumable(void (*resume)(void*), Frame* frame) noexcept : resume_(resume), context_(frame) {}
 
   explicit operator bool() const noexcept { return context_ != nullptr; }
   friend bool operator==(Resumable a, Resumable b) noexcept { return a.context_ == b.context_; }
 
-  bool is_coroutine() const noexcept { return resume_ == nullptr; }
+  bool is_coroutine() const noexcept { return resume_ == nullptr || resume_ == &resume_foreign; }
   std::coroutine_handle<> coroutine() const noexcept { return std::coroutine_handle<>::from_address(context_); }
-  void resume() const { is_coroutine() ? coroutine().resume() : resume_(context_); }
+  void resume() const { resume_ == nullptr ? coroutine().resume() : resume_(context_); }
+  /// Its frame; null for somebody else's type of coroutine.
+  Frame* frame() const noexcept;
 
  private:
-  void (*resume_)(void*) = nullptr;  // null for a C++20 coroutine, whose frame is the context then
-  void* context_ = nullptr;
+  static void resume_foreign(void* address) { std::coroutine_handle<>::from_address(address).resume(); }
+
+  void (*resume_)(void*) = nullptr;  // null for a Coroutine<T>
+  void* context_ = nullptr;          // a C++20 coroutine's address, or the Frame
 };
 
 /// What a chain hands to its driver when it suspends.
@@ -97,11 +108,14 @@ class Driver {
   std::any take_sent() { return sent_ ? std::move(*sent_) : std::any(); }
 
   /// For a frame that finished: continues `delegator` when control is back at the driver.
-  void continue_with(Resumable delegator) noexcept { next_ = delegator; }
+  void continue_with(Resumable delegator) noexcept {
+    leaf_ = delegator;
+    continues_ = true;
+  }
   /// For a delegator that started its delegate by a plain call: whether the delegate has finished already.
   bool finished_at_once(Resumable delegator) noexcept {
-    if (!(next_ == delegator)) return false;
-    next_ = {};
+    if (!continues_ || !(leaf_ == delegator)) return false;
+    continues_ = false;
     return true;
   }
 
@@ -122,13 +136,11 @@ class Driver {
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
   [[gnu::always_inline]] void step() {
     const Entered entered(*this);
-    Resumable frame = leaf_;
-    for (;;) {
+    do {
+      continues_ = false;
       stackful_frame = nullptr;
-      frame.resume();
-      if (!next_) return;
-      frame = std::exchange(next_, Resumable());
-    }
+      leaf_.resume();
+    } while (continues_);
   }
 
  protected:
@@ -148,32 +160,57 @@ class Driver {
   static constinit inline thread_local Driver* current_ = nullptr;
 
   Resumable leaf_;
-  Resumable next_;   // empty between steps
   Yielded yielded_;  // of the last suspension
   std::exception_ptr injected_;
   std::any* sent_ = nullptr;
   detail::TaskCore* task_;
+  bool continues_ = false;  // a frame finished, and `leaf_` is its delegator, to be resumed in the same step
 };
 
 /// What every frame of a chain has, whatever its style.
 struct Frame {
+  /// What a delegate was made to do by the closing of its chain, instead of giving its delegator a value.
+  enum class Exit : std::uint8_t { none, finished, ignored };
+
   Resumable delegator;  // who awaits it; empty for the outermost of a chain
   Resumable leaf;       // of an outermost one that is stepped by hand: what the next step resumes
   bool started = false;
-  bool executing = false;  // inside a step by hand
+  bool executing = false;  // of an outermost one: inside a step
+  Exit exit = Exit::none;
 
   /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws ValueError("coroutine
   /// already executing") or RuntimeError("coroutine is being awaited already") where it may not be stepped.
-  void step_by_hand(Resumable self, Driver& driver) {
-    if (executing) throw ValueError("coroutine already executing");
-    if (delegator) throw RuntimeError("coroutine is being awaited already");
-    executing = true;
-    driver.set_leaf(started ? leaf : self);
-    started = true;
-    driver.step();
-    executing = false;
-    leaf = driver.leaf();
+  void step_by_hand(Resumable self, Driver& driver);
+  /// The same with an exception, which is raised at the leaf. GeneratorExit closes what this frame delegates to from
+  /// the leaf up, as PEP 380 has it: whatever a delegate returns is lost, one that waits again makes RuntimeError
+  /// ("coroutine ignored GeneratorExit") rise in its delegator.
+  void throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error);
+
+  /// For an awaiter: throws unless this frame can be started.
+  void check_not_started() const {
+    if (started) [[unlikely]]
+      refuse_second_await();
   }
+  /// For an awaiter that goes on after this frame: throws what its exit asks for, unless it raised something itself.
+  template <class Outcome>
+  void check_exit(const Outcome& outcome) const {
+    if (exit != Exit::none && !outcome.has_exception()) [[unlikely]]
+      raise_exit();
+  }
+
+ private:
+  void enter_by_hand() const;
+  bool runs() const noexcept;
+  [[noreturn]] void refuse_second_await() const;
+  [[noreturn]] void raise_exit() const;
+  void close_delegates(Resumable self, Driver& driver);
 };
+
+inline Frame* Resumable::frame() const noexcept {
+  if (resume_ == &resume_foreign) return nullptr;
+  if (resume_ != nullptr) return static_cast<Frame*>(context_);
+  // A promise follows the frame's two function pointers, and a Frame is the first base of ours.
+  return &std::coroutine_handle<Frame>::from_address(context_).promise();
+}
 
 }  // namespace segue::modern

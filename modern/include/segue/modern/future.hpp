@@ -70,8 +70,9 @@ class FutureState : public RefCounted {
   const std::exception_ptr& peek_exception() const noexcept { return exception_; }
   /// As exception(), for a future that is known to be done and not cancelled.
   void mark_retrieved() noexcept { report_unretrieved_ = false; }
-  /// The message of the cancel() that ended it.
+  /// The message of the cancel() that ended it; of a pending task, of the last one.
   const std::optional<std::string>& cancel_message() const noexcept { return cancel_message_; }
+  void set_cancel_message(std::optional<std::string> message) noexcept { cancel_message_ = std::move(message); }
   /// The CancelledError with which waiting for this cancelled future ends.
   std::exception_ptr make_cancelled_error();
 
@@ -87,9 +88,7 @@ class FutureState : public RefCounted {
   void finish_cancelled();
   void check_pending() const;
 
-  std::optional<std::string> cancel_message_;
-  bool is_task_ = false;                // for messages
-  std::exception_ptr cancelled_error_;  // the CancelledError that ended a task, for the first one who asks
+  bool is_task_ = false;  // for messages
 
  private:
   enum class Phase : std::uint8_t { pending, cancelled, finished };
@@ -98,12 +97,18 @@ class FutureState : public RefCounted {
   void schedule(Waiter waiter);
   void schedule_waiters();
 
+  Phase phase_ = Phase::pending;
+  bool report_unretrieved_ = false;
+
+ protected:
+  std::exception_ptr cancelled_error_;  // the CancelledError that ended a task, for the first one who asks
+
+ private:
+  std::optional<std::string> cancel_message_;
   Ref<EventLoop> loop_;
   Waiter first_waiter_;  // most futures have one
   std::vector<Waiter> more_waiters_;
   std::exception_ptr exception_;
-  Phase phase_ = Phase::pending;
-  bool report_unretrieved_ = false;
 };
 
 /// The result's place.

@@ -36,7 +36,7 @@ struct TaskOptions {
 namespace detail {
 
 /// The part of a task that does not depend on its result.
-class TaskCore : public Ready, public Driver {
+class alignas(pool_step) TaskCore : public Ready, public Driver {
  public:
   TaskCore(FutureState& future, const char* name);
 
@@ -49,7 +49,7 @@ class TaskCore : public Ready, public Driver {
   void run() final;
   void drop() noexcept final {}
 
-  void start(std::coroutine_handle<> frame, PromiseBase& promise);
+  void start(PromiseBase& promise);
   bool cancel(const std::optional<std::string>& message);
   int cancelling() const noexcept { return cancel_requests_; }
   int uncancel() noexcept;
@@ -91,12 +91,11 @@ class TaskCore : public Ready, public Driver {
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);
 
-  // What each step needs comes first, in as few cache lines as can be.
-  EventLoop& loop_;  // the future's
-  std::coroutine_handle<> frame_;
+  // With its bases, all that a step needs of a task fills two cache lines.
+  bool must_cancel_ = false;
+  EventLoop& loop_;                 // the future's
   PromiseBase* promise_ = nullptr;  // until it is done
   Ref<FutureState> waited_on_;
-  bool must_cancel_ = false;
 
   int cancel_requests_ = 0;
   FutureState& future_;
@@ -105,9 +104,6 @@ class TaskCore : public Ready, public Driver {
   std::unique_ptr<std::string> name_;
   std::uint64_t number_;
   std::source_location made_;  // a place in the coroutine function
-
- protected:
-  std::optional<std::string> cancel_message_;
 };
 
 template <class T>
@@ -120,7 +116,7 @@ class TaskState final : public FutureValue<T>, public TaskCore {
 
   void start() {
     if (!coroutine_.frame()) throw RuntimeError("cannot reuse already awaited coroutine");
-    TaskCore::start(coroutine_.frame(), coroutine_.frame().promise());
+    TaskCore::start(coroutine_.frame().promise());
   }
 
   bool cancel(const std::optional<std::string>& message) override { return TaskCore::cancel(message); }
@@ -135,10 +131,7 @@ class TaskState final : public FutureValue<T>, public TaskCore {
     Coroutine<T> finished(std::move(coroutine_));
     Outcome<T>& outcome = finished.frame().promise().outcome;
     if (outcome.has_exception()) return fail(outcome.exception());
-    if (take_must_cancel()) {
-      FutureState::cancel_message_ = TaskCore::cancel_message_;
-      return this->finish_cancelled();
-    }
+    if (take_must_cancel()) return this->finish_cancelled();
     this->value_.emplace(std::move(outcome.stored()));
     this->finish();
   }

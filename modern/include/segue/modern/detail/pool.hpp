@@ -1,10 +1,10 @@
 // Coroutine frames, task states and handles are made and freed millions of times a second in a handful of sizes: each
 // thread keeps free blocks by size class, so that neither costs a trip to the heap.
 //
-// Blocks are cut from chunks, on boundaries of cache lines, and are never given back to the heap: a pool is as large as
-// its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full ones go to a
-// depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another thread than the
-// one that they were made in, and come back to it.
+// Blocks lie on boundaries of cache lines. They are cut from chunks, and are never given back to the heap: a pool is as
+// large as its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full
+// ones go to a depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another
+// thread than the one that they were made in, and come back to it.
 #pragma once
 
 #include <array>
@@ -70,7 +70,7 @@ void pool_overflow(void* memory, std::size_t size_class) noexcept;
 
 inline void* pool_allocate(std::size_t size) {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
-  if (!pooled || size_class >= pool_classes) return ::operator new(size);
+  if (!pooled || size_class >= pool_classes) return ::operator new(size, std::align_val_t{pool_step});
   Magazine& loaded = this_thread_pool.classes[size_class].loaded;
   FreeBlock* const block = loaded.top;
   if (block == nullptr) [[unlikely]]
@@ -82,7 +82,7 @@ inline void* pool_allocate(std::size_t size) {
 
 inline void pool_free(void* memory, std::size_t size) noexcept {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
-  if (!pooled || size_class >= pool_classes) return ::operator delete(memory);
+  if (!pooled || size_class >= pool_classes) return ::operator delete(memory, std::align_val_t{pool_step});
   Pool::Class& own = this_thread_pool.classes[size_class];
   if (own.loaded.count >= own.capacity) [[unlikely]]
     return pool_overflow(memory, size_class);

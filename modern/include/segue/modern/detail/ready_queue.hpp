@@ -36,6 +36,9 @@ class ReadyQueue {
   Ready& pop() noexcept {
     Ready& node = *first_;
     first_ = node.next_;
+    // Fetched while this one runs: what a task's step needs of it, two lines.
+    __builtin_prefetch(first_);
+    __builtin_prefetch(reinterpret_cast<const char*>(first_) + 64);
     return node;
   }
 
