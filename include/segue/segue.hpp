@@ -8,3 +8,4 @@
 #include <segue/bridge/portal.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
+#include <segue/legacy/pull.hpp>
