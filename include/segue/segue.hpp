@@ -1,5 +1,6 @@
-// Everything: the generators of legacy, the tasks of modern under asyncio's names, and the adapters of bridge. Asio's
-// adapters are apart, in <segue/bridge/asio.hpp>: they include Asio.
+// Everything: the generators of legacy, the tasks of modern under asyncio's names, and the adapters of bridge. The
+// adapters of other libraries are apart, since they include them: <segue/bridge/asio.hpp>,
+// <segue/bridge/coroutine2.hpp>.
 #pragma once
 
 #include <segue/asyncio.hpp>
@@ -9,3 +10,5 @@
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/pull.hpp>
+#include <segue/legacy/pipeline.hpp>
+#include <segue/legacy/simple_generator.hpp>
