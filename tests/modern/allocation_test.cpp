@@ -183,7 +183,8 @@ TEST_F(Allocation, is_not_needed_for_callbacks_and_timers) {
   EXPECT_EQ(allocations_of(body), 0U);
 }
 
-// A server sets a timeout for each request and cancels it: what is cancelled must not stay until it would have been due.
+// A server sets a timeout for each request and cancels it: what is cancelled must not stay until it would have been
+// due.
 TEST_F(Allocation, is_bounded_where_timers_are_cancelled) {
   const auto body = []() -> Coroutine<> {
     EventLoop& loop = get_running_loop();

@@ -1,6 +1,4 @@
 // How coroutines end, and what it takes to be awaited: destruction in each state, and awaiting what cannot be awaited.
-#include <segue/modern/coroutine.hpp>
-
 #include <any>
 #include <chrono>
 #include <optional>
@@ -11,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/modern/coroutine.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
@@ -23,14 +22,14 @@ namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::attempt;
+using testing::Local;
 using testing::make_loop;
 using testing::park;
 using testing::park_below;
-using testing::Local;
 using testing::Reports;
 using testing::said_by;
 using testing::stay;
@@ -128,8 +127,8 @@ TEST(CoroutineDestructor, of_a_local_may_run_other_coroutines) {
     const Busy busy(trace);
     co_await yield_();
   };
-  const auto expected = ElementsAre("StopIteration(3)", "level 0", "level 1", "level 0", "ValueError(inside)",
-                                    "level 0", "outer");
+  const auto expected =
+      ElementsAre("StopIteration(3)", "level 0", "level 1", "level 0", "ValueError(inside)", "level 0", "outer");
   Trace trace;
   {
     auto destroyed = body(trace);

@@ -15,8 +15,8 @@
 namespace segue::modern {
 namespace {
 
-using ::testing::ElementsAre;
 using testing::attempt;
+using ::testing::ElementsAre;
 using testing::make_loop;
 using testing::park;
 using testing::park_below;
@@ -163,10 +163,7 @@ TEST(Coroutine, lets_no_StopIteration_out) {  // PEP 479
 TEST(CoroutineThrow, into_a_created_one_runs_nothing_of_it_and_closes_it) {
   Trace trace;
   auto coroutine = park_below(trace, 0);
-  EXPECT_EQ(said_by([&] {
-              EXPECT_EQ(attempt([&] { coroutine.throw_(ValueError("v")); }), "ValueError(v)");
-            }),
-            "");
+  EXPECT_EQ(said_by([&] { EXPECT_EQ(attempt([&] { coroutine.throw_(ValueError("v")); }), "ValueError(v)"); }), "");
   EXPECT_EQ(state(coroutine), "CORO_CLOSED");
   EXPECT_THAT(trace, ElementsAre());
 }

@@ -18,10 +18,10 @@ namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::attempt;
 using testing::make_loop;
 using testing::Reports;
 using testing::text;
