@@ -35,15 +35,15 @@ constexpr bool sanitized = false;
 
 }  // namespace
 
-// The sanitizers have these operators themselves.
+// The sanitizers have these operators themselves. Not inlined, lest g++ take half of a pair for a mismatch.
 #ifndef SEGUE_TEST_SANITIZED
-void* operator new(std::size_t size) {
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 #endif
 
 namespace segue::modern {
