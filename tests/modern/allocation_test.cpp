@@ -1,0 +1,200 @@
+// What the loop takes from the heap in the long run: nothing. Frames, futures, tasks and handles come from the thread's
+// pool, and what is ready to run is linked, not stored.
+#include <chrono>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/future.hpp>
+#include <segue/modern/sleep.hpp>
+#include <segue/modern/task.hpp>
+
+#include "attempt.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SEGUE_TEST_SANITIZED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SEGUE_TEST_SANITIZED
+#endif
+#endif
+
+namespace {
+
+thread_local std::size_t allocations = 0;
+
+#ifdef SEGUE_TEST_SANITIZED
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
+}  // namespace
+
+// The sanitizers have these operators themselves. Not inlined, lest g++ take half of a pair for a mismatch.
+#ifndef SEGUE_TEST_SANITIZED
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::make_loop;
+
+constexpr int rounds = 100;
+
+class Allocation : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (sanitized) GTEST_SKIP() << "not counted under a sanitizer";
+  }
+};
+
+// What the second run of `body` takes: the first one fills the pool.
+template <class Body>
+std::size_t allocations_of(Body body) {
+  auto loop = make_loop();
+  std::size_t taken = 0;
+  const auto main = [&]() -> Coroutine<> {
+    co_await body();
+    const std::size_t before = allocations;
+    co_await body();
+    taken = allocations - before;
+  };
+  loop->run_until_complete(main());
+  return taken;
+}
+
+Coroutine<> switch_often(int times) {
+  for (int i = 0; i < times; ++i) co_await sleep(0s);
+}
+
+Coroutine<> switch_often_below(int depth) {
+  if (depth == 0) {
+    co_await switch_often(rounds);
+  } else {
+    co_await switch_often_below(depth - 1);
+  }
+}
+
+TEST_F(Allocation, is_seen_by_this_test) {
+  const auto body = []() -> Coroutine<> {
+    co_await sleep(0s);
+    ::operator delete(::operator new(1));
+  };
+  EXPECT_EQ(allocations_of(body), 1U);
+}
+
+TEST_F(Allocation, is_not_needed_for_a_task_switch) {
+  EXPECT_EQ(allocations_of([] { return switch_often(rounds); }), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_switches_between_tasks) {
+  const auto body = []() -> Coroutine<> {
+    const Task<> first = create_task(switch_often(rounds));
+    const Task<> second = create_task(switch_often(rounds));
+    co_await first;
+    co_await second;
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_waking_up_through_a_chain) {
+  EXPECT_EQ(allocations_of([] { return switch_often_below(50); }), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_awaiting_a_coroutine) {
+  const auto body = []() -> Coroutine<> {
+    const auto answer = []() -> Coroutine<int> { co_return 42; };
+    for (int i = 0; i < rounds; ++i) co_await answer();
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_stepping_by_hand) {
+  const auto body = []() -> Coroutine<> {
+    auto stepped = switch_often(2 * rounds);
+    for (int i = 0; i < rounds; ++i) stepped.send();
+    stepped.close();
+    co_return;
+  };
+  // close() throws GeneratorExit, whose exception object is made by the C++ runtime, without operator new.
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+Coroutine<int> wait_for_it(Future<int> future) { co_return co_await future; }
+
+// Completes futures for each of which `waiters` tasks wait.
+Coroutine<> complete_futures(int waiters) {
+  for (int i = 0; i < rounds; ++i) {
+    const Future<int> future = get_running_loop().create_future<int>();
+    for (int j = 0; j < waiters; ++j) create_task(wait_for_it(future));
+    co_await sleep(0s);
+    future.set_result(i);
+    co_await sleep(0s);
+    co_await sleep(0s);
+  }
+}
+
+TEST_F(Allocation, is_not_needed_for_the_first_waiter_of_a_future) {
+  EXPECT_EQ(allocations_of([] { return complete_futures(1); }), 0U);
+}
+
+TEST_F(Allocation, is_needed_for_the_second_waiter_of_a_future) {
+  EXPECT_EQ(allocations_of([] { return complete_futures(2); }), static_cast<std::size_t>(rounds));
+}
+
+TEST_F(Allocation, is_not_needed_for_the_first_done_callback_of_a_future) {
+  const auto body = []() -> Coroutine<> {
+    int called = 0;
+    for (int i = 0; i < rounds; ++i) {
+      const Future<int> future = get_running_loop().create_future<int>();
+      future.add_done_callback([&called](const Future<int>&) { ++called; });
+      future.set_result(i);
+      co_await sleep(0s);
+    }
+    EXPECT_EQ(called, rounds);
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_callbacks_and_timers) {
+  const auto body = []() -> Coroutine<> {
+    EventLoop& loop = get_running_loop();
+    int called = 0;
+    for (int i = 0; i < rounds; ++i) {
+      loop.call_soon([&called] { ++called; });
+      loop.call_later(1ms, [&called] { ++called; });
+      co_await sleep(2ms);
+    }
+    EXPECT_EQ(called, 2 * rounds);
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+// A server sets a timeout for each request and cancels it: what is cancelled must not stay until it would have been
+// due.
+TEST_F(Allocation, is_bounded_where_timers_are_cancelled) {
+  const auto body = []() -> Coroutine<> {
+    EventLoop& loop = get_running_loop();
+    for (int i = 0; i < 1000; ++i) {
+      loop.call_later(1h, [] { FAIL() << "a cancelled timer ran"; }).cancel();
+      co_await sleep(0s);
+    }
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+}  // namespace
+}  // namespace segue::modern
