@@ -42,8 +42,10 @@ std::optional<Found> first_disagreement(const Python& python, const std::vector<
 
 // Goes on with the first of the smaller programs that disagrees, as long as there is one.
 Disagreement smallest(const Python& python, Disagreement found) {
-  constexpr std::size_t batch = 200;
-  for (auto shrinks = found.candidate.shrinks();;) {
+  // Large pieces are taken away first, and mostly one of the first attempts succeeds.
+  constexpr std::size_t first_batch = 10;
+  std::size_t batch = first_batch;
+  for (auto shrinks = found.candidate.shrinks();; batch *= 2) {
     std::vector<Candidate> candidates;
     std::vector<Program> programs;
     while (candidates.size() < batch) {
@@ -56,6 +58,7 @@ Disagreement smallest(const Python& python, Disagreement found) {
     if (auto smaller = first_disagreement(python, programs)) {
       found = {candidates[smaller->index], std::move(smaller->traces)};
       shrinks = found.candidate.shrinks();
+      batch = first_batch / 2;
     }
   }
 }
