@@ -338,15 +338,17 @@ TEST(OutOfMemory, is_raised_where_a_delegate_ignores_its_closing) {
   });
 }
 
+// An object with a member next(), which takes memory for each value.
+struct Countdown {
+  using return_type = std::string;
+  int left = 2;
+  std::string next() {
+    if (left-- == 0) throw StopIteration<std::string>(long_text);
+    return long_text;
+  }
+};
+
 TEST(OutOfMemory, is_raised_by_delegates_of_other_types) {
-  struct Countdown {
-    using return_type = std::string;
-    int left = 2;
-    std::string next() {
-      if (left-- == 0) throw StopIteration<std::string>(long_text);
-      return long_text;
-    }
-  };
   refuse_each_allocation([] {
     Strings generator([](auto& yield) {
       const std::vector<std::string> range(2, long_text);
