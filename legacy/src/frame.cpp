@@ -1,5 +1,6 @@
 #include <segue/legacy/detail/frame.hpp>
 
+#include <new>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -40,6 +41,25 @@ void set_context(const std::exception_ptr& error, const std::exception_ptr& hand
   }
 }
 
+// A RuntimeError as a value; the bad_alloc instead, where there is no memory for it.
+std::exception_ptr runtime_error(const char* message, std::exception_ptr cause = nullptr) noexcept {
+  try {
+    return std::make_exception_ptr(from(RuntimeError(message), std::move(cause)));
+  } catch (const std::bad_alloc&) {
+    return std::current_exception();
+  }
+}
+
+void report(const Frame& frame, std::exception_ptr error, const char* remark = "") noexcept {
+  std::string object = "<generator>";
+  try {
+    object = frame.repr() + remark;
+  } catch (const std::bad_alloc&) {
+    // It has to do without its name.
+  }
+  report_unraisable(std::move(error), std::move(object));
+}
+
 }  // namespace
 
 void raise(std::exception_ptr error) {
@@ -63,8 +83,7 @@ void Frame::ended_by_exit() noexcept {
 }
 
 void Frame::ended_by_stop_iteration() noexcept {
-  const std::exception_ptr cause = std::current_exception();
-  error_ = std::make_exception_ptr(from(RuntimeError("generator raised StopIteration"), cause));
+  error_ = runtime_error("generator raised StopIteration", std::current_exception());
   ending_ = Ending::raised;
 }
 
@@ -161,7 +180,7 @@ std::exception_ptr Frame::close_below(Frame* leaf) noexcept {
       leaf->signal(close_signal);
     }
     if (leaf->resume() != nullptr) {
-      error = std::make_exception_ptr(RuntimeError(ignored_exit));
+      error = runtime_error(ignored_exit);
     } else if (leaf->ending_ == Ending::raised) {
       error = std::move(leaf->error_);
     }
@@ -198,11 +217,10 @@ void Frame::abandon() noexcept {
     int ignored = 0;
     while (ignored < close_attempts && (leaf_ = close(std::exchange(leaf_, nullptr))) != nullptr) ++ignored;
     if (ignored != 0) {
-      const char* const outcome = finished() ? "" : " (given up: its stack is lost)";
-      report_unraisable(std::make_exception_ptr(RuntimeError(ignored_exit)), repr() + outcome);
+      report(*this, runtime_error(ignored_exit), finished() ? "" : " (given up: its stack is lost)");
     }
     if (!finished()) return forget_sharers();
-    if (ending_ == Ending::raised) report_unraisable(error_, repr());
+    if (ending_ == Ending::raised) report(*this, error_);
   }
   destroy();
 }

@@ -1,8 +1,10 @@
 #include <segue/legacy/unraisable.hpp>
 
+#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -13,12 +15,14 @@ namespace {
 
 struct Installed {
   std::mutex mutex;
-  std::shared_ptr<const UnraisableHook> hook = std::make_shared<const UnraisableHook>();
+  std::shared_ptr<const UnraisableHook> hook;  // null until one is set
 };
 
-// Never destroyed: a generator with static lifetime may report after main has returned.
-Installed& installed() {
-  static auto* const instance = new Installed;
+// Never destroyed: a generator with static lifetime may report after main has returned. Not on the heap: what is to be
+// reported may be that there is no memory.
+Installed& installed() noexcept {
+  alignas(Installed) static std::byte place[sizeof(Installed)];
+  static auto* const instance = ::new (place) Installed;
   return *instance;
 }
 
@@ -35,7 +39,7 @@ UnraisableHook set_unraisable_hook(UnraisableHook hook) {
   auto next = std::make_shared<const UnraisableHook>(std::move(hook));
   const std::lock_guard lock(installed().mutex);
   std::swap(installed().hook, next);
-  return *next;
+  return next ? *next : UnraisableHook();
 }
 
 void report_unraisable(std::exception_ptr exception, std::string object) noexcept {
@@ -45,10 +49,11 @@ void report_unraisable(std::exception_ptr exception, std::string object) noexcep
     hook = installed().hook;
   }
   const Unraisable unraisable{std::move(exception), std::move(object)};
-  if (*hook) {
-    (*hook)(unraisable);
-  } else {
+  if (hook && *hook) return (*hook)(unraisable);
+  try {
     print(unraisable);
+  } catch (const std::bad_alloc&) {
+    std::fputs("Exception ignored: there is no memory to say which\n", stderr);
   }
 }
 

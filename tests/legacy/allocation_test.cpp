@@ -1,6 +1,5 @@
 // What generators take from the heap: nothing, once there are stacks in the pool.
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <optional>
 
@@ -9,22 +8,7 @@
 #include <segue/legacy/detail/sanitizers.hpp>
 #include <segue/legacy/generator.hpp>
 
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-}  // namespace
-
-// The sanitizers have these operators themselves.
-#if !defined(SEGUE_LEGACY_ASAN) && !defined(SEGUE_LEGACY_TSAN)
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
+#include "counted_allocations.hpp"
 
 namespace segue::legacy {
 namespace {
@@ -32,9 +16,9 @@ namespace {
 template <class Call>
 std::size_t allocations_of(Call call) {
   call();  // fills the pool
-  const std::size_t before = allocations;
+  const std::size_t before = testing::allocations_made();
   call();
-  return allocations - before;
+  return testing::allocations_made() - before;
 }
 
 class Allocation : public ::testing::Test {

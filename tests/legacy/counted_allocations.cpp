@@ -1,0 +1,63 @@
+#include "counted_allocations.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace segue::legacy::testing {
+namespace {
+
+struct Counts {
+  std::size_t made = 0;
+  std::ptrdiff_t alive = 0;
+  // The number of the allocation to refuse, counted from where the refusal began; 0 for none.
+  std::size_t refused = 0;
+  bool from_then_on = false;
+  std::size_t asked = 0;
+  int paused = 0;
+
+  bool allowed() noexcept {
+    if (refused == 0 || paused != 0) return true;
+    ++asked;
+    return asked < refused || (asked > refused && !from_then_on);
+  }
+};
+
+constinit thread_local Counts counts;
+
+void* allocate(std::size_t size) {
+  ++counts.made;
+  if (counts.allowed()) {
+    if (void* const memory = std::malloc(size != 0 ? size : 1)) {
+      ++counts.alive;
+      return memory;
+    }
+  }
+  throw std::bad_alloc();
+}
+
+void deallocate(void* memory) noexcept {
+  if (memory != nullptr) --counts.alive;
+  std::free(memory);
+}
+
+}  // namespace
+
+std::size_t allocations_made() noexcept { return counts.made; }
+std::ptrdiff_t allocations_alive() noexcept { return counts.alive; }
+
+RefusedAllocation::RefusedAllocation(std::size_t nth, Refused refused) noexcept {
+  counts.refused = nth;
+  counts.from_then_on = refused == Refused::from_then_on;
+  counts.asked = 0;
+}
+RefusedAllocation::~RefusedAllocation() { counts.refused = 0; }
+bool RefusedAllocation::happened() const noexcept { return counts.asked >= counts.refused; }
+
+NothingRefused::NothingRefused() noexcept { ++counts.paused; }
+NothingRefused::~NothingRefused() { --counts.paused; }
+
+}  // namespace segue::legacy::testing
+
+void* operator new(std::size_t size) { return segue::legacy::testing::allocate(size); }
+void operator delete(void* memory) noexcept { segue::legacy::testing::deallocate(memory); }
+void operator delete(void* memory, std::size_t) noexcept { segue::legacy::testing::deallocate(memory); }

@@ -1,0 +1,84 @@
+// What the system's limits do to stacks: MemoryError says which one was hit, nothing is lost, and the program goes on.
+// Each test lowers or uses up a limit of a child process.
+#include <sys/resource.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/exceptions.hpp>
+#include <segue/legacy/generator.hpp>
+#include <segue/legacy/stack.hpp>
+
+namespace segue::legacy {
+namespace {
+
+// How much address space this process has taken.
+std::size_t address_space() {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * 4096;
+}
+
+// Takes stacks until there are no more and gives the error's message, with the stacks in `stacks`.
+std::string use_up(StackSize size, std::vector<Stack>& stacks) {
+  try {
+    for (;;) {
+      const Stack stack = allocate_stack(size);
+      stacks.push_back(stack);
+    }
+  } catch (const MemoryError& e) {
+    return e.what();
+  }
+}
+
+// In the child: the message is told on stderr, and the status is 0 when the stacks are all there afterwards.
+[[noreturn]] void use_up_twice(StackSize size) {
+  std::vector<Stack> stacks;
+  const std::string message = use_up(size, stacks);
+  const std::size_t count = stacks.size();
+  for (const Stack& stack : stacks) free_stack(stack);
+  stacks.clear();
+  int sum = 0;
+  for (const int value : Generator<int>({.stack_size = size}, [](auto& yield) {
+         for (int i = 1; i <= 3; ++i) yield(i);
+       })) {
+    sum += value;
+  }
+  const std::string again = use_up(size, stacks);
+  std::cerr << count << " stacks; " << message << std::endl;
+  std::_Exit(sum == 6 && count != 0 && stacks.size() == count && again == message ? 0 : 1);
+}
+
+[[noreturn]] void use_up_address_space() {
+  const std::size_t limit = address_space() + (std::size_t{256} << 20);
+  const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
+  if (setrlimit(RLIMIT_AS, &lowered) != 0) std::_Exit(2);
+  use_up_twice({1 << 20});
+}
+
+[[noreturn]] void use_up_mappings() {
+  set_stack_guard(StackGuard::protect);
+  use_up_twice({16 * 1024});
+}
+
+TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named) {
+  if (detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
+  EXPECT_EXIT(use_up_address_space(), ::testing::ExitedWithCode(0), "cannot reserve .*RLIMIT_AS is [0-9]+ bytes");
+}
+
+TEST(StackLimitsDeathTest, the_limit_of_mappings_is_named) {
+  if (detail::sanitized) GTEST_SKIP() << "a sanitizer needs mappings of its own";
+  std::size_t limit = 0;
+  std::ifstream("/proc/sys/vm/max_map_count") >> limit;
+  if (limit > 100'000) GTEST_SKIP() << "it takes too long to use up " << limit << " mappings";
+  EXPECT_EXIT(use_up_mappings(), ::testing::ExitedWithCode(0),
+              "cannot guard a stack: .*vm.max_map_count is " + std::to_string(limit));
+}
+
+}  // namespace
+}  // namespace segue::legacy
