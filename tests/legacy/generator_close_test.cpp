@@ -2,6 +2,8 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -14,6 +16,8 @@ namespace segue::legacy {
 namespace {
 
 using testing::attempt;
+using testing::raised;
+using testing::with_contexts;
 
 TEST(GeneratorClose, OnCreatedAndFinishedOnesDoesNothing) {
   bool ran = false;
@@ -110,6 +114,49 @@ TEST(GeneratorClose, GoesOnThroughAnExceptionPendingInACleanUp) {
     EXPECT_STREQ(e.what(), "o");
     EXPECT_EQ(describe(e.context()).repr(), "ValueError('v')");
   }
+}
+
+TEST(GeneratorClose, gives_nothing_when_the_exit_goes_through_the_body) {
+  static_assert(std::is_void_v<decltype(std::declval<Generator<int>&>().close())>);
+  Generator<int, void, int> generator([](auto& yield) {
+    yield(1);
+    return 0;
+  });
+  generator.next();
+  EXPECT_EQ(generator.close(), std::nullopt);
+}
+
+TEST(GeneratorClose, gives_nothing_when_there_is_nothing_left_to_close) {
+  const auto body = [](auto& yield) {
+    try {
+      yield(1);
+    } catch (const GeneratorExit&) {
+    }
+    return 0;
+  };
+  Generator<int, void, int> created(body);
+  EXPECT_EQ(created.close(), std::nullopt);
+  Generator<int, void, int> exhausted(body);
+  exhausted.next();
+  EXPECT_EQ(attempt([&] { return exhausted.next(); }), "StopIteration(0)");
+  EXPECT_EQ(exhausted.close(), std::nullopt);
+  Generator<int, void, int> closed(body);
+  closed.next();
+  EXPECT_EQ(closed.close(), 0);
+  EXPECT_EQ(closed.close(), std::nullopt);
+}
+
+TEST(GeneratorClose, raises_what_the_body_raises_once_it_has_swallowed_the_exit) {
+  Generator<int> generator([](auto& yield) {
+    try {
+      yield(1);
+    } catch (const GeneratorExit&) {
+    }
+    throw RuntimeError("late");
+  });
+  generator.next();
+  EXPECT_EQ(with_contexts(raised([&] { generator.close(); })), "RuntimeError('late')");
+  EXPECT_EQ(getgeneratorstate(generator), GEN_CLOSED);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@
 namespace segue::legacy {
 namespace {
 
-using testing::attempt;
+using testing::raised;
+using testing::with_contexts;
 
 TEST(GeneratorExceptionState, IsItsOwn) {
   Generator<std::string> generator([](auto& yield) {
@@ -87,6 +88,122 @@ TEST(GeneratorExceptionState, NeverMakesAnExceptionItsOwnContext) {
       EXPECT_EQ(e.context(), nullptr);
     }
   }
+}
+
+TEST(GeneratorExceptionState, keeps_what_was_thrown_in_as_long_as_its_handler_lasts) {
+  Generator<std::string> generator([](auto& yield) {
+    try {
+      yield(with_contexts(std::current_exception()));
+    } catch (const ValueError&) {
+      yield(with_contexts(std::current_exception()));
+      yield(with_contexts(std::current_exception()));
+      throw;
+    }
+  });
+  EXPECT_EQ(generator.next(), "None");
+  try {
+    throw ValueError("v");
+  } catch (const ValueError&) {
+    EXPECT_EQ(generator.throw_(std::current_exception()), "ValueError('v')");
+  }
+  EXPECT_EQ(generator.next(), "ValueError('v')");
+  EXPECT_EQ(with_contexts(raised([&] { generator.next(); })), "ValueError('v')");
+  EXPECT_EQ(std::current_exception(), nullptr);
+}
+
+TEST(GeneratorExceptionState, has_its_callers_only_as_the_context_of_what_it_raises) {
+  Generator<std::string> generator([](auto& yield) {
+    yield(with_contexts(std::current_exception()));
+    throw TypeError("t");
+  });
+  try {
+    throw ValueError("v");
+  } catch (const ValueError&) {
+    EXPECT_EQ(generator.next(), "None");
+    EXPECT_EQ(with_contexts(std::current_exception()), "ValueError('v')");
+    EXPECT_EQ(with_contexts(raised([&] { generator.next(); })), "TypeError('t') < ValueError('v')");
+    EXPECT_EQ(with_contexts(std::current_exception()), "ValueError('v')");
+  }
+  EXPECT_EQ(std::current_exception(), nullptr);
+}
+
+TEST(GeneratorExceptionState, is_restored_after_an_exception_that_it_handles_while_its_caller_handles_another) {
+  Generator<std::string> generator([](auto& yield) {
+    std::string handled;
+    try {
+      yield("start");
+      throw TypeError("own");
+    } catch (const TypeError&) {
+      handled = describe(std::current_exception()).message;
+    }
+    EXPECT_EQ(std::current_exception(), nullptr);
+    yield(handled);
+    EXPECT_EQ(std::current_exception(), nullptr);
+    yield("done");
+  });
+  EXPECT_EQ(generator.next(), "start");
+  try {
+    throw ValueError("caller's");
+  } catch (const ValueError&) {
+    EXPECT_EQ(generator.next(), "own");
+    EXPECT_EQ(describe(std::current_exception()).message, "caller's");
+  }
+  EXPECT_EQ(generator.next(), "done");
+  EXPECT_EQ(std::current_exception(), nullptr);
+}
+
+TEST(GeneratorExceptionState, becomes_the_context_of_what_a_handler_raises_over_what_was_thrown_in) {
+  Generator<std::string> generator([](auto& yield) {
+    std::string handled;
+    try {
+      try {
+        yield("start");
+      } catch (const ValueError&) {
+        throw TypeError("t");
+      }
+    } catch (const Exception&) {
+      handled = with_contexts(std::current_exception());
+    }
+    EXPECT_EQ(std::current_exception(), nullptr);
+    yield(handled);
+    yield("done");
+  });
+  generator.next();
+  try {
+    throw ValueError("v");
+  } catch (const ValueError&) {
+    EXPECT_EQ(generator.throw_(std::current_exception()), "TypeError('t') < ValueError('v')");
+  }
+  EXPECT_EQ(generator.next(), "done");
+  EXPECT_EQ(std::current_exception(), nullptr);
+}
+
+TEST(GeneratorExceptionState, of_nested_generators_never_mix) {
+  Generator<std::string> outer([](auto& yield) {
+    Generator<int> inner([](auto& yield_inner) {
+      for (int i = 0; i < 100; ++i) yield_inner(i);
+      throw LookupError("inner");
+    });
+    try {
+      throw TypeError("outer");
+    } catch (const TypeError&) {
+      try {
+        for ([[maybe_unused]] const int value : inner) yield(with_contexts(std::current_exception()));
+      } catch (const LookupError&) {
+        yield(with_contexts(std::current_exception()));
+      }
+    }
+  });
+  try {
+    throw ValueError("caller's");
+  } catch (const ValueError&) {
+    for (int i = 0; i < 100; ++i) {
+      EXPECT_EQ(outer.next(), "TypeError('outer')");
+      EXPECT_EQ(describe(std::current_exception()).message, "caller's");
+    }
+    EXPECT_EQ(outer.next(), "LookupError('inner') < TypeError('outer')");
+  }
+  EXPECT_EQ(std::current_exception(), nullptr);
 }
 
 }  // namespace

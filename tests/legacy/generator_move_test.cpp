@@ -1,6 +1,7 @@
 // Generators that are moved: while suspended, while running, to another thread.
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,12 @@ TEST(GeneratorMove, ToAnotherThreadIsAllowedWhileSuspended) {
     std::thread([&] { EXPECT_EQ(generator.next(), i); }).join();
   }
   std::thread([moved = std::move(generator)]() mutable { moved.close(); }).join();
+}
+
+TEST(GeneratorMove, is_all_there_is_for_nobody_can_copy_one) {
+  using Any = Generator<int, int, int>;
+  static_assert(!std::is_copy_constructible_v<Any> && !std::is_copy_assignable_v<Any>);
+  static_assert(std::is_nothrow_move_constructible_v<Any> && std::is_nothrow_move_assignable_v<Any>);
 }
 
 }  // namespace

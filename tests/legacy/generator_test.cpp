@@ -18,6 +18,8 @@ namespace segue::legacy {
 namespace {
 
 using testing::attempt;
+using testing::for_any_value;
+using testing::text;
 
 // values
 
@@ -307,6 +309,61 @@ TEST(Generator, RefusesReentryAndGoesOnUnharmed) {
   EXPECT_EQ(errors[0], "GEN_RUNNING");
   for (std::size_t i = 1; i < errors.size(); ++i) EXPECT_EQ(errors[i], "ValueError(generator already executing)");
   EXPECT_EQ(getgeneratorstate(generator), GEN_SUSPENDED);
+}
+
+TEST(Generator, turns_a_stop_iteration_into_a_runtime_error_after_its_first_value_too) {
+  Generator<int> generator([](auto& yield) {
+    yield(1);
+    throw StopIteration<void>();
+  });
+  EXPECT_EQ(generator.next(), 1);
+  EXPECT_EQ(attempt([&] { return generator.next(); }), "RuntimeError(generator raised StopIteration)");
+  EXPECT_EQ(attempt([&] { return generator.next(); }), "StopIteration(None)");
+}
+
+TEST(Generator, delivers_any_return_value_to_next_and_to_send) {
+  for_any_value([]<class T>(const T& value) {
+    std::string got;
+    const auto body = [&](auto& yield) {
+      got = text(yield());
+      return value;
+    };
+    Generator<void, std::optional<std::string>, T> advanced(body);
+    advanced.next();
+    EXPECT_EQ(attempt<T>([&] { advanced.next(); }), "StopIteration(" + text(value) + ")");
+    EXPECT_EQ(got, "None");
+    Generator<void, std::optional<std::string>, T> sent(body);
+    sent.next();
+    EXPECT_EQ(attempt<T>([&] { sent.send("spam"); }), "StopIteration(" + text(value) + ")");
+    EXPECT_EQ(got, "spam");
+  });
+}
+
+TEST(Generator, returns_any_value_that_it_was_sent) {
+  for_any_value([]<class T>(const T& value) {
+    Generator<int, std::optional<T>, T> generator([](auto& yield) { return *yield(1); });
+    EXPECT_EQ(generator.next(), 1);
+    EXPECT_EQ(attempt<T>([&] { return generator.send(value); }), "StopIteration(" + text(value) + ")");
+  });
+}
+
+// what it is made from
+
+using Echo = Generator<int, std::optional<int>, std::optional<int>>;
+
+std::optional<int> echo(Echo::YielderType& yield) { return yield(1); }
+
+TEST(Generator, is_the_same_from_a_lambda_as_from_a_function) {
+  const auto lambda = [](auto& yield) { return yield(1); };
+  std::vector<Echo> generators;
+  generators.push_back(Echo(&echo));
+  generators.push_back(Echo(lambda));
+  generators.push_back(Echo([](auto& yield) { return yield.from(Echo(&echo)); }));
+  generators.push_back(Echo([=](auto& yield) { return yield.from(Echo(lambda)); }));
+  for (Echo& generator : generators) {
+    EXPECT_EQ(generator.next(), 1);
+    EXPECT_EQ(attempt<std::optional<int>>([&] { return generator.send(2); }), "StopIteration(2)");
+  }
 }
 
 }  // namespace

@@ -13,6 +13,8 @@ namespace segue::legacy {
 namespace {
 
 using testing::attempt;
+using testing::raised;
+using testing::with_contexts;
 
 TEST(GeneratorThrow, OnACreatedOneNeverRunsItsBody) {
   bool ran = false;
@@ -80,6 +82,48 @@ TEST(GeneratorThrow, TakesAnyException) {
   });
   generator.next();
   EXPECT_EQ(generator.throw_(std::make_exception_ptr(42)), 42);
+}
+
+TEST(GeneratorThrow, gets_what_the_body_is_handling_as_its_context) {
+  Generator<std::string> raising([](auto& yield) {
+    try {
+      throw KeyError("a");
+    } catch (const KeyError&) {
+      yield("handling");
+    }
+  });
+  raising.next();
+  EXPECT_EQ(with_contexts(raised([&] { raising.throw_(ValueError("v")); })), "ValueError('v') < KeyError('a')");
+
+  Generator<std::string> catching([](auto& yield) {
+    try {
+      throw KeyError("a");
+    } catch (const KeyError&) {
+      try {
+        yield("handling");
+      } catch (const ValueError&) {
+        yield(with_contexts(std::current_exception()));
+      }
+    }
+  });
+  catching.next();
+  EXPECT_EQ(catching.throw_(ValueError("v")), "ValueError('v') < KeyError('a')");
+}
+
+TEST(GeneratorThrow, gets_no_context_from_what_the_body_has_handled_before) {
+  Generator<int> generator([](auto& yield) {
+    try {
+      throw KeyError("over");
+    } catch (const KeyError&) {
+    }
+    try {
+      yield(1);
+    } catch (const ValueError&) {
+      throw RuntimeError("r");
+    }
+  });
+  generator.next();
+  EXPECT_EQ(with_contexts(raised([&] { generator.throw_(ValueError("v")); })), "RuntimeError('r') < ValueError('v')");
 }
 
 }  // namespace

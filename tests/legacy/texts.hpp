@@ -35,6 +35,19 @@ inline std::string close(Texts& generator) {
   return run([&] { return generator.close(); });
 }
 
+/// Python's `finally`: notes that a body is left, whichever way.
+class Leaving {
+ public:
+  Leaving(Trace& trace, std::string body) : trace_(trace), body_(std::move(body)) {}
+  Leaving(const Leaving&) = delete;
+  Leaving& operator=(const Leaving&) = delete;
+  ~Leaving() { trace_.push_back(body_ + " ends"); }
+
+ private:
+  Trace& trace_;
+  std::string body_;
+};
+
 /// One that swallows GeneratorExit and returns.
 inline Texts returning_on_exit() {
   return Texts([](auto& yield) -> Value {

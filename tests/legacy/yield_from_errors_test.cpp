@@ -1,4 +1,5 @@
 // throw_() and close() through a chain of `yield.from`.
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,18 @@ namespace segue::legacy {
 namespace {
 
 using testing::close;
+using testing::for_any_value;
+using testing::Leaving;
 using testing::next;
+using testing::raised;
 using testing::returning_on_exit;
+using testing::send;
 using testing::text;
 using testing::Texts;
 using testing::throw_;
 using testing::Trace;
 using testing::Value;
+using testing::with_contexts;
 
 TEST(DelegationThrow, ReachesTheInnermostFirst) {
   Texts generator([](auto& yield) -> Value {
@@ -233,6 +239,161 @@ TEST(DelegationClose, RaisesInTheDelegatorInTheMiddleOfTheChain) {
   generator.next();
   EXPECT_EQ(close(generator), "None");
   EXPECT_EQ(trace, (Trace{"middle handles", "outer exits"}));
+}
+
+// exceptions that a delegate raises of its own
+
+Texts raising_after(Trace& trace, int values) {
+  return Texts([&trace, values](auto& yield) -> Value {
+    const Leaving leaving(trace, "outer");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving_inner(trace, "inner");
+      for (int i = 0; i < values; ++i) trace.push_back("got " + text(inner(std::to_string(i))));
+      throw ZeroDivisionError("division by zero");
+    }));
+    trace.emplace_back("never");
+    return {};
+  });
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_the_first_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 0);
+  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_a_later_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 2);
+  EXPECT_EQ(next(generator), "0");
+  EXPECT_EQ(next(generator), "1");
+  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"got None", "got None", "inner ends", "outer ends"}));
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_sent_a_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 2);
+  EXPECT_EQ(next(generator), "0");
+  EXPECT_EQ(send(generator, 1), "1");
+  EXPECT_EQ(send(generator, 2), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"got 1", "got 2", "inner ends", "outer ends"}));
+}
+
+// exceptions that are thrown in
+
+TEST(DelegationThrow, comes_back_from_the_innermost_outwards_when_nobody_catches_it) {
+  Trace trace;
+  Texts generator([&](auto& yield) -> Value {
+    const Leaving leaving(trace, "outer");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving_inner(trace, "inner");
+      inner("one");
+      inner("two");
+      return {};
+    }));
+    yield("after");
+    return {};
+  });
+  EXPECT_EQ(next(generator), "one");
+  EXPECT_EQ(throw_(generator, ValueError("v")), "ValueError(v)");
+  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationThrow, gives_what_the_delegate_yields_for_it_and_goes_on_there) {
+  Texts generator([](auto& yield) -> Value {
+    yield.from(Texts([](auto& inner) -> Value {
+      try {
+        inner("one");
+        inner("never");
+      } catch (const ValueError&) {
+        inner("saved");
+        inner("and more");
+      }
+      return {};
+    }));
+    yield("after");
+    return {};
+  });
+  EXPECT_EQ(next(generator), "one");
+  EXPECT_EQ(throw_(generator, ValueError()), "saved");
+  EXPECT_EQ(next(generator), "and more");
+  EXPECT_EQ(next(generator), "after");
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationThrow, lets_the_delegate_return_any_value_for_it) {
+  for_any_value([]<class T>(const T& value) {
+    Generator<std::string> outer([&](auto& yield) {
+      const T result = yield.from(Generator<std::string, void, T>([&](auto& inner) {
+        try {
+          inner("one");
+        } catch (const ValueError&) {
+        }
+        return value;
+      }));
+      yield(text(result));
+    });
+    EXPECT_EQ(outer.next(), "one");
+    EXPECT_EQ(outer.throw_(ValueError()), text(value));
+  });
+}
+
+TEST(DelegationThrow, gets_what_the_delegator_is_handling_as_its_context) {
+  Texts generator([](auto& yield) -> Value {
+    try {
+      throw KeyError("a");
+    } catch (const KeyError&) {
+      yield.from(returning_on_exit());
+    }
+    return {};
+  });
+  generator.next();
+  EXPECT_EQ(with_contexts(raised([&] { generator.throw_(ValueError("v")); })), "ValueError('v') < KeyError('a')");
+}
+
+TEST(DelegationThrow, of_what_the_delegator_is_handling_gets_no_context) {
+  const auto error = std::make_exception_ptr(KeyError("a"));
+  Texts generator([&](auto& yield) -> Value {
+    try {
+      std::rethrow_exception(error);
+    } catch (const KeyError&) {
+      try {
+        yield.from(returning_on_exit());
+      } catch (const KeyError&) {
+        yield(with_contexts(std::current_exception()));
+      }
+    }
+    return {};
+  });
+  EXPECT_EQ(next(generator), "");
+  EXPECT_EQ(throw_(generator, error), "KeyError('a')");
+}
+
+// exceptions out of a delegate that is closed
+
+TEST(DelegationClose, raises_to_the_closer_what_the_delegate_raises_in_its_clean_up) {
+  Trace trace;
+  Texts generator([&](auto& yield) -> Value {
+    const Leaving leaving(trace, "outer");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving_inner(trace, "inner");
+      try {
+        inner("one");
+      } catch (const GeneratorExit&) {
+        throw ValueError("in the clean-up");
+      }
+      return {};
+    }));
+    return {};
+  });
+  generator.next();
+  EXPECT_EQ(with_contexts(raised([&] { generator.close(); })), "ValueError('in the clean-up') < GeneratorExit()");
+  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
 }
 
 }  // namespace

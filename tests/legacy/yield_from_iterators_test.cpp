@@ -6,12 +6,14 @@
 #include <ranges>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
+#include <segue/legacy/inspect.hpp>
 #include <segue/legacy/iter.hpp>
 #include <segue/legacy/yielder.hpp>
 
@@ -22,6 +24,7 @@ namespace {
 
 using testing::attempt;
 using testing::close;
+using testing::Leaving;
 using testing::next;
 using testing::run;
 using testing::send;
@@ -103,6 +106,52 @@ TEST(DelegationToRanges, NamesTheIteratorThatPythonWouldHave) {
   EXPECT_EQ(error_of(std::string("ab")), "AttributeError('str_ascii_iterator' object has no attribute 'send')");
   EXPECT_EQ(error_of(std::vector{1}), "AttributeError('list_iterator' object has no attribute 'send')");
   EXPECT_EQ(error_of(std::views::iota(1)), "AttributeError('iota_view' object has no attribute 'send')");
+}
+
+TEST(DelegationToRanges, ends_at_once_where_there_is_nothing) {
+  Texts generator([](auto& yield) -> Value {
+    yield.from(std::vector<std::string>());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationToRanges, lets_what_is_thrown_and_closed_go_through_the_delegator) {
+  for (const bool closes : {true, false}) {
+    Trace trace;
+    Texts generator([&](auto& yield) -> Value {
+      const Leaving leaving(trace, "outer");
+      yield.from(std::vector<std::string>{"0", "1", "2"});
+      trace.emplace_back("never");
+      return {};
+    });
+    EXPECT_EQ(next(generator), "0");
+    EXPECT_EQ(next(generator), "1");
+    EXPECT_EQ(closes ? close(generator) : throw_(generator, ValueError("v")), closes ? "None" : "ValueError(v)");
+    EXPECT_EQ(trace, (Trace{"outer ends"}));
+    EXPECT_EQ(next(generator), "StopIteration(None)");
+  }
+}
+
+struct Unopened {
+  const std::string* begin() const { throw OSError("cannot be opened"); }
+  const std::string* end() const { return nullptr; }
+};
+
+TEST(DelegationToRanges, raises_in_the_delegator_what_its_begin_raises) {
+  Texts generator([](auto& yield) -> Value {
+    try {
+      yield.from(Unopened());
+    } catch (const OSError& e) {
+      yield(e.what());
+    }
+    yield.from(Unopened());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "cannot be opened");
+  EXPECT_EQ(gi_yieldfrom(generator), nullptr);
+  EXPECT_EQ(next(generator), "OSError(cannot be opened)");
+  EXPECT_EQ(next(generator), "StopIteration(None)");
 }
 
 // the optional protocol
@@ -224,6 +273,23 @@ TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
   generator.next();
   EXPECT_EQ(throw_(generator, GeneratorExit("mine")), "GeneratorExit(mine)");
   EXPECT_TRUE(closed);
+}
+
+TEST(DelegationToObjects, hands_a_tuple_on_as_one_value) {
+  using Tuple = std::tuple<int, int, int, int>;
+  struct Taking {
+    std::optional<Tuple>& got;
+    int next() { return 42; }
+    int send(const std::optional<Tuple>& value) {
+      got = value;
+      return 43;
+    }
+  };
+  std::optional<Tuple> got;
+  Generator<int, std::optional<Tuple>> generator([&](auto& yield) { yield.from(Taking{got}); });
+  EXPECT_EQ(generator.next(), 42);
+  EXPECT_EQ(generator.send(Tuple(1, 2, 3, 4)), 43);
+  EXPECT_EQ(got, Tuple(1, 2, 3, 4));
 }
 
 }  // namespace

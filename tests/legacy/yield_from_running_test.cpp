@@ -14,10 +14,12 @@ namespace {
 
 using testing::close;
 using testing::next;
+using testing::send;
 using testing::Texts;
 using testing::throw_;
 using testing::Trace;
 using testing::Value;
+using TextYielder = Texts::YielderType;
 
 TEST(DelegationRunning, TheWholeChainRefusesReentryWhileItsLeafRuns) {
   Trace trace;
@@ -68,6 +70,72 @@ TEST(DelegationRunning, ToADelegatorRaisesInsideTheDelegate) {
   });
   top = Texts([&](auto& yield) -> Value { return yield.from(leaf); });
   EXPECT_EQ(next(top), "generator already executing");
+}
+
+// Yields `value`, whatever is thrown in.
+void calmly(TextYielder& yield, const char* value) {
+  try {
+    yield(value);
+  } catch (const KeyError&) {
+  }
+}
+
+// A delegate that delegates to its delegator, which is refused, and goes on.
+template <class Resume>
+Trace values_around_a_refusal(Resume resume) {
+  Trace seen;
+  Texts top;
+  Texts leaf([&](auto& yield) -> Value {
+    calmly(yield, "1");
+    try {
+      yield.from(top);
+    } catch (const ValueError& e) {
+      seen.emplace_back(e.what());
+    }
+    calmly(yield, "2");
+    return {};
+  });
+  top = Texts([&](auto& yield) -> Value {
+    calmly(yield, "0");
+    yield.from(leaf);
+    calmly(yield, "3");
+    return {};
+  });
+  seen.push_back(next(top));
+  while (top) seen.push_back(resume(top));
+  return seen;
+}
+
+TEST(DelegationRunning, goes_on_unharmed_after_a_refusal) {
+  const Trace expected{"0", "1", "generator already executing", "2", "3", "StopIteration(None)"};
+  EXPECT_EQ(values_around_a_refusal([](Texts& top) { return next(top); }), expected);
+  EXPECT_EQ(values_around_a_refusal([](Texts& top) { return send(top, 42); }), expected);
+}
+
+TEST(DelegationRunning, goes_on_unharmed_after_a_refusal_while_an_exception_is_thrown_in) {
+  EXPECT_EQ(values_around_a_refusal([](Texts& top) { return throw_(top, KeyError()); }),
+            (Trace{"0", "1", "generator already executing", "2", "3", "StopIteration(None)"}));
+}
+
+TEST(DelegationRunning, refuses_reentry_while_it_closes_its_delegate) {
+  Trace trace;
+  Texts generator;
+  struct Closing {
+    Trace& trace;
+    Texts& delegator;
+    std::string next() { return "42"; }
+    void close() {
+      trace.push_back(testing::text(gi_running(delegator)));
+      trace.push_back(testing::next(delegator));
+    }
+  };
+  generator = Texts([&](auto& yield) -> Value {
+    yield.from(Closing{trace, generator});
+    return {};
+  });
+  EXPECT_EQ(next(generator), "42");
+  EXPECT_EQ(close(generator), "None");
+  EXPECT_EQ(trace, (Trace{"True", "ValueError(generator already executing)"}));
 }
 
 }  // namespace

@@ -17,6 +17,8 @@ namespace segue::legacy {
 namespace {
 
 using testing::attempt;
+using testing::for_any_value;
+using testing::Leaving;
 using testing::next;
 using testing::send;
 using testing::text;
@@ -157,6 +159,83 @@ TEST(Delegation, WithConvertibleTypesGoesThroughTheBody) {
   EXPECT_EQ(outer.send(9), "still void");
   outer.close();
   EXPECT_EQ(trace, (Trace{"8", "None", "caught", "exit"}));
+}
+
+TEST(Delegation, starts_its_delegate_with_its_own_first_next) {
+  Trace trace;
+  Texts outer([&](auto& yield) -> Value {
+    const Leaving leaving(trace, "outer");
+    trace.emplace_back("outer starts");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving(trace, "inner");
+      trace.emplace_back("inner starts");
+      inner("value");
+      return {};
+    }));
+    return {};
+  });
+  EXPECT_EQ(trace, Trace());
+  for (const std::string& value : outer) trace.push_back("got " + value);
+  EXPECT_EQ(trace, (Trace{"outer starts", "inner starts", "got value", "inner ends", "outer ends"}));
+}
+
+TEST(Delegation, takes_place_between_the_values_of_the_delegator) {
+  Trace trace;
+  Texts outer([&](auto& yield) -> Value {
+    yield("before");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving(trace, "inner");
+      trace.emplace_back("inner starts");
+      inner("one");
+      inner("two");
+      return {};
+    }));
+    yield("after");
+    return {};
+  });
+  for (const std::string& value : outer) trace.push_back("got " + value);
+  EXPECT_EQ(trace, (Trace{"got before", "inner starts", "got one", "got two", "inner ends", "got after"}));
+}
+
+TEST(Delegation, hands_what_is_sent_to_whoever_yielded_last) {
+  Trace trace;
+  const auto note = [&](const char* who, const std::optional<int>& got) {
+    trace.push_back(who + (" got " + text(got)));
+  };
+  Texts outer([&](auto& yield) -> Value {
+    note("outer", yield("a"));
+    yield.from(Texts([&](auto& inner) -> Value {
+      note("inner", inner("b"));
+      note("inner", inner("c"));
+      return {};
+    }));
+    note("outer", yield("d"));
+    return {};
+  });
+  EXPECT_EQ(next(outer), "a");
+  EXPECT_EQ(send(outer, 1), "b");
+  EXPECT_EQ(send(outer, 2), "c");
+  EXPECT_EQ(send(outer, 3), "d");
+  EXPECT_EQ(send(outer, 4), "StopIteration(None)");
+  EXPECT_EQ(trace, (Trace{"outer got 1", "inner got 2", "inner got 3", "outer got 4"}));
+}
+
+TEST(Delegation, evaluates_to_any_value_that_its_delegate_returns) {
+  for_any_value([]<class T>(const T& value) {
+    using Sub = Generator<std::string, void, std::optional<T>>;
+    const auto body = [](auto& yield, std::optional<T> returned) {
+      yield("one");
+      yield("two");
+      return returned;
+    };
+    Generator<std::string> outer([&](auto& yield) {
+      yield(text(yield.from(Sub(body, std::optional<T>(value)))));
+      yield(text(yield.from(Sub(body, std::optional<T>()))));
+    });
+    Trace seen;
+    for (const std::string& each : outer) seen.push_back(each);
+    EXPECT_EQ(seen, (Trace{"one", "two", text(value), "one", "two", "None"}));
+  });
 }
 
 #if !defined(NDEBUG)

@@ -59,11 +59,12 @@ bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
   return getgeneratorstate(generator) == GEN_SUSPENDED;
 }
 
-/// What it delegates to: the id() of a generator, the address of any other object; null when it does not.
+/// What a suspended generator delegates to: the id() of a generator, the address of any other object; null when it does
+/// not delegate, and while it runs.
 template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
+  if (!gi_suspended(generator)) return nullptr;
   const detail::Frame* const frame = detail::Inspection::frame(generator);
-  if (frame == nullptr || frame->finished()) return nullptr;
   return frame->delegate_ != nullptr ? frame->delegate_ : frame->foreign_delegate_;
 }
 
