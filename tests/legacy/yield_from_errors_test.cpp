@@ -1,4 +1,4 @@
-// throw_() and close() through a chain of `yield.from`.
+// Exceptions through a chain of `yield.from`: what a delegate raises, and what is thrown in.
 #include <exception>
 #include <string>
 #include <vector>
@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
-#include <segue/legacy/inspect.hpp>
 #include <segue/legacy/yielder.hpp>
 
 #include "texts.hpp"
@@ -14,7 +13,6 @@
 namespace segue::legacy {
 namespace {
 
-using testing::close;
 using testing::for_any_value;
 using testing::Leaving;
 using testing::next;
@@ -27,6 +25,50 @@ using testing::throw_;
 using testing::Trace;
 using testing::Value;
 using testing::with_contexts;
+
+// exceptions that a delegate raises of its own
+
+Texts raising_after(Trace& trace, int values) {
+  return Texts([&trace, values](auto& yield) -> Value {
+    const Leaving leaving(trace, "outer");
+    yield.from(Texts([&](auto& inner) -> Value {
+      const Leaving leaving_inner(trace, "inner");
+      for (int i = 0; i < values; ++i) trace.push_back("got " + text(inner(std::to_string(i))));
+      throw ZeroDivisionError("division by zero");
+    }));
+    trace.emplace_back("never");
+    return {};
+  });
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_the_first_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 0);
+  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_a_later_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 2);
+  EXPECT_EQ(next(generator), "0");
+  EXPECT_EQ(next(generator), "1");
+  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"got None", "got None", "inner ends", "outer ends"}));
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationRaise, goes_through_the_delegator_to_whoever_sent_a_value) {
+  Trace trace;
+  Texts generator = raising_after(trace, 2);
+  EXPECT_EQ(next(generator), "0");
+  EXPECT_EQ(send(generator, 1), "1");
+  EXPECT_EQ(send(generator, 2), "ZeroDivisionError(division by zero)");
+  EXPECT_EQ(trace, (Trace{"got 1", "got 2", "inner ends", "outer ends"}));
+}
+
+// exceptions that are thrown in
 
 TEST(DelegationThrow, ReachesTheInnermostFirst) {
   Texts generator([](auto& yield) -> Value {
@@ -113,177 +155,6 @@ TEST(DelegationThrow, OfStopIterationWhereItIsRaisedAtTheDelegationEndsIt) {
   closed.close();
   EXPECT_EQ(throw_(generator, StopIteration<Value>("y")), "after the generator: y");
 }
-
-TEST(DelegationClose, GoesFromTheInnermostOutwards) {
-  Trace trace;
-  const auto noting = [&](auto& yield, auto what, const char* name) {
-    try {
-      what(yield);
-    } catch (const GeneratorExit&) {
-      trace.emplace_back(name);
-      throw;
-    }
-  };
-  Generator<int> generator([&](auto& yield) {
-    noting(
-        yield,
-        [&](auto& outer) {
-          outer.from(Generator<int>([&](auto& middle) {
-            noting(
-                middle,
-                [&](auto& in) {
-                  in.from(Generator<int>([&](auto& leaf) { noting(leaf, [](auto& y) { y(1); }, "inner"); }));
-                },
-                "middle");
-          }));
-        },
-        "outer");
-  });
-  generator.next();
-  generator.close();
-  EXPECT_EQ(trace, (Trace{"inner", "middle", "outer"}));
-}
-
-TEST(DelegationClose, LosesWhatTheDelegateReturnsOnGeneratorExit) {
-  Trace trace;
-  const auto body = [&](auto& yield) -> Value {
-    try {
-      yield.from(returning_on_exit());
-      trace.emplace_back("never");
-    } catch (const GeneratorExit& e) {
-      trace.push_back(std::string("outer exit") + e.what());
-      throw;
-    }
-    return {};
-  };
-  Texts closed(body);
-  closed.next();
-  EXPECT_EQ(close(closed), "None");
-  Texts thrown(body);
-  thrown.next();
-  EXPECT_EQ(throw_(thrown, GeneratorExit(" thrown")), "GeneratorExit( thrown)");
-  EXPECT_EQ(trace, (Trace{"outer exit", "outer exit thrown"}));
-}
-
-TEST(DelegationClose, RaisesWhatTheDelegateRaisesInTheDelegator) {
-  Trace trace;
-  Texts generator([&](auto& yield) -> Value {
-    try {
-      yield.from(Texts([](auto& inner) -> Value {
-        try {
-          inner("");
-        } catch (...) {
-          throw ValueError("s");
-        }
-        return {};
-      }));
-    } catch (const ValueError& e) {
-      trace.push_back(std::string("outer ") + e.what());
-    }
-    return "closed";
-  });
-  generator.next();
-  EXPECT_EQ(close(generator), "closed");
-  EXPECT_EQ(getgeneratorstate(generator), GEN_CLOSED);
-  EXPECT_EQ(trace, (Trace{"outer s"}));
-}
-
-Texts ignoring_exit() {
-  return Texts([](auto& yield) -> Value {
-    try {
-      yield("one");
-    } catch (const GeneratorExit&) {
-      yield("two");
-    }
-    return "end";
-  });
-}
-
-TEST(DelegationClose, RaisesInTheDelegatorWhenTheDelegateIgnoresIt) {
-  Trace trace;
-  Texts inner = ignoring_exit();
-  Texts generator([&](auto& yield) -> Value {
-    try {
-      yield.from(inner);
-    } catch (const RuntimeError& e) {
-      trace.push_back(std::string("in outer: ") + e.what());
-      throw;
-    }
-    return {};
-  });
-  generator.next();
-  EXPECT_EQ(close(generator), "RuntimeError(generator ignored GeneratorExit)");
-  EXPECT_EQ(trace, (Trace{"in outer: generator ignored GeneratorExit"}));
-  EXPECT_EQ(getgeneratorstate(inner), GEN_SUSPENDED);
-  EXPECT_EQ(next(inner), "StopIteration(end)");
-}
-
-TEST(DelegationClose, RaisesInTheDelegatorInTheMiddleOfTheChain) {
-  Trace trace;
-  Texts generator([&](auto& yield) -> Value {
-    try {
-      yield.from(Texts([&](auto& middle) -> Value {
-        try {
-          middle.from(ignoring_exit());
-        } catch (const RuntimeError&) {
-          trace.emplace_back("middle handles");
-        }
-        return {};
-      }));
-    } catch (const GeneratorExit&) {
-      trace.emplace_back("outer exits");
-      throw;
-    }
-    return {};
-  });
-  generator.next();
-  EXPECT_EQ(close(generator), "None");
-  EXPECT_EQ(trace, (Trace{"middle handles", "outer exits"}));
-}
-
-// exceptions that a delegate raises of its own
-
-Texts raising_after(Trace& trace, int values) {
-  return Texts([&trace, values](auto& yield) -> Value {
-    const Leaving leaving(trace, "outer");
-    yield.from(Texts([&](auto& inner) -> Value {
-      const Leaving leaving_inner(trace, "inner");
-      for (int i = 0; i < values; ++i) trace.push_back("got " + text(inner(std::to_string(i))));
-      throw ZeroDivisionError("division by zero");
-    }));
-    trace.emplace_back("never");
-    return {};
-  });
-}
-
-TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_the_first_value) {
-  Trace trace;
-  Texts generator = raising_after(trace, 0);
-  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
-  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
-  EXPECT_EQ(next(generator), "StopIteration(None)");
-}
-
-TEST(DelegationRaise, goes_through_the_delegator_to_whoever_asked_for_a_later_value) {
-  Trace trace;
-  Texts generator = raising_after(trace, 2);
-  EXPECT_EQ(next(generator), "0");
-  EXPECT_EQ(next(generator), "1");
-  EXPECT_EQ(next(generator), "ZeroDivisionError(division by zero)");
-  EXPECT_EQ(trace, (Trace{"got None", "got None", "inner ends", "outer ends"}));
-  EXPECT_EQ(next(generator), "StopIteration(None)");
-}
-
-TEST(DelegationRaise, goes_through_the_delegator_to_whoever_sent_a_value) {
-  Trace trace;
-  Texts generator = raising_after(trace, 2);
-  EXPECT_EQ(next(generator), "0");
-  EXPECT_EQ(send(generator, 1), "1");
-  EXPECT_EQ(send(generator, 2), "ZeroDivisionError(division by zero)");
-  EXPECT_EQ(trace, (Trace{"got 1", "got 2", "inner ends", "outer ends"}));
-}
-
-// exceptions that are thrown in
 
 TEST(DelegationThrow, comes_back_from_the_innermost_outwards_when_nobody_catches_it) {
   Trace trace;
@@ -372,28 +243,6 @@ TEST(DelegationThrow, of_what_the_delegator_is_handling_gets_no_context) {
   });
   EXPECT_EQ(next(generator), "");
   EXPECT_EQ(throw_(generator, error), "KeyError('a')");
-}
-
-// exceptions out of a delegate that is closed
-
-TEST(DelegationClose, raises_to_the_closer_what_the_delegate_raises_in_its_clean_up) {
-  Trace trace;
-  Texts generator([&](auto& yield) -> Value {
-    const Leaving leaving(trace, "outer");
-    yield.from(Texts([&](auto& inner) -> Value {
-      const Leaving leaving_inner(trace, "inner");
-      try {
-        inner("one");
-      } catch (const GeneratorExit&) {
-        throw ValueError("in the clean-up");
-      }
-      return {};
-    }));
-    return {};
-  });
-  generator.next();
-  EXPECT_EQ(with_contexts(raised([&] { generator.close(); })), "ValueError('in the clean-up') < GeneratorExit()");
-  EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
 }
 
 }  // namespace

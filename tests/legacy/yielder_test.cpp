@@ -16,7 +16,6 @@
 namespace segue::legacy {
 namespace {
 
-using testing::attempt;
 using testing::for_any_value;
 using testing::Leaving;
 using testing::next;
