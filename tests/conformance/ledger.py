@@ -90,7 +90,7 @@ def count(ledger: Path, build_dir: Path) -> Count:
     for room, names in rooms.items():
         found = _run(build_dir / "tests" / f"{room}_tests", names)
         faults |= {f"{room}.{name}": fault for name, fault in found.items()}
-    complaints = [f"{row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
+    complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
     covered = sum(not any(test in faults for test in row.tests) for row in rows)
     return Count(covered, len(rows), complaints)
 

@@ -59,7 +59,7 @@ class LedgerTest(PairsTestCase):
             ("test_a.py", "T.test_one", "covered", "legacy.Suite.One"),
             ("test_a.py", "T.test_two", "covered", "legacy.Suite.One; legacy.Suite.Two"),
         )
-        fault = "line 5: test_a.py T.test_two: legacy.Suite.Two does not exist in legacy_tests"
+        fault = "cpython.tsv: line 5: test_a.py T.test_two: legacy.Suite.Two does not exist in legacy_tests"
         self.assertEqual(self.count(), ledger.Count(1, 2, [fault]))
 
     def test_a_test_that_was_skipped_does_not_count(self):
@@ -70,13 +70,13 @@ class LedgerTest(PairsTestCase):
         )
         count = self.count()
         self.assertEqual(count.covered, 0)
-        self.assertEqual(count.complaints[0], "line 4: test_a.py T.test_one: legacy.Suite.One was skipped")
+        self.assertEqual(count.complaints[0], "cpython.tsv: line 4: test_a.py T.test_one: legacy.Suite.One was skipped")
         self.assertIn("legacy.Suite.Two was skipped", count.complaints[1])
 
     def test_a_test_that_fails_is_shown(self):
         self.room("legacy", end=1, One="failed")
         self.rows(("test_a.py", "T.test_one", "covered", "legacy.Suite.One"))
-        fault = "line 4: test_a.py T.test_one: legacy.Suite.One failed:\na.cpp:1\n1 is not 2"
+        fault = "cpython.tsv: line 4: test_a.py T.test_one: legacy.Suite.One failed:\na.cpp:1\n1 is not 2"
         self.assertEqual(self.count(), ledger.Count(0, 1, [fault]))
 
     def test_a_crash_is_no_success(self):

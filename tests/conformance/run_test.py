@@ -146,7 +146,7 @@ class RunTest(PairsTestCase):
             rows.write("test_a.py\tT.test_one\tcovered\tlegacy.Suite.One\n")
         code, text = self.run_all()
         self.assertEqual(code, 1)
-        self.assertIn("line 2: test_a.py T.test_one: legacy.Suite.One cannot be looked for", text)
+        self.assertIn("cpython.tsv: line 2: test_a.py T.test_one: legacy.Suite.One cannot be looked for", text)
         self.assertEqual(text.splitlines()[-2], "cpython: 0 of 1 portable test methods covered")
         self.assertEqual(self.last_line(text), f"conformance: 1 of 1 scenarios agree with CPython {VERSION}")
 
