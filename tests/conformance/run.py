@@ -4,7 +4,8 @@
     python3 tests/conformance/run.py --build-dir build/dev [NAME…]
 
 A scenario is NAME.py with its twin NAME.cpp and the recorded output NAME.out (python3 NAME.py > NAME.out), which serves
-where there is no interpreter. Where versions of CPython differ, the newest behaviour is the target: a NAME.313.out,
+where there is no interpreter. Without a NAME, the tests that the ledger of CPython's own test methods (cpython.tsv)
+names are run, too, and counted. Where versions of CPython differ, the newest behaviour is the target: a NAME.313.out,
 recorded with 3.13, wins over what an older interpreter prints.
 """
 
@@ -18,11 +19,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import ledger
 from interpreters import Interpreter, find_interpreters, newest
 from twins import Output, PythonOutput, python_output, recorded_output, run_program, select
 
 HERE = Path(__file__).resolve().parent
 SCENARIOS = HERE / "scenarios"
+LEDGER = HERE / "cpython.tsv"
 RECORDED_WITH = "3.13.0"
 
 # CPython's side is done in less than a second, or hangs (13_loop_callback_order does, on 3.13.0 only).
@@ -70,8 +73,11 @@ def main(
     arguments: Sequence[str] | None = None,
     scenarios: Path = SCENARIOS,
     interpreters: Sequence[Interpreter] | None = None,
+    ledger_path: Path = LEDGER,
 ) -> int:
-    parser = argparse.ArgumentParser(description="Compares each scenario's trace in CPython and in C++.")
+    parser = argparse.ArgumentParser(
+        description="Compares each scenario's trace in CPython and in C++, and counts the test methods covered."
+    )
     parser.add_argument("--build-dir", type=Path, default=HERE.parents[1] / "build" / "dev")
     parser.add_argument("names", nargs="*", metavar="NAME", help="a number, a name, or a part of one")
     options = parser.parse_args(arguments)
@@ -99,9 +105,17 @@ def main(
         if python.remark:
             print(f"    {python.remark}")
 
+    uncovered = False
+    if not options.names:
+        counted = ledger.count(ledger_path, options.build_dir.resolve())
+        uncovered = bool(counted.complaints)
+        for complaint in counted.complaints:
+            print(complaint.replace("\n", "\n    "))
+        print(f"cpython: {counted.covered} of {counted.portable} portable test methods covered")
+
     version = interpreter.version_text if interpreter else f"{RECORDED_WITH} (recorded)"
     print(f"conformance: {agreed} of {compared} scenarios agree with CPython {version}")
-    return 0 if compared and agreed == compared and not stale else 1
+    return 0 if compared and agreed == compared and not stale and not uncovered else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import unittest
 from unittest import mock
 
+import ledger
 import run
 from interpreters import Interpreter
 from pairs_for_tests import THIS_PYTHON, PairsTestCase
@@ -9,6 +10,11 @@ VERSION = THIS_PYTHON.version_text
 
 
 class RunTest(PairsTestCase):
+    def setUp(self):
+        super().setUp()
+        self.ledger = self.folder / "cpython.tsv"
+        self.ledger.write_text("\t".join(ledger.COLUMNS) + "\n")
+
     def scenario(self, name, python, record, twin=None):
         self.write(f"scenarios/{name}.py", python)
         self.write(f"scenarios/{name}.out", record)
@@ -18,7 +24,9 @@ class RunTest(PairsTestCase):
 
     def run_all(self, *names, interpreters=(THIS_PYTHON,)):
         return self.capture(
-            lambda: run.main(["--build-dir", str(self.build), *names], self.folder / "scenarios", interpreters)
+            lambda: run.main(
+                ["--build-dir", str(self.build), *names], self.folder / "scenarios", interpreters, self.ledger
+            )
         )
 
     def test_pairs_that_agree_are_counted(self):
@@ -125,6 +133,29 @@ class RunTest(PairsTestCase):
         code, text = self.run_all("twelve")
         self.assertEqual(code, 2)
         self.assertIn("nothing is called 'twelve'", text)
+
+    def test_the_ledger_is_counted_before_the_last_line(self):
+        self.scenario("01_one", "print('a')", "a\n", "echo a")
+        code, text = self.run_all()
+        self.assertEqual(code, 0, text)
+        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 0 portable test methods covered")
+
+    def test_a_row_without_its_test_is_named_and_fails(self):
+        self.scenario("01_one", "print('a')", "a\n", "echo a")
+        with self.ledger.open("a") as rows:
+            rows.write("test_a.py\tT.test_one\tcovered\tlegacy.Suite.One\n")
+        code, text = self.run_all()
+        self.assertEqual(code, 1)
+        self.assertIn("cpython.tsv: line 2: test_a.py T.test_one: legacy.Suite.One cannot be looked for", text)
+        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 1 portable test methods covered")
+        self.assertEqual(self.last_line(text), f"conformance: 1 of 1 scenarios agree with CPython {VERSION}")
+
+    def test_names_choose_among_the_scenarios_alone(self):
+        self.scenario("01_one", "print('a')", "a\n", "echo a")
+        self.ledger.write_text("malformed\n")
+        code, text = self.run_all("1")
+        self.assertEqual(code, 0, text)
+        self.assertNotIn("cpython:", text)
 
 
 if __name__ == "__main__":

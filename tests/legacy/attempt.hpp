@@ -2,10 +2,13 @@
 // `StopIteration(None)`.
 #pragma once
 
+#include <exception>
 #include <optional>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/outcome.hpp>
@@ -20,6 +23,10 @@ std::string text(const T& value) {
     return "None";
   } else if constexpr (std::is_same_v<T, bool>) {
     return value ? "True" : "False";
+  } else if constexpr (requires { value.value; }) {
+    return "StopIteration(" + text(value.value) + ")";
+  } else if constexpr (requires { std::tuple_size<T>::value; }) {
+    return "(" + text(std::get<0>(value)) + ",)";
   } else {
     std::ostringstream out;
     out << value;
@@ -49,6 +56,37 @@ std::string attempt(Call call) {
     const ExceptionText text = describe(std::current_exception());
     return text.type + "(" + text.message + ")";
   }
+}
+
+/// What `call` raises; null when it raises nothing.
+template <class Call>
+std::exception_ptr raised(Call call) {
+  try {
+    call();
+    return nullptr;
+  } catch (...) {
+    return std::current_exception();
+  }
+}
+
+/// An exception and those that it was raised in the context of: `ValueError('b') < KeyError('a')`.
+inline std::string with_contexts(const std::exception_ptr& error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const BaseException& e) {
+    if (e.context()) return describe(error).repr() + " < " + with_contexts(e.context());
+  } catch (...) {
+  }
+  return error ? describe(error).repr() : "None";
+}
+
+/// Calls `check` with a number, a tuple and a StopIteration: a generator may be sent, and may return, anything, be it
+/// what ends an iteration.
+template <class Check>
+void for_any_value(Check check) {
+  check(1);
+  check(std::tuple(2));
+  check(StopIteration<int>(3));
 }
 
 }  // namespace segue::legacy::testing

@@ -1,5 +1,6 @@
 #include <segue/legacy/inspect.hpp>
 
+#include <functional>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -83,6 +84,37 @@ TEST(Inspect, KnowsAName) {
   EXPECT_EQ(generator.name(), "counter");
   generator.set_name("renamed");
   EXPECT_EQ(generator.name(), "renamed");
+}
+
+TEST(Inspect, tells_of_no_delegation_while_it_runs) {
+  Generator<int> outer;
+  const auto look = [&] {
+    EXPECT_EQ(getgeneratorstate(outer), GEN_RUNNING);
+    EXPECT_EQ(gi_yieldfrom(outer), nullptr);
+  };
+  struct Looking {
+    const std::function<void()> look;
+    int next() {
+      look();
+      return 2;
+    }
+  };
+  outer = Generator<int>([&](auto& yield) {
+    look();
+    yield.from(Generator<int>([&](auto& inner) {
+      look();
+      inner(1);
+      look();
+    }));
+    look();
+    yield.from(Looking{look});
+  });
+  EXPECT_EQ(gi_yieldfrom(outer), nullptr);
+  for (const int value : {1, 2, 2}) {
+    EXPECT_EQ(outer.next(), value);
+    EXPECT_EQ(getgeneratorstate(outer), GEN_SUSPENDED);
+    EXPECT_NE(gi_yieldfrom(outer), nullptr);
+  }
 }
 
 }  // namespace

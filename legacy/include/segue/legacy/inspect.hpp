@@ -59,12 +59,12 @@ bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
   return getgeneratorstate(generator) == GEN_SUSPENDED;
 }
 
-/// What it delegates to: the id() of a generator, the address of any other object; null when it does not, and when the
-/// generator has finished behind its back.
+/// What a suspended generator delegates to: the id() of a generator, the address of any other object; null when it does
+/// not delegate, while it runs, and when the delegate has finished behind its back.
 template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
+  if (!gi_suspended(generator)) return nullptr;
   const detail::Frame* const frame = detail::Inspection::frame(generator);
-  if (frame == nullptr || frame->finished()) return nullptr;
   if (frame->delegate_ == nullptr) return frame->foreign_delegate_;
   return frame->delegate_->finished() ? nullptr : frame->delegate_;
 }

@@ -1,0 +1,112 @@
+import json
+import unittest
+
+import ledger
+from pairs_for_tests import PairsTestCase
+
+HEADER = "# explained\n\n" + "\t".join(ledger.COLUMNS) + "\n"
+
+
+class LedgerTest(PairsTestCase):
+    def setUp(self):
+        super().setUp()
+        self.path = self.folder / "cpython.tsv"
+
+    def rows(self, *rows):
+        self.path.write_text(HEADER + "".join("\t".join(row) + "\n" for row in rows))
+
+    def room(self, name, end=0, **results):
+        """Makes an executable whose suite `Suite` has those tests."""
+        answer = {
+            "passed": {"status": "RUN", "result": "COMPLETED"},
+            "skipped": {"status": "RUN", "result": "SKIPPED"},
+            "disabled": {"status": "NOTRUN", "result": "SUPPRESSED"},
+            "failed": {"status": "RUN", "result": "COMPLETED", "failures": [{"failure": "a.cpp:1\n1 is not 2"}]},
+        }
+        tests = [{"name": test, **answer[result]} for test, result in results.items() if result != "crashed"]
+        listed = "\\n".join(["Suite."] + [f"  {test}" for test in results])
+        record = json.dumps({"testsuites": [{"name": "Suite", "testsuite": tests}]})
+        crash = "crashed" in results.values()
+        self.write(f"build/tests/{name}_tests.json", record)
+        path = self.build / "tests" / f"{name}_tests"
+        path.write_text(
+            "#!/bin/sh\n"
+            f'if [ "$1" = --gtest_list_tests ]; then printf "{listed}\\n"; exit; fi\n'
+            f"echo \"$1\" > {path}.filter\n"
+            + ("echo oops >&2; exit 3\n" if crash else f'cp {path}.json "${{2#--gtest_output=json:}}"\nexit {end}\n')
+        )
+        path.chmod(0o755)
+        return path
+
+    def count(self):
+        return ledger.count(self.path, self.build)
+
+    def test_methods_whose_tests_pass_are_counted(self):
+        executable = self.room("legacy", One="passed", Two="passed", Other="failed")
+        self.room("modern", One="passed")
+        self.rows(
+            ("test_a.py", "T.test_one", "covered", "legacy.Suite.One"),
+            ("test_a.py", "T.test_two", "covered", "legacy.Suite.Two; modern.Suite.One"),
+            ("test_a.py", "T.test_pickle", "not applicable", "nothing is pickled"),
+        )
+        self.assertEqual(self.count(), ledger.Count(2, 2, []))
+        filter_of = executable.with_name("legacy_tests.filter").read_text().strip()
+        self.assertEqual(filter_of, "--gtest_filter=Suite.One:Suite.Two")
+
+    def test_a_test_that_does_not_exist_is_named_with_its_row(self):
+        self.room("legacy", One="passed")
+        self.rows(
+            ("test_a.py", "T.test_one", "covered", "legacy.Suite.One"),
+            ("test_a.py", "T.test_two", "covered", "legacy.Suite.One; legacy.Suite.Two"),
+        )
+        fault = "cpython.tsv: line 5: test_a.py T.test_two: legacy.Suite.Two does not exist in legacy_tests"
+        self.assertEqual(self.count(), ledger.Count(1, 2, [fault]))
+
+    def test_a_test_that_was_skipped_does_not_count(self):
+        self.room("legacy", One="skipped", Two="disabled")
+        self.rows(
+            ("test_a.py", "T.test_one", "covered", "legacy.Suite.One"),
+            ("test_a.py", "T.test_two", "covered", "legacy.Suite.Two"),
+        )
+        count = self.count()
+        self.assertEqual(count.covered, 0)
+        self.assertEqual(count.complaints[0], "cpython.tsv: line 4: test_a.py T.test_one: legacy.Suite.One was skipped")
+        self.assertIn("legacy.Suite.Two was skipped", count.complaints[1])
+
+    def test_a_test_that_fails_is_shown(self):
+        self.room("legacy", end=1, One="failed")
+        self.rows(("test_a.py", "T.test_one", "covered", "legacy.Suite.One"))
+        fault = "cpython.tsv: line 4: test_a.py T.test_one: legacy.Suite.One failed:\na.cpp:1\n1 is not 2"
+        self.assertEqual(self.count(), ledger.Count(0, 1, [fault]))
+
+    def test_a_crash_is_no_success(self):
+        self.room("legacy", One="crashed")
+        self.rows(("test_a.py", "T.test_one", "covered", "legacy.Suite.One"))
+        self.assertEqual(self.count().covered, 0)
+        self.assertIn("did not run: legacy_tests ended with 3\noops", self.count().complaints[0])
+
+    def test_a_room_that_was_not_built_is_no_success(self):
+        self.rows(("test_a.py", "T.test_one", "covered", "bridge.Suite.One"))
+        self.assertIn("bridge_tests is missing", self.count().complaints[0])
+
+    def test_a_malformed_row_is_named_with_its_line(self):
+        for row, fault in [
+            (("test_a.py", "T.test_one", "covered"), "4 columns that are not empty are wanted"),
+            (("test_a.py", "", "covered", "legacy.Suite.One"), "4 columns that are not empty are wanted"),
+            (("test_a.py", "T.test_one", "coverd", "legacy.Suite.One"), "the status 'coverd' is neither"),
+            (("test_a.py", "T.test_one", "covered", "Suite.One"), "'Suite.One' is no test"),
+            (("test_a.py", "T.test_one", "covered", "legacy.Suite.One,legacy.Suite.Two"), "'legacy.Suite.One,legacy.Suite.Two' is"),
+            (("test_a.py", "T.test_zero", "covered", "legacy.Suite.One"), "test_a.py T.test_zero has a row already"),
+        ]:
+            self.rows(("test_a.py", "T.test_zero", "not applicable", "a reason"), row)
+            count = self.count()
+            self.assertEqual(len(count.complaints), 1, row)
+            self.assertIn(f"cpython.tsv: line 5: {fault}", count.complaints[0])
+
+    def test_a_ledger_without_its_header_is_refused(self):
+        self.path.write_text("test_a.py\tT.test_one\tcovered\tlegacy.Suite.One\n")
+        self.assertIn("has to be the header", self.count().complaints[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,296 @@
+// `yield.from` what is not a generator: ranges, and objects with a member next().
+#include <deque>
+#include <exception>
+#include <list>
+#include <optional>
+#include <ranges>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/legacy/generator.hpp>
+#include <segue/legacy/inspect.hpp>
+#include <segue/legacy/iter.hpp>
+#include <segue/legacy/yielder.hpp>
+
+#include "texts.hpp"
+
+namespace segue::legacy {
+namespace {
+
+using testing::attempt;
+using testing::close;
+using testing::Leaving;
+using testing::next;
+using testing::run;
+using testing::send;
+using testing::text;
+using testing::Texts;
+using testing::throw_;
+using testing::Trace;
+using testing::Value;
+
+// plain iterators
+
+TEST(DelegationToRanges, MapsNoneToNextAndHasNowhereToGoWithOtherValues) {
+  const auto over = [](auto& yield, std::vector<std::string> values) -> Value {
+    auto it = iter(values);
+    yield.from(it);
+    return {};
+  };
+  Texts generator(over, std::vector<std::string>{"10", "20", "30"});
+  EXPECT_EQ(next(generator), "10");
+  EXPECT_EQ(run([&] { return generator.send(std::nullopt); }), "20");
+  EXPECT_EQ(send(generator, 7), "AttributeError('list_iterator' object has no attribute 'send')");
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationToRanges, RaisesTheAttributeErrorInsideTheDelegator) {
+  Texts generator([](auto& yield) -> Value {
+    try {
+      yield.from(std::list<std::string>{"a", "b"});
+    } catch (const AttributeError&) {
+      yield("attr");
+    }
+    return {};
+  });
+  EXPECT_EQ(next(generator), "a");
+  EXPECT_EQ(send(generator, 1), "attr");
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationToRanges, RaisesWhatIsThrownAtTheDelegationAndLeavesTheIteratorAlone) {
+  auto it = iter(std::vector<std::string>{"1", "2", "3"});
+  Trace trace;
+  Texts generator([&](auto& yield) -> Value {
+    for (;;) {
+      try {
+        yield.from(it);
+        return {};
+      } catch (const ValueError&) {
+        trace.emplace_back("caught");
+      }
+    }
+  });
+  EXPECT_EQ(next(generator), "1");
+  EXPECT_EQ(throw_(generator, ValueError()), "2");
+  EXPECT_EQ(next(generator), "3");
+  EXPECT_EQ(trace, (Trace{"caught"}));
+}
+
+TEST(DelegationToRanges, TakesAnyInputRange) {
+  Generator<std::string> generator([](auto& yield) {
+    std::istringstream words("from a stream");
+    yield.from(std::ranges::istream_view<std::string>(words));
+    std::string array[] = {"from", "an array"};
+    yield.from(array);
+    yield.from(std::deque<std::string>{"deque"} | std::views::transform([](const auto& s) { return s + "!"; }));
+    const std::vector<std::string> constant{"const"};
+    yield.from(constant);
+  });
+  std::string all;
+  for (const std::string& word : generator) all += word + " ";
+  EXPECT_EQ(all, "from a stream from an array deque! const ");
+}
+
+TEST(DelegationToRanges, NamesTheIteratorThatPythonWouldHave) {
+  const auto error_of = [](auto range) {
+    Generator<std::ranges::range_value_t<decltype(range)>, int> generator([&](auto& yield) { yield.from(range); });
+    generator.next();
+    return attempt([&] { return generator.send(1); });
+  };
+  EXPECT_EQ(error_of(std::string("ab")), "AttributeError('str_ascii_iterator' object has no attribute 'send')");
+  EXPECT_EQ(error_of(std::vector{1}), "AttributeError('list_iterator' object has no attribute 'send')");
+  EXPECT_EQ(error_of(std::views::iota(1)), "AttributeError('iota_view' object has no attribute 'send')");
+}
+
+TEST(DelegationToRanges, ends_at_once_where_there_is_nothing) {
+  Texts generator([](auto& yield) -> Value {
+    yield.from(std::vector<std::string>());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+TEST(DelegationToRanges, lets_what_is_thrown_and_closed_go_through_the_delegator) {
+  for (const bool closes : {true, false}) {
+    Trace trace;
+    Texts generator([&](auto& yield) -> Value {
+      const Leaving leaving(trace, "outer");
+      yield.from(std::vector<std::string>{"0", "1", "2"});
+      trace.emplace_back("never");
+      return {};
+    });
+    EXPECT_EQ(next(generator), "0");
+    EXPECT_EQ(next(generator), "1");
+    EXPECT_EQ(closes ? close(generator) : throw_(generator, ValueError("v")), closes ? "None" : "ValueError(v)");
+    EXPECT_EQ(trace, (Trace{"outer ends"}));
+    EXPECT_EQ(next(generator), "StopIteration(None)");
+  }
+}
+
+struct Unopened {
+  const std::string* begin() const { throw OSError("cannot be opened"); }
+  const std::string* end() const { return nullptr; }
+};
+
+TEST(DelegationToRanges, raises_in_the_delegator_what_its_begin_raises) {
+  Texts generator([](auto& yield) -> Value {
+    try {
+      yield.from(Unopened());
+    } catch (const OSError& e) {
+      yield(e.what());
+    }
+    yield.from(Unopened());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "cannot be opened");
+  EXPECT_EQ(gi_yieldfrom(generator), nullptr);
+  EXPECT_EQ(next(generator), "OSError(cannot be opened)");
+  EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+// the optional protocol
+
+struct Recorder {
+  using return_type = std::string;
+  Trace log;
+  int n = 0;
+  std::string next() {
+    log.emplace_back("next");
+    if (++n > 3) throw StopIteration<std::string>("rec-value");
+    return std::to_string(n);
+  }
+  std::string send(std::optional<int> value) {
+    log.push_back("send " + text(value));
+    return "s" + text(value);
+  }
+};
+
+TEST(DelegationToObjects, UsesNextAndSendAsPythonDoes) {
+  Recorder recorder;
+  Texts generator([&](auto& yield) -> Value {
+    const std::string result = yield.from(recorder);
+    yield("tail " + result);
+    return {};
+  });
+  EXPECT_EQ(next(generator), "1");
+  EXPECT_EQ(run([&] { return generator.send(std::nullopt); }), "2");
+  EXPECT_EQ(send(generator, 9), "s9");
+  EXPECT_EQ(next(generator), "3");
+  EXPECT_EQ(next(generator), "tail rec-value");
+  EXPECT_EQ(recorder.log, (Trace{"next", "next", "send 9", "next", "next"}));
+}
+
+TEST(DelegationToObjects, TheReturnValueMayBeNamedAtTheDelegation) {
+  struct Immediate {
+    int next() { throw StopIteration<int>(7); }
+  };
+  struct Nothing {
+    int next() { throw StopIteration<void>(); }
+  };
+  Generator<int> generator([](auto& yield) {
+    yield(yield.template from<int>(Immediate()));
+    yield(yield.template from<int>(Nothing()));
+    yield.from(Immediate());
+    yield(1);
+  });
+  EXPECT_EQ(generator.next(), 7);
+  EXPECT_EQ(generator.next(), 0);
+  EXPECT_EQ(generator.next(), 1);
+}
+
+TEST(DelegationToObjects, WithoutTheOptionalMembersRaisesAtTheDelegation) {
+  struct Bare {
+    std::string next() { return "bare"; }
+  };
+  Texts generator([](auto& yield) -> Value {
+    try {
+      yield.from(Bare());
+    } catch (const AttributeError& e) {
+      yield(e.what());
+    }
+    try {
+      yield.from(Bare());
+    } catch (const ValueError& e) {
+      yield(e.what());
+    }
+    yield.from(Bare());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(send(generator, 1), "'Bare' object has no attribute 'send'");
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(throw_(generator, ValueError("v")), "v");
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(close(generator), "None");
+}
+
+struct Full {
+  using return_type = std::string;
+  Trace& log;
+  std::string next() { return "n"; }
+  std::string throw_(const std::exception_ptr& error) {
+    log.push_back("throw " + describe(error).repr());
+    if (holds<KeyError>(error)) throw StopIteration<std::string>("stopped");
+    return "t";
+  }
+  void close() { log.emplace_back("close"); }
+};
+
+TEST(DelegationToObjects, PassesOnWhatIsThrownAndClosed) {
+  Trace log;
+  Texts generator([&](auto& yield) -> Value {
+    const std::string result = yield.from(Full{log});
+    yield(result);
+    yield.from(Full{log});
+    return {};
+  });
+  EXPECT_EQ(next(generator), "n");
+  EXPECT_EQ(throw_(generator, ValueError("v")), "t");
+  EXPECT_EQ(throw_(generator, KeyError("k")), "stopped");
+  EXPECT_EQ(next(generator), "n");
+  EXPECT_EQ(close(generator), "None");
+  EXPECT_EQ(log, (Trace{"throw ValueError('v')", "throw KeyError('k')", "close"}));
+}
+
+TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
+  struct Closing {
+    bool& closed;
+    std::string next() { return "n"; }
+    std::string throw_(const std::exception_ptr&) { return "wrong"; }
+    void close() { closed = true; }
+  };
+  bool closed = false;
+  Texts generator([&](auto& yield) -> Value {
+    yield.from(Closing{closed});
+    return {};
+  });
+  generator.next();
+  EXPECT_EQ(throw_(generator, GeneratorExit("mine")), "GeneratorExit(mine)");
+  EXPECT_TRUE(closed);
+}
+
+TEST(DelegationToObjects, hands_a_tuple_on_as_one_value) {
+  using Tuple = std::tuple<int, int, int, int>;
+  struct Taking {
+    std::optional<Tuple>& got;
+    int next() { return 42; }
+    int send(const std::optional<Tuple>& value) {
+      got = value;
+      return 43;
+    }
+  };
+  std::optional<Tuple> got;
+  Generator<int, std::optional<Tuple>> generator([&](auto& yield) { yield.from(Taking{got}); });
+  EXPECT_EQ(generator.next(), 42);
+  EXPECT_EQ(generator.send(Tuple(1, 2, 3, 4)), 43);
+  EXPECT_EQ(got, Tuple(1, 2, 3, 4));
+}
+
+}  // namespace
+}  // namespace segue::legacy
