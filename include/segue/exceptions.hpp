@@ -341,6 +341,11 @@ inline ExceptionText describe(const std::exception_ptr& error) {
   }
 }
 
+/// For what throws an exception in: TypeError where there is none.
+inline void check_exception(const std::exception_ptr& error) {
+  if (!error) throw TypeError("exceptions must derive from BaseException, not NoneType");
+}
+
 /// Whether `error` holds an exception of class `Error` or of one derived from it.
 template <class Error>
 bool holds(const std::exception_ptr& error) noexcept {

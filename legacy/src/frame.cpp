@@ -248,13 +248,7 @@ std::exception_ptr Frame::take_signalled() {
   return std::exchange(error_, nullptr);
 }
 
-void Frame::raise_signalled() {
-  if (reinterpret_cast<std::uintptr_t>(sent_) == close_signal) {
-    sent_ = nullptr;
-    throw GeneratorExit();
-  }
-  raise(take_signalled());
-}
+void Frame::raise_error_signalled() { raise(take_signalled()); }
 
 bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   struct Dropping {

@@ -153,13 +153,17 @@ void EventLoop::add_timer(detail::HandleState& handle, time_point when) {
 }
 
 void EventLoop::post_node(detail::Ref<detail::HandleState> node) {
+  if (running_ == this) {  // in the loop's own thread: in one order with call_soon()
+    if (has_posted_.load(std::memory_order_acquire)) collect_posted();
+    return schedule(*node);
+  }
   {
     const std::lock_guard lock(posted_mutex_);
     if (refuse_posted_) throw RuntimeError("Event loop is closed");
     posted_.push_back(std::move(node));
   }
   has_posted_.store(true, std::memory_order_release);
-  if (running_ != this) reactor_->wake();
+  reactor_->wake();
 }
 
 void EventLoop::collect_posted() noexcept {

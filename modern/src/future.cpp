@@ -39,7 +39,7 @@ bool FutureState::cancel(const std::optional<std::string>& message) {
 
 void FutureState::finish_with(std::exception_ptr error) {
   check_pending();
-  if (!error) throw TypeError("an exception is expected, not a null exception_ptr");
+  check_exception(error);
   if (holds<StopIterationBase>(error)) {
     error = std::make_exception_ptr(
         from(RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future"), error));

@@ -9,12 +9,20 @@ void HandleState::cancel() noexcept {
   if (cancelled_) return;
   cancelled_ = true;
   if (in_heap) loop_.timer_cancelled();
-  forget();
+  if (!running_) forget();
 }
 
 void HandleState::run() {
   const Ref<HandleState> keep = Ref<HandleState>::adopt(this);
   if (cancelled_) return;
+  struct Running {
+    explicit Running(HandleState& state) noexcept : handle(state) { handle.running_ = true; }
+    ~Running() {
+      handle.running_ = false;
+      if (handle.cancelled_) handle.forget();
+    }
+    HandleState& handle;
+  } const running(*this);
   try {
     invoke();
   } catch (const KeyboardInterrupt&) {

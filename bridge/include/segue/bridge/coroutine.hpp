@@ -358,6 +358,7 @@ Yielded GeneratorCoroutine<R>::send(std::any value) {
 template <class R>
 Yielded GeneratorCoroutine<R>::throw_(std::exception_ptr error) {
   if (!fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
+  check_exception(error);
   if (!fiber_->Frame::started) {
     destroy();
     std::rethrow_exception(modern::leaving_coroutine(std::move(error)));

@@ -146,7 +146,7 @@ class [[nodiscard]] Generator {
     return next();
   }
 
-  /// Raises `error` at the yield that it is suspended at, and runs to the next yield.
+  /// Raises `error` at the yield that it is suspended at, and runs to the next yield. TypeError for a null `error`.
   Yield throw_(std::exception_ptr error);
   template <class Error>
     requires(!std::convertible_to<Error, std::exception_ptr>)
@@ -337,6 +337,7 @@ void Generator<Yield, Send, Return>::stop(Frame* frame) {
 
 template <class Yield, class Send, class Return>
 Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
+  check_exception(error);
   detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
   if (leaf == nullptr) leaf = ready_or_null();
   if (leaf != nullptr && !frame_->started()) drop();

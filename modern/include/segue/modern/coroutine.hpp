@@ -10,6 +10,7 @@
 #pragma once
 
 #include <any>
+#include <cassert>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -110,13 +111,16 @@ class CoroutineAwaiter;
 }  // namespace detail
 
 /// A coroutine object. Move-only; a moved-from or finished one is CLOSED. Destroying a suspended one closes it first.
+/// Not to be moved while another one awaits it.
 template <class T = void>
 class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] Coroutine {
  public:
   using promise_type = detail::Promise<T>;
   using result_type = T;
 
-  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {
+    assert((!frame_ || frame_.done() || !frame_.promise().delegator) && "a coroutine that is awaited stays where it is");
+  }
   Coroutine& operator=(Coroutine&& other) noexcept {
     if (this != &other) {
       discard();
@@ -242,6 +246,7 @@ Yielded Coroutine<T>::send(std::any value) {
 template <class T>
 Yielded Coroutine<T>::throw_(std::exception_ptr error) {
   if (!frame_) throw RuntimeError("cannot reuse already awaited coroutine");
+  check_exception(error);
   if (!frame_.promise().started) {
     destroy();
     std::rethrow_exception(leaving_coroutine(std::move(error)));

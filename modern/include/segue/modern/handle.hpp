@@ -42,6 +42,7 @@ class HandleState : public RefCounted, public Ready {
  private:
   EventLoop& loop_;  // outlives its queue's entries
   bool cancelled_ = false;
+  bool running_ = false;  // cancelled meanwhile, it is forgotten afterwards
 };
 
 template <class F, class... Args>

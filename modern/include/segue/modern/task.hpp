@@ -225,11 +225,14 @@ inline constexpr bool is_coroutine<Coroutine<T>> = true;
 }  // namespace detail
 
 /// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes the
-/// coroutine over, even where it is not given as a temporary.
+/// coroutine over, even where it is not given as a temporary. ValueError for a future of another loop.
 template <Awaitable A>
 auto ensure_future(A&& awaitable, EventLoop& loop) {
   using Plain = std::remove_cvref_t<A>;
   if constexpr (std::derived_from<Plain, FutureBase>) {
+    if (&awaitable.get_loop() != &loop) {
+      throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
+    }
     return Plain(std::forward<A>(awaitable));
   } else if constexpr (detail::is_coroutine<Plain>) {
     return loop.create_task(std::move(awaitable));
@@ -239,9 +242,14 @@ auto ensure_future(A&& awaitable, EventLoop& loop) {
     return loop.create_task(detail::wrap_awaitable(std::move(awaitable)));
   }
 }
+/// The same on the running loop; a future may belong to any.
 template <Awaitable A>
 auto ensure_future(A&& awaitable) {
-  return ensure_future(std::forward<A>(awaitable), get_running_loop());
+  if constexpr (std::derived_from<std::remove_cvref_t<A>, FutureBase>) {
+    return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+  } else {
+    return ensure_future(std::forward<A>(awaitable), get_running_loop());
+  }
 }
 
 // --- definitions ---
