@@ -9,6 +9,6 @@
 #include <segue/bridge/portal.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
-#include <segue/legacy/pull.hpp>
 #include <segue/legacy/pipeline.hpp>
+#include <segue/legacy/pull.hpp>
 #include <segue/legacy/simple_generator.hpp>

@@ -126,5 +126,13 @@ TEST(GeneratorThrow, gets_no_context_from_what_the_body_has_handled_before) {
   EXPECT_EQ(with_contexts(raised([&] { generator.throw_(ValueError("v")); })), "RuntimeError('r') < ValueError('v')");
 }
 
+TEST(GeneratorThrow, RefusesNothing) {
+  Generator<int> numbers([](auto& yield) { yield(1); });
+  EXPECT_THROW(numbers.throw_(std::exception_ptr()), TypeError);
+  EXPECT_EQ(numbers.next(), 1);
+  EXPECT_THROW(numbers.throw_(std::exception_ptr()), TypeError);
+  EXPECT_TRUE(static_cast<bool>(numbers));
+}
+
 }  // namespace
 }  // namespace segue::legacy

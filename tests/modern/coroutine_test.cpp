@@ -255,5 +255,17 @@ TEST(CoroutineClose, of_one_that_waits_again_is_an_error_and_leaves_it_suspended
   EXPECT_THAT(trace, ElementsAre("left"));
 }
 
+TEST(Coroutine, refuses_to_throw_nothing) {
+  auto created = park();
+  auto suspended = park();
+  suspended.send();
+  const std::string refused = "TypeError(exceptions must derive from BaseException, not NoneType)";
+  EXPECT_EQ(attempt([&] { created.throw_(std::exception_ptr()); }), refused);
+  EXPECT_EQ(attempt([&] { suspended.throw_(std::exception_ptr()); }), refused);
+  EXPECT_EQ(created.state(), CoroutineState::CORO_CREATED);
+  EXPECT_EQ(suspended.state(), CoroutineState::CORO_SUSPENDED);
+  created.close();
+}
+
 }  // namespace
 }  // namespace segue::modern

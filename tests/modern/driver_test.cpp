@@ -1,7 +1,9 @@
 #include <segue/modern/driver.hpp>
 
 #include <any>
+#include <coroutine>
 #include <exception>
+#include <functional>
 #include <utility>
 
 #include <gmock/gmock.h>
@@ -31,47 +33,67 @@ TEST(Resumable, of_nothing_is_empty) {
   EXPECT_EQ(Resumable(), Resumable());
 }
 
-TEST(Resumable, calls_a_function_with_its_context) {
+// A frame that is neither a coroutine's nor a fiber's.
+class CallFrame : public Frame {
+ public:
+  explicit CallFrame(std::function<void()> call) : call_(std::move(call)) {}
+  Resumable resumable() noexcept {
+    return {[](void* frame) { static_cast<CallFrame*>(static_cast<Frame*>(frame))->call_(); }, this};
+  }
+
+ private:
+  std::function<void()> call_;
+};
+
+TEST(Resumable, calls_a_function_with_its_frame) {
   int calls = 0;
-  const Resumable resumable([](void* context) { ++*static_cast<int*>(context); }, &calls);
+  CallFrame frame([&] { ++calls; });
+  const Resumable resumable = frame.resumable();
   EXPECT_TRUE(resumable);
   EXPECT_FALSE(resumable.is_coroutine());
+  EXPECT_EQ(resumable.frame(), &frame);
   resumable.resume();
   resumable.resume();
   EXPECT_EQ(calls, 2);
 }
 
 TEST(Resumable, is_a_frame_whatever_it_resumes) {
-  int one = 0;
-  int other = 0;
-  const auto nothing = [](void*) {};
-  EXPECT_EQ(Resumable(nothing, &one), Resumable(nothing, &one));
-  EXPECT_FALSE(Resumable(nothing, &one) == Resumable(nothing, &other));
+  CallFrame one([] {});
+  CallFrame other([] {});
+  EXPECT_EQ(one.resumable(), one.resumable());
+  EXPECT_FALSE(one.resumable() == other.resumable());
+}
+
+TEST(Resumable, knows_the_frame_of_a_coroutine_and_none_of_somebody_elses) {
+  Trace trace;
+  auto coroutine = echo(trace);
+  EXPECT_EQ(Resumable(coroutine.frame()).frame(), &coroutine.frame().promise());
+  const Resumable foreign = std::noop_coroutine();
+  EXPECT_TRUE(foreign.is_coroutine());
+  EXPECT_EQ(foreign.frame(), nullptr);
+  foreign.resume();
+  coroutine.close();
 }
 
 TEST(Driver, is_current_while_a_frame_runs) {
   EXPECT_EQ(Driver::current(), nullptr);
   EXPECT_EQ(attempt([] { Driver::require_current(); }),
             "RuntimeError(await outside of a coroutine that a task or send() drives)");
-  struct Seen {
-    Driver* outer = nullptr;
-    Driver* inner = nullptr;
-    Driver* after = nullptr;
-  } seen;
-  const Resumable body(
-      [](void* context) {
-        Seen& found = *static_cast<Seen*>(context);
-        found.outer = Driver::current();
-        Driver nested(Resumable([](void* where) { *static_cast<Driver**>(where) = Driver::current(); }, &found.inner));
-        nested.step();
-        EXPECT_EQ(found.inner, &nested);
-        found.after = Driver::current();
-      },
-      &seen);
-  Driver driver(body);
+  Driver* outer = nullptr;
+  Driver* inner = nullptr;
+  Driver* after = nullptr;
+  CallFrame nested([&] { inner = Driver::current(); });
+  CallFrame body([&] {
+    outer = Driver::current();
+    Driver driver(nested.resumable());
+    driver.step();
+    EXPECT_EQ(inner, &driver);
+    after = Driver::current();
+  });
+  Driver driver(body.resumable());
   driver.step();
-  EXPECT_EQ(seen.outer, &driver);
-  EXPECT_EQ(seen.after, &driver);
+  EXPECT_EQ(outer, &driver);
+  EXPECT_EQ(after, &driver);
   EXPECT_EQ(Driver::current(), nullptr);
 }
 

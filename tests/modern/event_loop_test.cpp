@@ -354,5 +354,27 @@ TEST_F(EventLoopTest, refuses_other_threads_in_debug_mode) {
   EXPECT_THAT(trace, UnorderedElementsAre(refused, refused, "own thread", "threadsafe"));
 }
 
+TEST_F(EventLoopTest, keeps_the_order_of_threadsafe_and_plain_calls_in_its_own_thread) {
+  loop->call_soon([&] {
+    loop->call_soon_threadsafe(log("first"));
+    loop->call_soon(log("second"));
+    loop->call_soon_threadsafe(log("third"));
+    loop->call_soon([&] { loop->stop(); });
+  });
+  loop->run_forever();
+  EXPECT_THAT(trace, ElementsAre("first", "second", "third"));
+}
+
+TEST_F(EventLoopTest, refuses_to_run_a_future_of_another_loop) {
+  const auto other = make_loop();
+  const Future<> future = other->create_future();
+  const std::string refused =
+      "ValueError(The future belongs to a different loop than the one specified as the loop argument)";
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(future); }), refused);
+  EXPECT_EQ(attempt([&] { ensure_future(future, *loop); }), refused);
+  EXPECT_EQ(ensure_future(future, *other), future);
+  EXPECT_EQ(ensure_future(future), future);
+}
+
 }  // namespace
 }  // namespace segue::modern

@@ -1,6 +1,9 @@
 #include <segue/modern/handle.hpp>
 
 #include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -74,6 +77,19 @@ TEST(Handle, may_be_cancelled_when_it_has_run) {
   EXPECT_TRUE(soon.cancelled());
   EXPECT_TRUE(later.cancelled());
   iterate(*loop);
+}
+
+TEST(Handle, may_be_cancelled_by_its_own_callback_which_goes_on) {
+  auto loop = make_loop();
+  Trace trace;
+  Handle self;
+  self = loop->call_soon([&self, &trace, text = std::string("captured, and too long for a small string")] {
+    self.cancel();
+    trace.push_back(text);
+  });
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("captured, and too long for a small string"));
+  EXPECT_TRUE(self.cancelled());
 }
 
 TEST(Handle, outlives_its_loop) {

@@ -216,6 +216,8 @@ TEST_F(TaskTest, refuses_what_is_not_a_future) {
   const auto bad = [](std::any value) -> Coroutine<> { co_await Yield(std::move(value)); };
   EXPECT_EQ(outcome_of(bad(42)), "RuntimeError(Task got bad yield: 42)");
   EXPECT_EQ(outcome_of(bad(std::string("x"))), "RuntimeError(Task got bad yield: 'x')");
+  EXPECT_EQ(outcome_of(bad(1.5)), "RuntimeError(Task got bad yield: 1.5)");
+  EXPECT_EQ(outcome_of(bad(2.0)), "RuntimeError(Task got bad yield: 2.0)");
   EXPECT_THAT(outcome_of(bad(Trace())), StartsWith("RuntimeError(Task got bad yield: <"));
 }
 

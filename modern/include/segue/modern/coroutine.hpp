@@ -119,7 +119,8 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   using result_type = T;
 
   Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {
-    assert((!frame_ || frame_.done() || !frame_.promise().delegator) && "a coroutine that is awaited stays where it is");
+    assert((!frame_ || frame_.done() || !frame_.promise().delegator) &&
+           "a coroutine that is awaited stays where it is");
   }
   Coroutine& operator=(Coroutine&& other) noexcept {
     if (this != &other) {
