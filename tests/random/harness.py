@@ -21,7 +21,15 @@ def log(what, value=""):
         trace.append(f"{what} {value}".rstrip())
 
 
+def forget_frames(error):
+    """Cuts what would tie a generator that handles `error` into a cycle: deleted, only a collection would close it."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
+
+
 def text(error):
+    forget_frames(error)
     if isinstance(error, StopIteration):
         return f"StopIteration({error.value})"
     return f"{type(error).__name__}({error})"

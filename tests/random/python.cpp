@@ -98,6 +98,7 @@ class Writer {
         suite("try:", statement.body);
         line("finally:");
         ++depth_;
+        line("forget_frames(sys.exception())");
         log("finally");
         block(statement.handler);
         --depth_;
