@@ -1,6 +1,8 @@
 // The loop's queue of what is to run next: first in, first out, and intrusive, so that scheduling allocates nothing.
 #pragma once
 
+#include <cstdint>
+
 namespace segue::modern::detail {
 
 /// Something that the loop can run. In at most one queue at a time.
@@ -37,8 +39,9 @@ class ReadyQueue {
     Ready& node = *first_;
     first_ = node.next_;
     // Fetched while this one runs: what a task's step needs of it, two lines.
-    __builtin_prefetch(first_);
-    __builtin_prefetch(reinterpret_cast<const char*>(first_) + 64);
+    const auto next = reinterpret_cast<std::uintptr_t>(first_);  // may be null, which can be fetched, but not added to
+    __builtin_prefetch(reinterpret_cast<const void*>(next));
+    __builtin_prefetch(reinterpret_cast<const void*>(next + 64));
     return node;
   }
 
