@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <new>
 
+#include <segue/legacy/detail/sanitizers.hpp>
+
 namespace segue::legacy::testing {
 namespace {
 
@@ -24,7 +26,7 @@ struct Counts {
 
 constinit thread_local Counts counts;
 
-void* allocate(std::size_t size) {
+[[maybe_unused]] void* allocate(std::size_t size) {
   ++counts.made;
   if (counts.allowed()) {
     if (void* const memory = std::malloc(size != 0 ? size : 1)) {
@@ -35,12 +37,18 @@ void* allocate(std::size_t size) {
   throw std::bad_alloc();
 }
 
-void deallocate(void* memory) noexcept {
+[[maybe_unused]] void deallocate(void* memory) noexcept {
   if (memory != nullptr) --counts.alive;
   std::free(memory);
 }
 
 }  // namespace
+
+#if defined(SEGUE_LEGACY_TSAN)
+const bool allocations_counted = false;
+#else
+const bool allocations_counted = true;
+#endif
 
 std::size_t allocations_made() noexcept { return counts.made; }
 std::ptrdiff_t allocations_alive() noexcept { return counts.alive; }
@@ -58,6 +66,9 @@ NothingRefused::~NothingRefused() { --counts.paused; }
 
 }  // namespace segue::legacy::testing
 
+// ThreadSanitizer has these operators itself.
+#if !defined(SEGUE_LEGACY_TSAN)
 void* operator new(std::size_t size) { return segue::legacy::testing::allocate(size); }
 void operator delete(void* memory) noexcept { segue::legacy::testing::deallocate(memory); }
 void operator delete(void* memory, std::size_t) noexcept { segue::legacy::testing::deallocate(memory); }
+#endif

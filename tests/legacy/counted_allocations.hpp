@@ -5,6 +5,9 @@
 
 namespace segue::legacy::testing {
 
+/// Whether they are: not under ThreadSanitizer.
+extern const bool allocations_counted;
+
 /// How often this thread has called operator new so far.
 std::size_t allocations_made() noexcept;
 /// How many of its allocations are not given back yet.

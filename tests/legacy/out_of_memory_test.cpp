@@ -29,6 +29,13 @@ using Strings = Generator<std::string, std::optional<std::string>, std::string>;
 // Longer than what a string keeps in itself.
 const std::string long_text(100, 'x');
 
+class OutOfMemory : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
+  }
+};
+
 template <class Scenario>
 void run_refusing_from(std::size_t nth, Refused refused, Scenario& scenario, bool& happened) {
   const RefusedAllocation refusal(nth, refused);
@@ -94,7 +101,7 @@ Strings echo() {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_making_a_generator) {
+TEST_F(OutOfMemory, is_raised_by_making_a_generator) {
   refuse_each_allocation([] {
     const std::string name = long_text;
     const std::vector<int> numbers(100);
@@ -104,7 +111,7 @@ TEST(OutOfMemory, is_raised_by_making_a_generator) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_next) {
+TEST_F(OutOfMemory, is_raised_by_next) {
   refuse_each_allocation([] {
     Strings generator = echo();
     const Sound sound(generator);
@@ -112,7 +119,7 @@ TEST(OutOfMemory, is_raised_by_next) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_send) {
+TEST_F(OutOfMemory, is_raised_by_send) {
   refuse_each_allocation([] {
     Strings generator = echo();
     const Sound sound(generator);
@@ -122,7 +129,7 @@ TEST(OutOfMemory, is_raised_by_send) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_the_first_send) {
+TEST_F(OutOfMemory, is_raised_by_the_first_send) {
   refuse_each_allocation([] {
     Strings generator = echo();
     const Sound sound(generator);
@@ -134,7 +141,7 @@ TEST(OutOfMemory, is_raised_by_the_first_send) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_throw) {
+TEST_F(OutOfMemory, is_raised_by_throw) {
   refuse_each_allocation([] {
     Strings generator = echo();
     const Sound sound(generator);
@@ -148,7 +155,7 @@ TEST(OutOfMemory, is_raised_by_throw) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_close) {
+TEST_F(OutOfMemory, is_raised_by_close) {
   refuse_each_allocation([] {
     Strings generator([](auto& yield) {
       try {
@@ -163,7 +170,7 @@ TEST(OutOfMemory, is_raised_by_close) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_close_that_is_ignored) {
+TEST_F(OutOfMemory, is_raised_by_close_that_is_ignored) {
   refuse_each_allocation([] {
     Generator<int> generator([](auto& yield) {
       try {
@@ -182,7 +189,7 @@ TEST(OutOfMemory, is_raised_by_close_that_is_ignored) {
   });
 }
 
-TEST(OutOfMemory, is_raised_instead_of_what_a_stop_iteration_becomes) {
+TEST_F(OutOfMemory, is_raised_instead_of_what_a_stop_iteration_becomes) {
   refuse_each_allocation([] {
     Generator<int> generator([](auto& yield) {
       yield(1);
@@ -198,7 +205,7 @@ TEST(OutOfMemory, is_raised_instead_of_what_a_stop_iteration_becomes) {
   });
 }
 
-TEST(OutOfMemory, is_raised_instead_of_already_executing) {
+TEST_F(OutOfMemory, is_raised_instead_of_already_executing) {
   refuse_each_allocation([] {
     Generator<int>* self = nullptr;
     Generator<int> generator([&](auto& yield) {
@@ -220,7 +227,7 @@ TEST(OutOfMemory, is_raised_instead_of_already_executing) {
   });
 }
 
-TEST(OutOfMemory, is_reported_once_by_a_destructor) {
+TEST_F(OutOfMemory, is_reported_once_by_a_destructor) {
   int reports = 0;
   UnraisableHook before = set_unraisable_hook([&](const Unraisable&) { ++reports; });
   refuse_each_allocation([&] {
@@ -245,7 +252,7 @@ TEST(OutOfMemory, is_reported_once_by_a_destructor) {
   set_unraisable_hook(std::move(before));
 }
 
-TEST(OutOfMemory, is_reported_by_a_destructor_that_is_ignored) {
+TEST_F(OutOfMemory, is_reported_by_a_destructor_that_is_ignored) {
   int reports = 0;
   UnraisableHook before = set_unraisable_hook([&](const Unraisable&) { ++reports; });
   refuse_each_allocation([&] {
@@ -265,7 +272,7 @@ TEST(OutOfMemory, is_reported_by_a_destructor_that_is_ignored) {
   set_unraisable_hook(std::move(before));
 }
 
-TEST(OutOfMemory, does_not_end_the_program_in_a_report) {
+TEST_F(OutOfMemory, does_not_end_the_program_in_a_report) {
   UnraisableHook before = set_unraisable_hook(nullptr);
   ::testing::internal::CaptureStderr();
   refuse_each_allocation([] {
@@ -312,10 +319,10 @@ void delegate() {
   }
 }
 
-TEST(OutOfMemory, is_raised_through_owned_delegates) { refuse_each_allocation(&delegate<false>); }
-TEST(OutOfMemory, is_raised_through_shared_delegates) { refuse_each_allocation(&delegate<true>); }
+TEST_F(OutOfMemory, is_raised_through_owned_delegates) { refuse_each_allocation(&delegate<false>); }
+TEST_F(OutOfMemory, is_raised_through_shared_delegates) { refuse_each_allocation(&delegate<true>); }
 
-TEST(OutOfMemory, is_raised_where_a_delegate_ignores_its_closing) {
+TEST_F(OutOfMemory, is_raised_where_a_delegate_ignores_its_closing) {
   refuse_each_allocation([] {
     Generator<int> sub([](auto& yield) {
       try {
@@ -348,7 +355,7 @@ struct Countdown {
   }
 };
 
-TEST(OutOfMemory, is_raised_by_delegates_of_other_types) {
+TEST_F(OutOfMemory, is_raised_by_delegates_of_other_types) {
   refuse_each_allocation([] {
     Strings generator([](auto& yield) {
       const std::vector<std::string> range(2, long_text);
@@ -379,7 +386,7 @@ TEST(OutOfMemory, is_raised_by_delegates_of_other_types) {
   });
 }
 
-TEST(OutOfMemory, is_raised_by_stacks_and_loses_none) {
+TEST_F(OutOfMemory, is_raised_by_stacks_and_loses_none) {
   constexpr std::size_t count = 100;
   const std::size_t stacks_before = stack_statistics().stacks;
   bool happened = true;
@@ -396,7 +403,7 @@ TEST(OutOfMemory, is_raised_by_stacks_and_loses_none) {
   EXPECT_EQ(stack_statistics().stacks, stacks_before + count);
 }
 
-TEST(OutOfMemory, is_raised_by_names) {
+TEST_F(OutOfMemory, is_raised_by_names) {
   refuse_each_allocation([] {
     Strings generator = echo();
     const Sound sound(generator);
