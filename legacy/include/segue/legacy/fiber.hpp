@@ -63,8 +63,9 @@ class Fiber {
   }
 
   /// Goes back to whoever resumed last, handing over `message`; returns at the next resume(). To be called on the
-  /// fiber's own stack.
-  [[gnu::always_inline]] void suspend(void* message = nullptr) noexcept {
+  /// fiber's own stack. Nothing is thrown here, but a compiler must not take that for granted: what is found out about
+  /// exceptions that are raised at this place (unwind_tables.hpp) has to hold for the caller's, raised after it.
+  [[gnu::always_inline]] void suspend(void* message = nullptr) {
     detail::exchange(exceptions_, *thread_exceptions_);
     sanitized_.leave_fiber();
     const detail::Transfer back = detail::jump_fcontext(context_, message);
@@ -89,6 +90,20 @@ class Fiber {
   /// path.
   static Fiber* current() noexcept;
 
+ protected:
+  /// While suspended: where its stack was left.
+  detail::Context context() const noexcept { return context_; }
+  /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
+  void forget_stack() noexcept { progress_ = Progress::finished; }
+  /// The same for a running one, on its own stack: goes back to whoever resumed last, for good.
+  [[noreturn]] void finish() noexcept {
+    progress_ = Progress::finished;
+    detail::exchange(exceptions_, *thread_exceptions_);
+    sanitized_.leave_fiber_for_good();
+    detail::jump_fcontext(context_, nullptr);
+    __builtin_unreachable();
+  }
+
  private:
   enum class Progress : std::uint8_t { created, running_or_suspended, finished };
 
@@ -99,11 +114,7 @@ class Fiber {
     fiber->context_ = from.fctx;
     fiber->progress_ = Progress::running_or_suspended;
     static_cast<Block*>(fiber)->run();
-    fiber->progress_ = Progress::finished;
-    detail::exchange(fiber->exceptions_, *fiber->thread_exceptions_);
-    fiber->sanitized_.leave_fiber_for_good();
-    detail::jump_fcontext(fiber->context_, nullptr);
-    __builtin_unreachable();
+    fiber->finish();
   }
 
   template <class Block, class... Args>

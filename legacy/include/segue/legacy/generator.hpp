@@ -312,7 +312,7 @@ void* Generator<Yield, Send, Return>::advanced(Frame* frame, detail::Frame* leaf
     return nullptr;
   }
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
   return nullptr;
 }
 
@@ -327,7 +327,7 @@ Yield Generator<Yield, Send, Return>::yielded(Frame* frame, detail::Frame* tip) 
 template <class Yield, class Send, class Return>
 void Generator<Yield, Send, Return>::stop(Frame* frame) {
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
   if constexpr (std::is_void_v<Return>) {
     throw StopIteration<void>();
   } else {
