@@ -61,10 +61,8 @@ TEST_F(CoroutineStackOverflowDeathTest, names_the_function_of_a_portal) {
 
 TEST(CoroutineStackReport, knows_generator_based_coroutines_while_everything_is_measured) {
   legacy::set_stack_measuring(true);
-  testing::make_loop()->run_until_complete(coroutine([] {
-    volatile char frame[16 * 1024];
-    for (volatile char& byte : frame) byte = 1;
-  })());
+  testing::make_loop()->run_until_complete(
+      coroutine([] { *static_cast<volatile char*>(__builtin_alloca(16 * 1024)) = 1; })());
   legacy::set_stack_measuring(false);
   const auto report = legacy::stack_report();
   ASSERT_EQ(report.size(), 1U);

@@ -58,16 +58,15 @@ class Refusing : public std::pmr::memory_resource {
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override { return this == &other; }
 };
 
-// Breaks the contract: what it gives begins in the middle of a page, where nothing can be guarded.
-class Misaligned : public Counting {
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+// Breaks the contract: what it gives is no longer mapped, so that it cannot be guarded.
+class Unmapping : public Counting {
+  void* do_allocate(std::size_t bytes, std::size_t) override {
     allocated += bytes;
-    return static_cast<std::byte*>(std::pmr::new_delete_resource()->allocate(bytes + page, alignment)) + page / 2;
+    void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(memory, bytes);
+    return memory;
   }
-  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override {
-    deallocated += bytes;
-    std::pmr::new_delete_resource()->deallocate(static_cast<std::byte*>(memory) - page / 2, bytes + page, alignment);
-  }
+  void do_deallocate(void*, std::size_t bytes, std::size_t) override { deallocated += bytes; }
 };
 
 class StackResource : public ::testing::TestWithParam<StackGuard> {
@@ -141,7 +140,7 @@ TEST(StackResourceErrors, its_exception_is_the_generators_and_nothing_is_lost) {
 }
 
 TEST(StackResourceErrors, memory_that_cannot_be_guarded_is_given_back) {
-  Misaligned resource;
+  Unmapping resource;
   try {
     allocate_stack({}, &resource);
     FAIL() << "there is a stack without a guard";
