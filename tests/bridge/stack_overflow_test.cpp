@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <climits>
+#include <cstddef>
 #include <utility>
 
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/legacy/stack_report.hpp>
+#include <segue/modern/task.hpp>
 #include <segue/modern/yield.hpp>
 
 #include "loop.hpp"
@@ -61,8 +63,12 @@ TEST_F(CoroutineStackOverflowDeathTest, names_the_function_of_a_portal) {
 
 TEST(CoroutineStackReport, knows_generator_based_coroutines_while_everything_is_measured) {
   legacy::set_stack_measuring(true);
-  testing::make_loop()->run_until_complete(
-      coroutine([] { *static_cast<volatile char*>(__builtin_alloca(16 * 1024)) = 1; })());
+  const auto dig = coroutine([](std::size_t bytes) {
+    auto* const deepest = static_cast<volatile char*>(__builtin_alloca(bytes));
+    *deepest = 1;
+    return *deepest;
+  });
+  testing::make_loop()->run_until_complete(dig(16 * 1024));
   legacy::set_stack_measuring(false);
   const auto report = legacy::stack_report();
   ASSERT_EQ(report.size(), 1U);
