@@ -135,7 +135,7 @@ class Fiber {
 
 /// Takes a stack, from the pool unless there is a resource, and constructs `Block` at its top; nothing runs before the
 /// first resume(). Throws MemoryError when there is no stack to be had, and whatever the resource and Block's
-/// constructor throw.
+/// constructor throw; std::bad_alloc when there is no memory to measure it.
 template <class Block, class... Args>
 Block* make_fiber(StackOptions options, Args&&... args) {
   static_assert(std::derived_from<Block, Fiber>, "a fiber's control block derives from segue::legacy::Fiber");
