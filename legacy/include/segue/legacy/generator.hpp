@@ -25,6 +25,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -50,6 +51,8 @@ struct Inspection;
 struct GeneratorOptions {
   const char* name = "";
   StackSize stack_size = {};
+  std::pmr::memory_resource* stack_resource = nullptr;  ///< where its stack comes from; null for the pool
+  bool measure_stack = false;                           ///< for stack_used() and stack_report()
   std::source_location created = std::source_location::current();
 };
 
@@ -88,8 +91,8 @@ class [[nodiscard]] Generator {
   Generator(GeneratorOptions options, Body&& body, Args&&... args) {
     if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
       using Block = detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
-      frame_ = make_fiber<Block>(options.stack_size, &frame_, options.name, options.created, std::forward<Body>(body),
-                                 std::forward<Args>(args)...);
+      frame_ = make_fiber<Block>({options.stack_size, options.stack_resource, options.measure_stack}, &frame_,
+                                 options.name, options.created, std::forward<Body>(body), std::forward<Args>(args)...);
     }
   }
 
