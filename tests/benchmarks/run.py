@@ -73,7 +73,12 @@ WORKLOADS = [
     Workload("generator.send", "generator: send()", [Limit(1.1, "generator.next")]),
     Workload("generator.run", "generator: make, one value, end", [Limit(60)]),
     Workload(
-        "generator.abandon", "generator: make, one value, destroy while suspended", [Limit(1 / 3, "Coroutine2")]
+        "generator.abandon",
+        "generator: make, one value, destroy while suspended",
+        [Limit(1 / 3, "Coroutine2"), Limit(1, CPYTHON)],
+    ),
+    Workload(
+        "generator.abandon_object", "generator: the same, with an object to destroy", [Limit(1 / 3, "Coroutine2")]
     ),
     Workload("yield_from.1", "yield from, depth 1", [Limit(16)]),
     Workload("yield_from.10", "yield from, depth 10"),

@@ -126,11 +126,19 @@ def run(n):
     return clock.taken, n
 
 
-@workload("generator.abandon")
-def abandon(n):
+def count_with_object():
+    try:
+        yield from count()
+    finally:
+        object()
+
+
+@workload("generator.abandon", count)
+@workload("generator.abandon_object", count_with_object)
+def abandon(n, body):
     with Clock() as clock:
         for _ in repeat(None, n):
-            next(count())
+            next(body())
     return clock.taken, n
 
 
