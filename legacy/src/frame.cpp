@@ -277,12 +277,8 @@ std::exception_ptr Frame::take_signalled() {
 }
 
 void Frame::raise_signalled() {
-  if (reinterpret_cast<std::uintptr_t>(sent_) == unwind_signal) unwind();
-  raise(take_signalled());
-}
-
-// Runs the destructors of all frames up to run(), as pthread_cancel does, and ends the fiber there.
-void Frame::unwind() {
+  if (reinterpret_cast<std::uintptr_t>(sent_) != unwind_signal) raise(take_signalled());
+  // Runs the destructors of all frames up to run(), as pthread_cancel does, and ends the fiber there.
   sent_ = nullptr;
   ++thread_exception_state().uncaught;
   const auto at_each_frame = [](int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -135,7 +136,7 @@ class SharedPool {
  private:
   struct Class {
     // Idle stacks whose pages are resident, and idle ones that gave them back. Both have room for every stack of the
-    // class, so that giving one back never allocates.
+    // class, made with its region, so that neither carving a stack nor giving one back allocates.
     std::vector<std::byte*> hot, cold;
     std::size_t stacks = 0;
     // What of the newest region is not carved yet.
@@ -146,8 +147,6 @@ class SharedPool {
 
   std::byte* carve(std::uint32_t size_class) {
     Class& own = classes_[size_class];
-    if (own.hot.capacity() == own.stacks) own.hot.reserve(own.stacks * 2 + max_batch);
-    if (own.cold.capacity() < own.hot.capacity()) own.cold.reserve(own.hot.capacity());
     if (own.slots_left == 0) reserve_region(size_class);
     detail::install_overflow_handler();
 
@@ -172,6 +171,13 @@ class SharedPool {
       base = mmap(nullptr, slots * slot, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (base != MAP_FAILED) break;
       if (slots == 1) throw MemoryError(reservation_failure(slot, errno));
+    }
+    try {
+      own.hot.reserve(own.stacks + slots);
+      own.cold.reserve(own.stacks + slots);
+    } catch (const std::bad_alloc&) {
+      munmap(base, slots * slot);
+      throw MemoryError(reservation_failure(slots * slot, ENOMEM));
     }
     // A huge page would make a whole one of them resident for each stack.
     madvise(base, slots * slot, MADV_NOHUGEPAGE);

@@ -1,5 +1,6 @@
 #include "stack_guard.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -7,7 +8,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <string>
 
 #include <segue/exceptions.hpp>
@@ -38,12 +38,20 @@ std::atomic<bool>& protect_asked_for() {
   return asked;
 }
 
+// The digits of vm.max_map_count. Without a stream, whose buffer the heap may have no room for when this limit is hit.
+std::string max_map_count() {
+  char text[32];
+  const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+  const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text);
+  if (file >= 0) close(file);
+  const char* const end = text + std::max<ssize_t>(size, 0);
+  return {text, std::find(text, end, '\n')};
+}
+
 std::string guard_failure(int error) {
   std::string message = std::string("cannot guard a stack: ") + std::strerror(error);
   if (error == ENOMEM) {
-    std::string count;
-    std::ifstream("/proc/sys/vm/max_map_count") >> count;
-    message += " (vm.max_map_count is " + count + ", and a protected guard takes two mappings a stack)";
+    message += " (vm.max_map_count is " + max_map_count() + ", and a protected guard takes two mappings a stack)";
   }
   return message;
 }

@@ -2,7 +2,8 @@
 """Measures segue and its peers in one run and prints one table: `./dev bench`.
 
 Every executable bench_* and CPython's workloads run several times in turn; what counts is the fastest time of each, for
-noise only ever adds. Memory is measured once. A line of the table is a workload beside one peer, or beside what it has to reach.
+noise only ever adds. Memory is measured once. A line of the table is a workload beside one peer, or beside what it has to
+reach.
 """
 
 from __future__ import annotations

@@ -146,9 +146,8 @@ class Frame : public Fiber {
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   Frame* exit() noexcept;
-  [[noreturn]] void unwind();
 
-  // The runtime's `_Unwind_Exception`, for unwind(): the frames that an exception leaves cannot hold it.
+  // The runtime's `_Unwind_Exception` of an unwind_signal: the frames that it leaves cannot hold it.
   alignas(16) std::byte unwinding_[32];
   std::exception_ptr close_below(Frame* leaf) noexcept;
 };
