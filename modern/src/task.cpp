@@ -2,6 +2,8 @@
 
 #include <any>
 #include <atomic>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -41,7 +43,10 @@ TaskCore::TaskCore(FutureState& future, const char* name)
       loop_(future.loop()),
       future_(future),
       name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
-      number_(name != nullptr ? 0 : next_task_number()) {}
+      number_(name != nullptr ? 0 : next_task_number()) {
+  assert(reinterpret_cast<std::byte*>(&cancel_requests_) <= reinterpret_cast<std::byte*>(this) + fetched_bytes &&
+         "what a step needs of a task is fetched");
+}
 
 void TaskCore::start(PromiseBase& promise) {
   promise_ = &promise;

@@ -91,7 +91,7 @@ class alignas(pool_step) TaskCore : public Ready, public Driver {
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);
 
-  // With its bases, all that a step needs of a task fills two cache lines.
+  // With its bases, all that a step needs of a task: within Ready::fetched_bytes.
   bool must_cancel_ = false;
   EventLoop& loop_;                 // the future's
   PromiseBase* promise_ = nullptr;  // until it is done
