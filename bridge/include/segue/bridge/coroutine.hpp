@@ -17,7 +17,6 @@
 #include <any>
 #include <concepts>
 #include <coroutine>
-#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -69,8 +68,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
     const Driver* const driver = Driver::current();
     if (driver == nullptr || driver->stackful_frame == nullptr) return nullptr;
     auto* const fiber = static_cast<CoroutineFiber*>(driver->stackful_frame);
-    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
-    return here >= fiber->stack().bottom() && here < fiber->stack().top ? fiber : nullptr;
+    return fiber->runs_here() ? fiber : nullptr;
   }
 
   Resumable resumable() noexcept { return {&resume_fiber, this}; }
