@@ -51,7 +51,7 @@ TaskCore::TaskCore(FutureState& future, const char* name)
 void TaskCore::start(PromiseBase& promise) {
   promise_ = &promise;
   made_ = promise.made();
-  set_leaf(promise.started ? promise.leaf : Resumable(std::coroutine_handle<PromiseBase>::from_promise(promise)));
+  set_leaf(promise.started ? promise.leaf : promise.resumable());
   loop_.add_task(*this);
   loop_.schedule(*this);
 }
@@ -62,7 +62,7 @@ void TaskCore::run() {
   outermost.started = true;
   outermost.executing = true;
   step();
-  if (std::coroutine_handle<PromiseBase>::from_promise(outermost).done()) return end();
+  if (outermost.finished()) return end();
   outermost.executing = false;
   if (yielded().bare()) return loop_.schedule(*this);
   handle_yield();
