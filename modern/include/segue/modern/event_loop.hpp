@@ -36,15 +36,20 @@ template <class T>
 class Task;
 template <class T>
 class Coroutine;
+class FutureBase;
 class TaskBase;
 class Server;
-struct TaskOptions;
 
 namespace detail {
 class FutureState;
 class TaskCore;
 class Executor;
 }  // namespace detail
+
+struct TaskOptions {
+  /// The task's name; "Task-N" where it is empty. Copied.
+  const char* name = nullptr;
+};
 
 /// What an exception handler is told. Empty fields are absent, as absent keys are in Python.
 struct ExceptionContext {
@@ -133,10 +138,11 @@ class EventLoop final : public detail::RefCounted {
 
   template <class T = void>
   Future<T> create_future();
-  template <class T>
-  Task<T> create_task(Coroutine<T> coroutine);
-  template <class T>
-  Task<T> create_task(Coroutine<T> coroutine, TaskOptions options);
+  /// Schedules a coroutine of any style, or whatever else can be awaited and is not a future; its first step is in the
+  /// next iteration. RuntimeError("Event loop is closed").
+  template <Awaitable A>
+    requires(!std::derived_from<A, FutureBase>)
+  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {});
 
   // --- threads (threads.hpp) ---
 
