@@ -105,7 +105,7 @@ class EventLoop final : public detail::RefCounted {
   TimerHandle call_later(Delay delay, F&& callback, Args&&... args) {
     return call_at(time() + delay.value(), std::forward<F>(callback), std::forward<Args>(args)...);
   }
-  /// The only way in from another thread. Wakes the loop.
+  /// The only way in from another thread. Wakes the loop. In one order with call_soon(), also before the loop runs.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   void call_soon_threadsafe(F&& callback, Args&&... args) {
@@ -189,7 +189,11 @@ class EventLoop final : public detail::RefCounted {
 
   // --- for tasks ---
 
-  void schedule(detail::Ready& node) noexcept { ready_.push(node); }
+  void schedule(detail::Ready& node) noexcept {
+    if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
+      collect_posted();
+    ready_.push(node);
+  }
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
   void check_usable() const {
     if (closed_ || debug_) [[unlikely]]
@@ -215,7 +219,7 @@ class EventLoop final : public detail::RefCounted {
   }
   void schedule(detail::HandleState& handle) noexcept {
     handle.retain();
-    ready_.push(handle);
+    schedule(static_cast<detail::Ready&>(handle));
   }
   void add_timer(detail::HandleState& handle, time_point when);
   template <class F>
