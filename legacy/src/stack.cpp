@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +9,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -18,22 +16,16 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 
+#include "resource_stacks.hpp"
+#include "stack_guard.hpp"
 #include "stack_overflow.hpp"
-
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
-#else
-#define VALGRIND_STACK_REGISTER(start, end) 0
-#endif
+#include "valgrind.hpp"
 
 namespace segue::legacy {
 namespace {
 
+using detail::guard_size;
 using detail::StackHeader;
-
-#ifndef MADV_GUARD_INSTALL
-constexpr int MADV_GUARD_INSTALL = 102;
-#endif
 
 constexpr std::uint32_t class_count = 17;  // 16 KiB to 1 GiB
 constexpr std::size_t first_region_bytes = std::size_t{4} << 20;
@@ -63,34 +55,10 @@ std::uint32_t class_of(std::size_t bytes) {
   return static_cast<std::uint32_t>(std::bit_width((bytes - 1) >> 14));
 }
 
-std::size_t page_size() {
-  static const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return size;
-}
-
-// Several pages, so that one large frame does not step over them.
-std::size_t guard_size() { return std::max<std::size_t>(16 * 1024, page_size()); }
-
 std::size_t slot_size(std::uint32_t size_class) { return bytes_of(size_class) + guard_size(); }
 
 std::atomic<std::uint32_t> default_class{std::bit_width((initial_default_stack_size - 1) >> 14)};
 static_assert(std::has_single_bit(initial_default_stack_size));
-
-bool kernel_has_light_guards() {
-  static const bool has = [] {
-    void* const page = mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return false;
-    const bool installed = madvise(page, page_size(), MADV_GUARD_INSTALL) == 0;
-    munmap(page, page_size());
-    return installed;
-  }();
-  return has;
-}
-
-std::atomic<bool>& protect_asked_for() {
-  static std::atomic<bool> asked{false};
-  return asked;
-}
 
 // One reservation, carved from its lower end into slots: a guard, then the stack, whose last bytes are its header.
 struct Region {
@@ -110,16 +78,6 @@ std::string reservation_failure(std::size_t bytes, int error) {
     message += " (RLIMIT_AS is " + std::to_string(limit.rlim_cur) + " bytes)";
   } else if (error == ENOMEM) {
     message += " (the address space, vm.max_map_count or vm.overcommit_memory is the limit)";
-  }
-  return message;
-}
-
-std::string guard_failure(int error) {
-  std::string message = std::string("cannot guard a stack: ") + std::strerror(error);
-  if (error == ENOMEM) {
-    std::string count;
-    std::ifstream("/proc/sys/vm/max_map_count") >> count;
-    message += " (vm.max_map_count is " + count + ", and a protected guard takes two mappings a stack)";
   }
   return message;
 }
@@ -195,9 +153,7 @@ class SharedPool {
 
     std::byte* const bottom = own.next + guard_size();
     std::byte* const end = own.next + slot_size(size_class);
-    if (stack_guard() == StackGuard::protect || madvise(own.next, guard_size(), MADV_GUARD_INSTALL) != 0) {
-      if (mprotect(own.next, guard_size(), PROT_NONE) != 0) throw MemoryError(guard_failure(errno));
-    }
+    detail::install_guard(own.next);
     (void)VALGRIND_STACK_REGISTER(bottom, end);
     own.next = end;
     --own.slots_left;
@@ -243,13 +199,13 @@ struct ThreadPool {
   Life life = Life::unused;
 
   void push(StackHeader* header, Idle& own) noexcept {
-    header->next_idle = own.first;
+    header->next = own.first;
     own.first = header;
     ++own.count;
   }
   static StackHeader* pop(Idle& own) noexcept {
     StackHeader* const header = own.first;
-    own.first = header->next_idle;
+    own.first = header->next;
     --own.count;
     return header;
   }
@@ -293,6 +249,12 @@ void ThreadPool::open() {
   return Stack{tops[0], size_class};
 }
 
+[[gnu::noinline, gnu::cold]] Stack allocate_from(std::pmr::memory_resource& resource, std::uint32_t size_class) {
+  if (thread_pool.life == ThreadPool::Life::unused) thread_pool.open();
+  detail::install_overflow_handler();
+  return detail::allocate_resource_stack(resource, size_class);
+}
+
 [[gnu::noinline, gnu::cold]] void overflow(Stack stack) noexcept {
   ThreadPool& pool = thread_pool;
   if (pool.life == ThreadPool::Life::unused) pool.open();
@@ -314,21 +276,12 @@ void set_default_stack_size(StackSize size) {
   default_class.store(class_of(size.bytes == 0 ? initial_default_stack_size : size.bytes), std::memory_order_relaxed);
 }
 
-StackGuard stack_guard() noexcept {
-  return kernel_has_light_guards() && !protect_asked_for().load(std::memory_order_relaxed) ? StackGuard::light
-                                                                                           : StackGuard::protect;
-}
-
-bool set_stack_guard(StackGuard guard) noexcept {
-  if (guard == StackGuard::light && !kernel_has_light_guards()) return false;
-  protect_asked_for().store(guard == StackGuard::protect, std::memory_order_relaxed);
-  return true;
-}
-
 // Not inlined: a caller may be on a fiber that another thread resumes later, and must not keep this thread's pool.
-[[gnu::noinline]] Stack allocate_stack(StackSize size) {
+[[gnu::noinline]] Stack allocate_stack(StackSize size, std::pmr::memory_resource* resource) {
   const std::uint32_t size_class =
       size.bytes == 0 ? default_class.load(std::memory_order_relaxed) : class_of(size.bytes);
+  if (resource != nullptr) [[unlikely]]
+    return allocate_from(*resource, size_class);
   ThreadPool::Idle& own = thread_pool.idle[size_class];
   if (own.first == nullptr) [[unlikely]]
     return refill(size_class);
@@ -336,6 +289,8 @@ bool set_stack_guard(StackGuard guard) noexcept {
 }
 
 [[gnu::noinline]] void free_stack(Stack stack) noexcept {
+  if (detail::header_of(stack).resource != nullptr) [[unlikely]]
+    return detail::free_resource_stack(stack);
   ThreadPool& pool = thread_pool;
   ThreadPool::Idle& own = pool.idle[stack.size_class];
   if (pool.life != ThreadPool::Life::open || own.count >= pool_limit(stack.size_class)) [[unlikely]] {
@@ -346,7 +301,7 @@ bool set_stack_guard(StackGuard guard) noexcept {
 
 StackStatistics stack_statistics() noexcept { return SharedPool::instance().statistics(); }
 
-StackHeader* detail::find_stack(const void* address, Stack* stack) noexcept {
+StackHeader* detail::find_stack(const void* address, Stack* stack, std::size_t attempts) noexcept {
   const auto* const where = static_cast<const std::byte*>(address);
   const std::size_t count = region_count.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {
@@ -358,7 +313,7 @@ StackHeader* detail::find_stack(const void* address, Stack* stack) noexcept {
     if (stack != nullptr) *stack = Stack{top, region.size_class};
     return reinterpret_cast<StackHeader*>(top);
   }
-  return nullptr;
+  return find_resource_stack(address, stack, attempts);
 }
 
 Fiber* Fiber::current() noexcept {

@@ -17,6 +17,7 @@ namespace detail {
 namespace {
 
 constexpr std::size_t signal_stack_bytes = 64 * 1024;
+constexpr std::size_t find_attempts = 1000;
 
 enum class Handler { none, installing, installed };
 std::atomic<Handler> handler{Handler::none};
@@ -72,7 +73,7 @@ void pass_on(int number, siginfo_t* info, void* context) noexcept {
 
 void on_fault(int number, siginfo_t* info, void* context) {
   Stack stack;
-  const StackHeader* const header = find_stack(info->si_addr, &stack);
+  const StackHeader* const header = find_stack(info->si_addr, &stack, find_attempts);
   if (enabled && header != nullptr && info->si_addr < stack.bottom()) report(stack, header->occupant);
   pass_on(number, info, context);
 }

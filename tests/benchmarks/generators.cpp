@@ -37,6 +37,16 @@ void sum(auto& yield) {
 
 void yield_one(auto& yield) { yield(1); }
 
+// Something to destroy, in a frame that waits.
+struct Object {
+  ~Object() { benchmark::DoNotOptimize(this); }
+};
+
+void count_with_object(auto& yield) {
+  const Object object;
+  count(yield);
+}
+
 // --- next, iterate, send ---
 
 void next_segue(benchmark::State& state) {
@@ -135,19 +145,22 @@ void run_coroutine2(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
-void abandon_segue(benchmark::State& state) {
+const auto counting = [](auto& yield) { count(yield); };
+const auto counting_with_object = [](auto& yield) { count_with_object(yield); };
+
+void abandon_segue(benchmark::State& state, auto body) {
   for (auto _ : state) {
-    Generator<int> numbers([](auto& yield) { count(yield); });
+    Generator<int> numbers(body);
     benchmark::DoNotOptimize(numbers.next());
   }
   state.SetItemsProcessed(state.iterations());
 }
 
 template <class Stacks>
-void abandon_coroutine2(benchmark::State& state) {
+void abandon_coroutine2(benchmark::State& state, auto body) {
   Stacks stacks;
   for (auto _ : state) {
-    Pull numbers(stacks, [](Push& yield) { count(yield); });
+    Pull numbers(stacks, body);
     benchmark::DoNotOptimize(numbers.get());
   }
   state.SetItemsProcessed(state.iterations());
@@ -194,9 +207,17 @@ void delegate_coroutine2(benchmark::State& state, int depth) {
     RegisterBenchmark("generator.run/segue", run_segue),
     RegisterBenchmark("generator.run/Coroutine2", run_coroutine2<default_stack>),
     RegisterBenchmark("generator.run/Coroutine2 pooled", run_coroutine2<pooled_fixedsize_stack>),
-    RegisterBenchmark("generator.abandon/segue", abandon_segue),
-    RegisterBenchmark("generator.abandon/Coroutine2", abandon_coroutine2<default_stack>),
-    RegisterBenchmark("generator.abandon/Coroutine2 pooled", abandon_coroutine2<pooled_fixedsize_stack>),
+    RegisterBenchmark("generator.abandon/segue", [](auto& state) { abandon_segue(state, counting); }),
+    RegisterBenchmark("generator.abandon/Coroutine2",
+                      [](auto& state) { abandon_coroutine2<default_stack>(state, counting); }),
+    RegisterBenchmark("generator.abandon/Coroutine2 pooled",
+                      [](auto& state) { abandon_coroutine2<pooled_fixedsize_stack>(state, counting); }),
+    RegisterBenchmark("generator.abandon_object/segue",
+                      [](auto& state) { abandon_segue(state, counting_with_object); }),
+    RegisterBenchmark("generator.abandon_object/Coroutine2",
+                      [](auto& state) { abandon_coroutine2<default_stack>(state, counting_with_object); }),
+    RegisterBenchmark("generator.abandon_object/Coroutine2 pooled",
+                      [](auto& state) { abandon_coroutine2<pooled_fixedsize_stack>(state, counting_with_object); }),
     RegisterBenchmark("yield_from.1/segue", delegate_segue, 1),
     RegisterBenchmark("yield_from.10/segue", delegate_segue, 10),
     RegisterBenchmark("yield_from.100/segue", delegate_segue, 100),

@@ -2,7 +2,7 @@
 """Measures segue and its peers in one run and prints one table: `./dev bench`.
 
 Every executable bench_* and CPython's workloads run several times in turn; what counts is the fastest time of each, for
-noise only ever adds. A line of the table is a workload beside one peer, or beside what it has to reach.
+noise only ever adds. Memory is measured once. A line of the table is a workload beside one peer, or beside what it has to reach.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "conformance"))
@@ -23,12 +24,12 @@ from interpreters import Interpreter, find_interpreters, newest  # noqa: E402
 
 SEGUE = "segue"
 CPYTHON = "CPython"
-PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Asio", "Asio tuned", CPYTHON]
+PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded", "Asio", "Asio tuned", CPYTHON]
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `most` times `against`; nanoseconds where it is against nothing.
+    """At most `most` times `against`; in the workload's unit where it is against nothing.
 
     `against` is a peer, or another workload of segue's.
     """
@@ -36,17 +37,30 @@ class Limit:
     most: float
     against: str = ""
 
-    def __str__(self) -> str:
+    def text(self, unit: str) -> str:
         if not self.against:
-            return f"<= {self.most:g} ns"
+            return f"<= {self.most:g} {unit}"
         return f"<= {self.most:.3g}x"
 
 
 @dataclass(frozen=True)
 class Workload:
+    """What is measured, by the benchmark of the same name. A figure other than time is a counter of the benchmark's.
+
+    Its key is then BENCHMARK.UNIT, and the counter's name the unit.
+    """
+
     key: str
     title: str
     limits: Sequence[Limit] = ()
+    unit: str = "ns"
+
+    @property
+    def benchmark(self) -> str:
+        return self.key if self.unit == "ns" else self.key.removesuffix(f".{self.unit}")
+
+    def figure(self, entry: dict[str, Any]) -> float:
+        return 1e9 / entry["items_per_second"] if self.unit == "ns" else entry[self.unit]
 
 
 WORKLOADS = [
@@ -59,7 +73,12 @@ WORKLOADS = [
     Workload("generator.send", "generator: send()", [Limit(1.1, "generator.next")]),
     Workload("generator.run", "generator: make, one value, end", [Limit(60)]),
     Workload(
-        "generator.abandon", "generator: make, one value, destroy while suspended", [Limit(1 / 3, "Coroutine2")]
+        "generator.abandon",
+        "generator: make, one value, destroy while suspended",
+        [Limit(1 / 3, "Coroutine2"), Limit(1, CPYTHON)],
+    ),
+    Workload(
+        "generator.abandon_object", "generator: the same, with an object to destroy", [Limit(1 / 3, "Coroutine2")]
     ),
     Workload("yield_from.1", "yield from, depth 1", [Limit(16)]),
     Workload("yield_from.10", "yield from, depth 10"),
@@ -80,15 +99,18 @@ WORKLOADS = [
     ),
     Workload("crossing.await_generator_based", "co_await a fresh generator-based coroutine", [Limit(80)]),
     Workload("crossing.yield_from_co_await", "yield_from a fresh co_await coroutine"),
+    Workload("suspended.KiB", "a million suspended generators: memory, each", [Limit(4.5)], "KiB"),
+    Workload("suspended.maps", "a million suspended generators: mappings", [Limit(99)], "maps"),
+    Workload("suspended_protect.generators", "as many as mprotect can guard", unit="generators"),
 ]
 
-# {workload: {peer: nanoseconds of an operation}}
-Times = dict[str, dict[str, float]]
+# {workload: {peer: its figure in the workload's unit}}
+Figures = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class Row:
-    title: str
+    workload: Workload
     own: float
     peer: str
     other: float | None = None
@@ -105,14 +127,17 @@ class Row:
         return (self.ratio if self.other else self.own) <= self.limit.most
 
     def cells(self) -> list[str]:
-        target = f"{self.limit}: {'ok' if self.holds else 'MISSED'}" if self.limit else ""
-        return [self.title, nanoseconds(self.own), self.peer, nanoseconds(self.other), times(self.ratio), target]
+        unit = self.workload.unit
+        target = f"{self.limit.text(unit)}: {'ok' if self.holds else 'MISSED'}" if self.limit else ""
+        figures = figure(self.own, unit), self.peer, figure(self.other, unit)
+        return [self.workload.title, *figures, times(self.ratio), target]
 
 
-def nanoseconds(value: float | None) -> str:
+def figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+    number = f"{value:,.1f}" if value < 1000 and unit in ("ns", "KiB") else f"{value:,.0f}"
+    return number if unit == "ns" else f"{number} {unit}"
 
 
 def times(ratio: float | None) -> str:
@@ -121,19 +146,19 @@ def times(ratio: float | None) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
-def rows_of(workload: Workload, measured: Times) -> list[Row]:
+def rows_of(workload: Workload, measured: Figures) -> list[Row]:
     """A row a peer, with its limit where there is one, then one for each other limit."""
     own = measured[workload.key][SEGUE]
     peers = {peer: measured[workload.key][peer] for peer in PEERS if peer in measured[workload.key]}
     limits = {limit.against: limit for limit in workload.limits}
-    rows = [Row(workload.title, own, peer, time, limits.pop(peer, None)) for peer, time in peers.items()]
+    rows = [Row(workload, own, peer, other, limits.pop(peer, None)) for peer, other in peers.items()]
     titles = {each.key: each.title for each in WORKLOADS}
     for against, limit in limits.items():
         if not against:
-            rows.append(Row(workload.title, own, "", None, limit))
+            rows.append(Row(workload, own, "", None, limit))
         elif against in titles and against in measured:
-            rows.append(Row(workload.title, own, f"segue, {titles[against]}", measured[against][SEGUE], limit))
-    return rows or [Row(workload.title, own, "")]
+            rows.append(Row(workload, own, f"segue, {titles[against]}", measured[against][SEGUE], limit))
+    return rows or [Row(workload, own, "")]
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -151,14 +176,15 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join([text[0], "-" * max(map(len, text)), *text[1:]])
 
 
-def keep_fastest(measured: Times, name: str, time: float) -> None:
-    workload, peer = name.split("/", 1)
+def keep_least(measured: Figures, workload: str, peer: str, value: float) -> None:
     peers = measured.setdefault(workload, {})
-    peers[peer] = min(time, peers.get(peer, time))
+    peers[peer] = min(value, peers.get(peer, value))
 
 
-def run_executable(executable: Path, wanted: Sequence[str], seconds: float, measured: Times) -> None:
-    names = "|".join(re.escape(key) for key in wanted)
+def run_executable(
+    executable: Path, wanted: Sequence[Workload], seconds: float, measured: Figures, errors: dict[str, str]
+) -> None:
+    names = "|".join(re.escape(name) for name in {each.benchmark for each in wanted})
     done = subprocess.run(
         [
             executable,
@@ -176,15 +202,23 @@ def run_executable(executable: Path, wanted: Sequence[str], seconds: float, meas
     if not done.stdout.strip():  # the filter leaves nothing of this one
         return
     for entry in json.loads(done.stdout)["benchmarks"]:
-        keep_fastest(measured, entry["run_name"], 1e9 / entry["items_per_second"])
+        if entry.get("error_occurred"):
+            raise SystemExit(f"{executable}: {entry['run_name']}: {entry['error_message']}")
+        benchmark, peer = re.sub("/iterations:[0-9]+$", "", entry["run_name"]).split("/", 1)
+        for workload in wanted:
+            if workload.benchmark == benchmark:
+                keep_least(measured, workload.key, peer, workload.figure(entry))
+                if entry.get("label"):
+                    errors[f"{workload.title}, {peer}"] = entry["label"]
 
 
-def run_python(python: Interpreter, wanted: Sequence[str], measured: Times) -> None:
-    done = subprocess.run([python.path, HERE / "workloads.py", *wanted], stdout=subprocess.PIPE, text=True)
+def run_python(python: Interpreter, wanted: Sequence[Workload], measured: Figures) -> None:
+    keys = [each.key for each in wanted]
+    done = subprocess.run([python.path, HERE / "workloads.py", *keys], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"{python} failed in {HERE / 'workloads.py'} (above)")
-    for workload, time in json.loads(done.stdout).items():
-        keep_fastest(measured, f"{workload}/{CPYTHON}", time)
+    for workload, value in json.loads(done.stdout).items():
+        keep_least(measured, workload, CPYTHON, value)
 
 
 def processor() -> str:
@@ -218,18 +252,19 @@ def main() -> int:
         return f"no executable bench_* in {options.build_dir / 'bin'}: build the target `benchmarks` of the preset release"
 
     # What a target compares with is measured, too.
-    wanted = list(dict.fromkeys(
-        key
-        for each in chosen
-        for key in (each.key, *(limit.against for limit in each.limits))
-        if key in {other.key for other in WORKLOADS}
-    ))
+    compared = {limit.against for each in chosen for limit in each.limits}
+    wanted = [each for each in WORKLOADS if each in chosen or each.key in compared]
     python = newest(find_interpreters())
-    measured: Times = {}
+    measured: Figures = {}
+    errors: dict[str, str] = {}
     for turn in range(options.rounds):
         print(f"\rround {turn + 1} of {options.rounds} ", end="", file=sys.stderr, flush=True)
+        if turn == 1:  # what is not a time comes out the same again
+            wanted = [each for each in wanted if each.unit == "ns"]
+        if not wanted:
+            break
         for executable in executables:
-            run_executable(executable, wanted, options.seconds, measured)
+            run_executable(executable, wanted, options.seconds, measured, errors)
         if python is not None:
             run_python(python, wanted, measured)
     print(file=sys.stderr)
@@ -237,6 +272,8 @@ def main() -> int:
     rows = [row for workload in chosen if SEGUE in measured.get(workload.key, {}) for row in rows_of(workload, measured)]
     print(f"{processor()}; {python or 'no CPython 3.11 or newer found'}; the fastest of {options.rounds} rounds\n")
     print(table(rows))
+    for title, error in errors.items():
+        print(f"\n{title}: then it throws {error!r}")
     missed = [row for row in rows if not row.holds]
     targets = sum(row.limit is not None for row in rows)
     print(f"\ntargets: {targets - len(missed)} of {targets} hold")

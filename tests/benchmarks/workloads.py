@@ -1,7 +1,8 @@
 """CPython's part of the benchmarks: the equal of each workload, with generators and asyncio.
 
-Run with the interpreter to be measured; the workloads to run are its arguments. Prints {workload: nanoseconds of an
-operation} as JSON. Times are those of the processor, as Google Benchmark's are.
+Run with the interpreter to be measured; the workloads to run are its arguments. Prints {workload: figure} as JSON:
+nanoseconds of an operation, unless the workload's name ends in another unit. Times are those of the processor, as Google
+Benchmark's are.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import json
 import sys
 import types
 from itertools import repeat
+from os import sysconf
 from time import process_time_ns
 
 LEAST_NS = 50_000_000  # a measurement takes at least so long
@@ -19,7 +21,7 @@ def workload(name, *arguments):
     """Makes a workload of a function that runs `n` operations, or a coroutine function that does."""
 
     def register(function):
-        WORKLOADS[name] = lambda n: function(n, *arguments)
+        WORKLOADS[name] = lambda: measure(lambda n: function(n, *arguments))
         return function
 
     return register
@@ -60,6 +62,23 @@ def add_up():
     total = 0
     while True:
         total += yield total
+
+
+def resident_kib():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * (sysconf("SC_PAGESIZE") / 1024)
+
+
+def suspended():
+    before = resident_kib()
+    generators = [count() for _ in range(1_000_000)]
+    for numbers in generators:
+        next(numbers)
+    return (resident_kib() - before) / len(generators)
+
+
+# The first to run, as long as there is no freed memory to use again.
+WORKLOADS["suspended.KiB"] = suspended
 
 
 @workload("generator.next")
@@ -107,11 +126,19 @@ def run(n):
     return clock.taken, n
 
 
-@workload("generator.abandon")
-def abandon(n):
+def count_with_object():
+    try:
+        yield from count()
+    finally:
+        object()
+
+
+@workload("generator.abandon", count)
+@workload("generator.abandon_object", count_with_object)
+def abandon(n, body):
     with Clock() as clock:
         for _ in repeat(None, n):
-            next(count())
+            next(body())
     return clock.taken, n
 
 
@@ -311,4 +338,5 @@ def yield_from_co_await(n):
 
 if __name__ == "__main__":
     sys.setrecursionlimit(20_000)
-    json.dump({name: measure(WORKLOADS[name]) for name in sys.argv[1:] or WORKLOADS}, sys.stdout)
+    wanted = sys.argv[1:] or WORKLOADS
+    json.dump({name: figure() for name, figure in WORKLOADS.items() if name in wanted}, sys.stdout)

@@ -23,8 +23,8 @@ import sys
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What is not a C++ standard header (no dot, no slash in its name) and yet comes with the compiler and the system.
-SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "netdb.h", "poll.h", "pthread.h", "sched.h",
-          "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
+SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
+          "sched.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
           "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
 LEAVES = ["segue/outcome.hpp", "segue/exceptions.hpp"]
 ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]

@@ -14,7 +14,9 @@
 // jump, so that each frame returned from afterwards is a mispredicted return.
 #pragma once
 
+#include <algorithm>
 #include <any>
+#include <array>
 #include <concepts>
 #include <coroutine>
 #include <exception>
@@ -80,6 +82,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
   [[gnu::always_inline]] void wait(A& awaiter, const std::source_location& where);
 
   const std::source_location& made() const noexcept { return made_; }
+  std::source_location origin() const noexcept override { return made_; }
   /// Where it waits now, or waited last.
   const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
 
@@ -207,13 +210,32 @@ template <class R>
 class GeneratorCoroutine<R>::Fiber : public CoroutineFiber {
  public:
   using CoroutineFiber::CoroutineFiber;
-  std::string_view label() const noexcept override { return "generator-based coroutine"; }
   Outcome<R> outcome;
 };
 
 namespace detail {
 
 struct Deduced;  // "the result is what the function returns"
+
+/// `generator-based coroutine F`, with the type of its function. Put together by the compiler: the report of an
+/// overflow has neither heap nor stack for it.
+template <class F>
+class CoroutineLabel {
+  static consteval std::string_view function() {
+    const std::string_view signature = std::source_location::current().function_name();  // … [with F = …; …]
+    const std::size_t begin = signature.find("F = ") + 4;
+    return signature.substr(begin, std::min(signature.find("; std::string_view", begin), signature.size() - 1) - begin);
+  }
+  static constexpr std::string_view prefix = "generator-based coroutine ";
+  static constexpr auto text = [] {
+    std::array<char, prefix.size() + function().size()> joined{};
+    std::ranges::copy(function(), std::ranges::copy(prefix, joined.begin()).out);
+    return joined;
+  }();
+
+ public:
+  static constexpr std::string_view value{text.data(), text.size()};
+};
 
 /// The fiber of one call: the function and its arguments live on its stack, beside it.
 template <class R, class F, class... Args>
@@ -223,6 +245,8 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
   CallFiber(const std::source_location& made, G&& function, Values&&... values)
       : GeneratorCoroutine<R>::Fiber(made),
         call_(std::in_place, std::forward<G>(function), std::forward<Values>(values)...) {}
+
+  std::string_view label() const noexcept override { return CoroutineLabel<F>::value; }
 
   void run() noexcept {
     try {

@@ -21,11 +21,15 @@
 namespace segue::bridge {
 
 /// A coroutine that calls `function(args…)` on a stack of its own, where it and all that it calls may use await_().
-/// Keeps the function and its arguments alive.
-template <class F, class... Args>
-  requires std::invocable<F&, std::decay_t<Args>...>
-auto portal(F function, Args&&... args) {
-  return coroutine(std::move(function))(std::forward<Args>(args)...);
+/// Keeps the function and its arguments alive. Reports say where it was made if it takes no arguments.
+template <std::invocable F>
+auto portal(F function, std::source_location made = std::source_location::current()) {
+  return coroutine(std::move(function), {}, made)();
+}
+template <class F, class Arg, class... Args>
+  requires std::invocable<F&, std::decay_t<Arg>, std::decay_t<Args>...>
+auto portal(F function, Arg&& arg, Args&&... args) {
+  return coroutine(std::move(function))(std::forward<Arg>(arg), std::forward<Args>(args)...);
 }
 
 /// Whether await_() works here: the running code was entered through a portal, with no coroutine and no generator in

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <source_location>
 #include <string_view>
@@ -32,8 +33,19 @@
 #include <segue/legacy/detail/fcontext.hpp>
 #include <segue/legacy/detail/sanitizers.hpp>
 #include <segue/legacy/stack.hpp>
+#include <segue/legacy/stack_report.hpp>
 
 namespace segue::legacy {
+
+/// What stack a fiber gets.
+struct StackOptions {
+  StackOptions(StackSize size = {}, std::pmr::memory_resource* resource = nullptr, bool measured = false) noexcept
+      : size(size), resource(resource), measured(measured) {}
+
+  StackSize size;
+  std::pmr::memory_resource* resource;  ///< as in allocate_stack(); null for the pool
+  bool measured;                        ///< for stack_report()
+};
 
 /// The base of a control block. Each switch exchanges the C++ exception state of the two stacks and tells the
 /// sanitizers; nothing else. Not thread-safe, but each resume() may come from another thread or another fiber than the
@@ -63,8 +75,9 @@ class Fiber {
   }
 
   /// Goes back to whoever resumed last, handing over `message`; returns at the next resume(). To be called on the
-  /// fiber's own stack.
-  [[gnu::always_inline]] void suspend(void* message = nullptr) noexcept {
+  /// fiber's own stack. Nothing is thrown here, but a compiler must not take that for granted: what is found out about
+  /// exceptions that are raised at this place (unwind_tables.hpp) has to hold for the caller's, raised after it.
+  [[gnu::always_inline]] void suspend(void* message = nullptr) {
     detail::exchange(exceptions_, *thread_exceptions_);
     sanitized_.leave_fiber();
     const detail::Transfer back = detail::jump_fcontext(context_, message);
@@ -95,6 +108,20 @@ class Fiber {
   /// path.
   static Fiber* current() noexcept;
 
+ protected:
+  /// While suspended: where its stack was left.
+  detail::Context context() const noexcept { return context_; }
+  /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
+  void forget_stack() noexcept { progress_ = Progress::finished; }
+  /// The same for a running one, on its own stack: goes back to whoever resumed last, for good.
+  [[noreturn]] void finish() noexcept {
+    progress_ = Progress::finished;
+    detail::exchange(exceptions_, *thread_exceptions_);
+    sanitized_.leave_fiber_for_good();
+    detail::jump_fcontext(context_, nullptr);
+    __builtin_unreachable();
+  }
+
  private:
   enum class Progress : std::uint8_t { created, running_or_suspended, finished };
 
@@ -105,15 +132,11 @@ class Fiber {
     fiber->context_ = from.fctx;
     fiber->progress_ = Progress::running_or_suspended;
     static_cast<Block*>(fiber)->run();
-    fiber->progress_ = Progress::finished;
-    detail::exchange(fiber->exceptions_, *fiber->thread_exceptions_);
-    fiber->sanitized_.leave_fiber_for_good();
-    detail::jump_fcontext(fiber->context_, nullptr);
-    __builtin_unreachable();
+    fiber->finish();
   }
 
   template <class Block, class... Args>
-  friend Block* make_fiber(StackSize size, Args&&... args);
+  friend Block* make_fiber(StackOptions options, Args&&... args);
   friend void destroy_fiber(Fiber* fiber) noexcept;
 
   // While suspended the fiber's own stack, while running the resumer's.
@@ -127,19 +150,21 @@ class Fiber {
   [[no_unique_address]] detail::SanitizedFiber sanitized_;
 };
 
-/// Takes a stack from the pool and constructs `Block` at its top; nothing runs before the first resume(). Throws
-/// MemoryError when there is no stack to be had, and whatever Block's constructor throws.
+/// Takes a stack, from the pool unless there is a resource, and constructs `Block` at its top; nothing runs before the
+/// first resume(). Throws MemoryError when there is no stack to be had, and whatever the resource and Block's
+/// constructor throw; std::bad_alloc when there is no memory to measure it.
 template <class Block, class... Args>
-Block* make_fiber(StackSize size, Args&&... args) {
+Block* make_fiber(StackOptions options, Args&&... args) {
   static_assert(std::derived_from<Block, Fiber>, "a fiber's control block derives from segue::legacy::Fiber");
   static_assert(
       requires(Block& block) {
         { block.run() } noexcept;
       }, "a fiber's control block has a member `void run() noexcept`");
   constexpr std::size_t alignment = alignof(Block) > 64 ? alignof(Block) : 64;
+  StackSize size = options.size;
   if constexpr (sizeof(Block) > 4096) size.bytes = (size.bytes ? size : default_stack_size()).bytes + sizeof(Block);
 
-  const Stack stack = allocate_stack(size);
+  const Stack stack = allocate_stack(size, options.resource);
   const auto top = reinterpret_cast<std::uintptr_t>(stack.top);
   auto* const place = stack.top - (top - ((top - sizeof(Block)) & ~std::uintptr_t{alignment - 1}));
   struct GiveBack {
@@ -158,6 +183,9 @@ Block* make_fiber(StackSize size, Args&&... args) {
   fiber->context_ = detail::make_fcontext(place, static_cast<std::size_t>(place - bottom), &Fiber::enter<Block>);
   fiber->sanitized_.create(bottom, stack.size() - sizeof(detail::StackHeader));
   detail::header_of(stack).occupant = fiber;
+  if (options.measured || detail::measure_all_stacks.load(std::memory_order_relaxed)) [[unlikely]] {
+    detail::start_measuring(fiber, fiber->context_);
+  }
   return block;
 }
 
@@ -169,6 +197,8 @@ inline void destroy_fiber(Fiber* fiber) noexcept {
   detail::header_of(stack).occupant = nullptr;
   fiber->~Fiber();
   sanitized.destroy();
+  if (detail::header_of(stack).measured != nullptr) [[unlikely]]
+    detail::stop_measuring(stack);
   free_stack(stack);
 }
 

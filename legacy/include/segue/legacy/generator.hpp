@@ -25,6 +25,7 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <optional>
 #include <source_location>
@@ -51,6 +52,8 @@ struct Inspection;
 struct GeneratorOptions {
   const char* name = "";
   StackSize stack_size = {};
+  std::pmr::memory_resource* stack_resource = nullptr;  ///< where its stack comes from; null for the pool
+  bool measure_stack = false;                           ///< for stack_used() and stack_report()
   std::source_location created = std::source_location::current();
 };
 
@@ -89,8 +92,8 @@ class [[nodiscard]] Generator {
   Generator(GeneratorOptions options, Body&& body, Args&&... args) {
     if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
       using Block = detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
-      frame_ = make_fiber<Block>(options.stack_size, &frame_, options.name, options.created, std::forward<Body>(body),
-                                 std::forward<Args>(args)...);
+      frame_ = make_fiber<Block>({options.stack_size, options.stack_resource, options.measure_stack}, &frame_,
+                                 options.name, options.created, std::forward<Body>(body), std::forward<Args>(args)...);
     }
   }
 
@@ -314,7 +317,7 @@ void* Generator<Yield, Send, Return>::advanced(Frame* frame, detail::Frame* leaf
     return nullptr;
   }
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
   return nullptr;
 }
 
@@ -329,7 +332,7 @@ Yield Generator<Yield, Send, Return>::yielded(Frame* frame, detail::Frame* tip) 
 template <class Yield, class Send, class Return>
 void Generator<Yield, Send, Return>::stop(Frame* frame) {
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
   if constexpr (std::is_void_v<Return>) {
     throw StopIteration<void>();
   } else {

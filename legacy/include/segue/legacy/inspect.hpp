@@ -1,11 +1,13 @@
 // What Python's `inspect` and a generator's `gi_` attributes tell: its state, what it delegates to, where it stands.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <source_location>
 #include <string_view>
 
 #include <segue/legacy/generator.hpp>
+#include <segue/legacy/stack_report.hpp>
 
 namespace segue::legacy {
 
@@ -74,6 +76,16 @@ template <class Yield, class Send, class Return>
 std::optional<std::source_location> suspended_at(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return std::nullopt;
   return detail::Inspection::frame(generator)->where_;
+}
+
+/// How many bytes of its stack a generator has used so far, from the top down, its control block included. Empty when
+/// it is not measured (`GeneratorOptions::measure_stack`), and when it is closed.
+template <class Yield, class Send, class Return>
+std::optional<std::size_t> stack_used(const Generator<Yield, Send, Return>& generator) noexcept {
+  if (getgeneratorstate(generator) == GEN_CLOSED) return std::nullopt;
+  const Stack stack = detail::Inspection::frame(generator)->stack();
+  if (detail::header_of(stack).measured == nullptr) return std::nullopt;
+  return detail::stack_used(stack);
 }
 
 }  // namespace segue::legacy

@@ -7,6 +7,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory_resource>
 
 #include <segue/legacy/detail/sanitizers.hpp>
 
@@ -25,8 +27,9 @@ inline constexpr std::size_t initial_default_stack_size = detail::sanitized ? 25
 StackSize default_stack_size() noexcept;
 void set_default_stack_size(StackSize size);
 
-/// What lies below a stack. `light` takes a kernel that has MADV_GUARD_INSTALL (Linux 6.13) and no mapping of its own;
-/// `protect` is a protected page, two mappings a stack, of which `vm.max_map_count` allows about 32,000.
+/// What lies below a stack: 16 KiB that nobody may touch. `light` takes a kernel that has MADV_GUARD_INSTALL (Linux
+/// 6.13) and no mapping of its own; `protect` is protected pages, two mappings a stack, so that a `vm.max_map_count` of
+/// 65,530, the kernel's default, allows about 32,000.
 enum class StackGuard { light, protect };
 
 /// The guard that new stacks get: `light` where the kernel has it.
@@ -50,11 +53,16 @@ struct Stack {
 };
 
 /// A stack from the pool, or a new one. Throws MemoryError, naming the limit that was hit.
-Stack allocate_stack(StackSize size = {});
+///
+/// With a `resource` it comes from there, and free_stack() deallocates it there, in whichever thread that is; it is not
+/// pooled. The resource is asked for whole pages, the stack's and 16 KiB for its guard, and gets them back without the
+/// guard. It has to outlive the stack, and its memory must bear a guard: mapped for this process alone, as what the
+/// heap gives is. Throws what the resource throws, and MemoryError when the guard is refused; nothing is lost then.
+Stack allocate_stack(StackSize size = {}, std::pmr::memory_resource* resource = nullptr);
 /// Gives a stack back, from any thread.
 void free_stack(Stack stack) noexcept;
 
-/// How many stacks there are, in use and idle, and how many mappings were asked for to hold them.
+/// How many stacks the pool has made, in use and idle, and how many mappings it asked for to hold them.
 struct StackStatistics {
   std::size_t stacks;
   std::size_t shared_idle;  ///< idle ones in the pool that all threads share
@@ -64,17 +72,30 @@ StackStatistics stack_statistics() noexcept;
 
 namespace detail {
 
-/// The last bytes of a stack, above `top`: who lives on it, for as long as somebody does.
+class MeasuredStack;
+
+/// The last bytes of a stack, above `top`. All of it is null in a fresh stack of the pool, whose pages are.
 struct alignas(16) StackHeader {
+  // Who lives on it, for as long as somebody does.
   Fiber* occupant = nullptr;
-  StackHeader* next_idle = nullptr;
+  // The next idle one in a pool; the next in use of those from a resource.
+  StackHeader* next = nullptr;
+  // Null while nobody measures it.
+  MeasuredStack* measured = nullptr;
+
+  // Null in a stack of the pool, to which the rest does not apply.
+  std::pmr::memory_resource* resource = nullptr;
+  StackHeader* previous = nullptr;
+  std::uint32_t size_class = 0;
+  std::uint32_t valgrind_id = 0;
 };
 
 inline StackHeader& header_of(Stack stack) noexcept { return *reinterpret_cast<StackHeader*>(stack.top); }
 
-/// The header of the stack that `address` lies in, its guard included; null where it is no stack of ours. Safe to call
-/// in a signal handler.
-StackHeader* find_stack(const void* address, Stack* stack = nullptr) noexcept;
+/// The header of the stack that `address` lies in, its guard included; null where it is no stack of ours. Walks through
+/// those from a resource, whose list one thread at a time may use: a signal handler gives up after some `attempts`.
+StackHeader* find_stack(const void* address, Stack* stack = nullptr,
+                        std::size_t attempts = std::numeric_limits<std::size_t>::max()) noexcept;
 
 }  // namespace detail
 

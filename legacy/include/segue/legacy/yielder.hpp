@@ -83,7 +83,7 @@ class Yielder {
     }
   }
 
-  [[gnu::always_inline]] void* wait_for_signal(const std::source_location& where) noexcept {
+  [[gnu::always_inline]] void* wait_for_signal(const std::source_location& where) {
     assert(frame_.runs_here() && "a generator yields through its own yielder, in its own body");
     frame_.where_ = where;
     frame_.suspend(&frame_);
@@ -104,7 +104,7 @@ class Yielder {
       return result.empty() ? detail::none<Return>() : result.take();
     }
     const detail::AbandonedIfOrphan abandoned(*frame);
-    if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(std::move(frame->error_));
+    if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
     return frame->result_.take();
   }
 

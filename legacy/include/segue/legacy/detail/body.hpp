@@ -34,20 +34,12 @@ class Body final : public ResultFrame<Return> {
       : ResultFrame<Return>(handle, name, created), parts_(std::forward<Initials>(initials)...) {}
 
   ~Body() override {
-    if (!this->started()) std::destroy_at(&parts_);
+    if (!this->started()) destroy_body();
   }
 
   void run() noexcept {
-    Yielder yielder(*this);
-    const auto call = [&yielder](Function& function, Args&... args) -> Return {
-      return std::invoke(std::move(function), yielder, std::move(args)...);
-    };
     try {
-      if constexpr (std::is_void_v<Return>) {
-        std::apply(call, parts_);
-      } else {
-        this->result_.set_value(std::apply(call, parts_));
-      }
+      call_body();
       this->ending_ = Frame::Ending::returned;
     } catch (const GeneratorExit&) {
       this->ended_by_exit();
@@ -56,11 +48,26 @@ class Body final : public ResultFrame<Return> {
     } catch (...) {
       this->ended_by_error();
     }
-    std::destroy_at(&parts_);
+    destroy_body();
   }
 
  private:
+  // A function of its own, so that the frames up to it are the body's alone (unwind_tables.hpp).
+  [[gnu::noinline]] void call_body() {
+    this->body_return_ = __builtin_return_address(0);
+    Yielder yielder(*this);
+    const auto call = [&yielder](Function& function, Args&... args) -> Return {
+      return std::invoke(std::move(function), yielder, std::move(args)...);
+    };
+    if constexpr (std::is_void_v<Return>) {
+      std::apply(call, parts_);
+    } else {
+      this->result_.set_value(std::apply(call, parts_));
+    }
+  }
+
   std::string body_name() const override { return type_name(typeid(Function)); }
+  void destroy_body() noexcept override { std::destroy_at(&parts_); }
 
   // Alive until run() ends, so that what a body holds goes with its end.
   union {

@@ -33,11 +33,12 @@ namespace segue::legacy::detail {
 enum Signal : std::uintptr_t {
   throw_signal = 1,  ///< raise `error_`; a frame that delegates passes it on to its delegate first
   raise_signal = 2,  ///< raise `error_` here, delegate or not
-  close_signal = 3   ///< raise GeneratorExit; a frame that delegates closes its delegate first
+  close_signal = 3,  ///< raise GeneratorExit; a frame that delegates closes its delegate first
+  unwind_signal = 4  ///< as for GeneratorExit, but nothing will catch it; not for a frame that delegates
 };
 
 /// For what is not null.
-inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::uintptr_t>(sent) <= close_signal; }
+inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::uintptr_t>(sent) <= unwind_signal; }
 
 /// Throws `error`, with what is being handled here as its context when it has none yet.
 [[noreturn]] void raise(std::exception_ptr error);
@@ -76,12 +77,11 @@ class Frame : public Fiber {
   bool delegate_to(Frame& sub, std::exception_ptr& thrown);
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
-  /// The same, raised. Inlined for GeneratorExit, so that the exception has one frame less to unwind.
-  [[noreturn, gnu::always_inline]] void raise_signalled() {
-    if (reinterpret_cast<std::uintptr_t>(sent_) != close_signal) raise_error_signalled();
-    sent_ = nullptr;
-    throw GeneratorExit();
-  }
+  /// The same, raised.
+  [[noreturn]] void raise_signalled();
+
+  /// What is raised where a frame that has not returned was waited for.
+  std::exception_ptr take_error();
 
   // How run() ended.
   void ended_by_exit() noexcept;
@@ -104,6 +104,8 @@ class Frame : public Fiber {
   Frame** handle_;
   // The yield or the delegation that it is suspended at.
   std::source_location where_;
+  // Where the body returns to: the frames from there on are this class's own.
+  const void* body_return_ = nullptr;
 
   // What it delegates to: as long as it waits for it, even when another frame has become the owner.
   Frame* delegate_ = nullptr;
@@ -123,9 +125,10 @@ class Frame : public Fiber {
 
  protected:
   virtual std::string body_name() const = 0;
+  /// Destroys the body with its arguments.
+  virtual void destroy_body() noexcept = 0;
 
  private:
-  [[noreturn]] void raise_error_signalled();
   Frame* top() noexcept;
   Frame* find_leaf() noexcept;
   [[nodiscard]] Frame* attach(Frame& sub);
@@ -135,6 +138,11 @@ class Frame : public Fiber {
   Frame* forward(void* sent, Frame* leaf);
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
+  Frame* exit() noexcept;
+  [[noreturn]] void unwind();
+
+  // The runtime's `_Unwind_Exception`, for unwind(): the frames that an exception leaves cannot hold it.
+  alignas(16) std::byte unwinding_[32];
   std::exception_ptr close_below(Frame* leaf) noexcept;
 };
 

@@ -137,7 +137,7 @@ class GeneratorSource {
       return false;
     }
     const Freed freed(*running_);
-    if (running_->ending_ != Frame::Ending::returned) raise(std::move(running_->error_));
+    if (running_->ending_ != Frame::Ending::returned) raise(running_->take_error());
     result_ = std::move(static_cast<ResultFrame<Return>*>(running_)->result_);
     return false;
   }
