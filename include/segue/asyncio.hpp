@@ -14,6 +14,7 @@
 #include <segue/modern/barrier.hpp>
 #include <segue/modern/condition.hpp>
 #include <segue/modern/coroutine.hpp>
+#include <segue/modern/coroutine_methods.hpp>
 #include <segue/modern/delay.hpp>
 #include <segue/modern/event.hpp>
 #include <segue/modern/event_loop.hpp>

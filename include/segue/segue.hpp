@@ -9,6 +9,9 @@
 #include <segue/bridge/portal.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
+#include <segue/legacy/iter.hpp>
 #include <segue/legacy/pipeline.hpp>
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/simple_generator.hpp>
+#include <segue/legacy/unraisable.hpp>
+#include <segue/modern/manual_reactor.hpp>

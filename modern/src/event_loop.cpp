@@ -153,10 +153,7 @@ void EventLoop::add_timer(detail::HandleState& handle, time_point when) {
 }
 
 void EventLoop::post_node(detail::Ref<detail::HandleState> node) {
-  if (running_ == this) {  // in the loop's own thread: in one order with call_soon()
-    if (has_posted_.load(std::memory_order_acquire)) collect_posted();
-    return schedule(*node);
-  }
+  if (running_ == this) return schedule(*node);
   {
     const std::lock_guard lock(posted_mutex_);
     if (refuse_posted_) throw RuntimeError("Event loop is closed");
@@ -169,7 +166,7 @@ void EventLoop::post_node(detail::Ref<detail::HandleState> node) {
 void EventLoop::collect_posted() noexcept {
   const std::lock_guard lock(posted_mutex_);
   has_posted_.store(false, std::memory_order_relaxed);
-  for (const auto& node : posted_) schedule(*node);
+  for (auto& node : posted_) ready_.push(*node.detach());
   posted_.clear();
 }
 

@@ -2,6 +2,8 @@
 
 #include <any>
 #include <atomic>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -41,12 +43,15 @@ TaskCore::TaskCore(FutureState& future, const char* name)
       loop_(future.loop()),
       future_(future),
       name_(name != nullptr ? std::make_unique<std::string>(name) : nullptr),
-      number_(name != nullptr ? 0 : next_task_number()) {}
+      number_(name != nullptr ? 0 : next_task_number()) {
+  assert(reinterpret_cast<std::byte*>(&cancel_requests_) <= reinterpret_cast<std::byte*>(this) + fetched_bytes &&
+         "what a step needs of a task is fetched");
+}
 
 void TaskCore::start(PromiseBase& promise) {
   promise_ = &promise;
   made_ = promise.made();
-  set_leaf(promise.started ? promise.leaf : Resumable(std::coroutine_handle<PromiseBase>::from_promise(promise)));
+  set_leaf(promise.started ? promise.leaf : promise.resumable());
   loop_.add_task(*this);
   loop_.schedule(*this);
 }
@@ -57,7 +62,7 @@ void TaskCore::run() {
   outermost.started = true;
   outermost.executing = true;
   step();
-  if (std::coroutine_handle<PromiseBase>::from_promise(outermost).done()) return end();
+  if (outermost.finished()) return end();
   outermost.executing = false;
   if (yielded().bare()) return loop_.schedule(*this);
   handle_yield();

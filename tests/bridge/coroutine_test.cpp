@@ -151,6 +151,14 @@ TEST(GeneratorCoroutine, IsTakenByCreateTaskAndGather) {
   EXPECT_EQ(loop->run_until_complete(main()), 123);
 }
 
+TEST(GeneratorCoroutine, is_made_a_task_of_by_a_loop_that_does_not_run_yet) {
+  const auto loop = make_loop();
+  const auto give = coroutine<int>([](int value) { return value; });
+  const auto task = loop->create_task(give(7), {.name = "mine"});
+  EXPECT_EQ(task.get_name(), "mine");
+  EXPECT_EQ(loop->run_until_complete(task), 7);
+}
+
 TEST(GeneratorCoroutine, CannotBeAwaitedTwice) {
   const auto loop = make_loop();
   auto main = [&]() -> Coroutine<> {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fails when an #include breaks the rooms of segue.
+"""Fails when an #include breaks the rooms of segue, or the header that has everything has not.
 
 The rules, one a room, are RULES below; what a file may include is decided by where the file lives and nothing else:
 
@@ -11,6 +11,8 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
 - bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
   Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp (and sources of those names).
 
+And <segue/segue.hpp> reaches every public header but those adapters.
+
 usage: layering.py [ROOT]
 """
 
@@ -21,8 +23,8 @@ import sys
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What is not a C++ standard header (no dot, no slash in its name) and yet comes with the compiler and the system.
-SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "netdb.h", "poll.h", "pthread.h", "sched.h",
-          "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
+SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
+          "sched.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
           "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
 LEAVES = ["segue/outcome.hpp", "segue/exceptions.hpp"]
 ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]
@@ -31,6 +33,7 @@ COROUTINE2 = ["boost/coroutine2/**"]
 LOGGING = ["fmt/**", "spdlog/**"]
 
 # (files, what they may include, exceptions to that), the first match counting.
+ADAPTERS = {"asio": ASIO, "coroutine2": COROUTINE2}
 RULES = [
     ("include/segue/outcome.hpp", [*SYSTEM, *LEAVES], []),
     ("include/segue/exceptions.hpp", [*SYSTEM, *LEAVES], []),
@@ -42,7 +45,7 @@ RULES = [
     *((f"bridge/{place}/{adapter}*", [*SYSTEM, *LEAVES, "segue/**", *library],
        ["segue/legacy/detail/**", "segue/modern/detail/**"])
       for place in ("include/segue/bridge", "src")
-      for adapter, library in (("asio", ASIO), ("coroutine2", COROUTINE2))),
+      for adapter, library in ADAPTERS.items()),
     ("bridge/**", [*SYSTEM, *LEAVES, "segue/**"], ["segue/legacy/detail/**", "segue/modern/detail/**"]),
 ]
 # A user's umbrella is for users: the rooms include what they need.
@@ -105,13 +108,35 @@ def violations(root):
     return found
 
 
+def unreached(root):
+    """The public headers under `root` that <segue/segue.hpp> does not include, directly or through others."""
+    headers = {}
+    for room in ("include", "legacy/include", "modern/include", "bridge/include"):
+        folder = pathlib.Path(root, room)
+        for path in folder.rglob("*.hpp"):
+            headers[path.relative_to(folder).as_posix()] = INCLUDE.findall(path.read_text(encoding="utf-8"))
+    reached, found = set(), ["segue/segue.hpp"]
+    while found:
+        name = found.pop()
+        if name in headers and name not in reached:
+            reached.add(name)
+            found += [included for _, included in headers[name]]
+    apart = ["segue/*/detail/**", *(f"segue/bridge/{adapter}*" for adapter in ADAPTERS)]
+    return sorted(name for name in headers if name not in reached and not matches(name, apart))
+
+
 def main():
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else pathlib.Path(__file__).resolve().parents[2]
     if not (root / "include" / "segue").is_dir():
         sys.exit(f"{root} is no checkout of segue")
+    missing = unreached(root)
+    for name in missing:
+        print(f"segue/segue.hpp does not reach {name}")
     found = violations(root)
     for line in found:
         print(line)
+    if missing:
+        sys.exit(f"{len(missing)} public header(s) are not in <segue/segue.hpp>")
     if found:
         sys.exit(f"{len(found)} include(s) break the rooms; the rules are at the top of tests/layering/layering.py")
     print("the rooms are whole")

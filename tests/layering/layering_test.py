@@ -9,7 +9,7 @@ import layering
 
 
 class Layering(unittest.TestCase):
-    def found(self, **files):
+    def found(self, check=layering.violations, **files):
         """The violations in a tree of files, given as path_with__for_slashes='included header' (or a list of them)."""
         with tempfile.TemporaryDirectory() as folder:
             for name, headers in files.items():
@@ -18,7 +18,7 @@ class Layering(unittest.TestCase):
                 headers = [headers] if isinstance(headers, str) else headers
                 lines = [f'#include {h}' if h.startswith('"') else f"#include <{h}>" for h in headers]
                 path.write_text("#pragma once\n" + "\n".join(lines) + "\n", encoding="utf-8")
-            return layering.violations(folder)
+            return check(folder)
 
     def assert_allowed(self, **files):
         self.assertEqual(self.found(**files), [])
@@ -88,6 +88,20 @@ class Layering(unittest.TestCase):
         self.assert_allowed(modern__src__a='"b.hpp"', modern__src__b="vector")
         self.assert_broken(modern__src__a='"../../legacy/src/b.hpp"', legacy__src__b="vector")
         self.assert_broken(modern__src__a='"nowhere.hpp"')
+
+    def test_the_header_that_has_everything_reaches_every_public_header_but_the_adapters(self):
+        files = {"include__segue__segue": ["segue/asyncio.hpp", "segue/legacy/generator.hpp"],
+                 "include__segue__asyncio": "segue/modern/task.hpp",
+                 "modern__include__segue__modern__task": "segue/modern/detail/core.hpp",
+                 "modern__include__segue__modern__detail__core": "segue/modern/driver.hpp",
+                 "modern__include__segue__modern__driver": "any",
+                 "modern__include__segue__modern__detail__unused": "any",
+                 "modern__src__a": "any",
+                 "bridge__include__segue__bridge__asio": "boost/asio.hpp",
+                 "legacy__include__segue__legacy__generator": "any"}
+        self.assertEqual(self.found(layering.unreached, **files), [])
+        files["legacy__include__segue__legacy__iter"] = "any"
+        self.assertEqual(self.found(layering.unreached, **files), ["segue/legacy/iter.hpp"])
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ namespace {
 template <class Call>
 std::size_t allocations_of(Call call) {
   call();  // fills the pool
-  const std::size_t before = testing::allocations_made();
+  const std::size_t before = segue::testing::allocations_made();
   call();
-  return testing::allocations_made() - before;
+  return segue::testing::allocations_made() - before;
 }
 
 class Allocation : public ::testing::Test {

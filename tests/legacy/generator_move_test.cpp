@@ -85,6 +85,18 @@ TEST(GeneratorMove, ToAnotherThreadIsAllowedWhileSuspended) {
   std::thread([moved = std::move(generator)]() mutable { moved.close(); }).join();
 }
 
+[[gnu::noinline]] void move_from_an_emptied_local(Generator<int>& kept) {
+  Generator<int> local;
+  local = {};  // g++ 12 warned here, of a dangling pointer
+  kept = std::move(local);
+}
+
+TEST(GeneratorMove, from_an_emptied_local_leaves_nothing_of_it_behind) {
+  Generator<int> kept([](auto& yield) { yield(1); });
+  move_from_an_emptied_local(kept);
+  EXPECT_EQ(attempt([&] { return kept.next(); }), "StopIteration(None)");
+}
+
 TEST(GeneratorMove, is_all_there_is_for_nobody_can_copy_one) {
   using Any = Generator<int, int, int>;
   static_assert(!std::is_copy_constructible_v<Any> && !std::is_copy_assignable_v<Any>);

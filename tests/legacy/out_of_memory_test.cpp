@@ -20,9 +20,9 @@
 namespace segue::legacy {
 namespace {
 
-using testing::NothingRefused;
-using testing::Refused;
-using testing::RefusedAllocation;
+using segue::testing::NothingRefused;
+using segue::testing::Refused;
+using segue::testing::RefusedAllocation;
 
 using Strings = Generator<std::string, std::optional<std::string>, std::string>;
 
@@ -32,7 +32,7 @@ const std::string long_text(100, 'x');
 class OutOfMemory : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
+    if (!segue::testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
   }
 };
 
@@ -57,9 +57,9 @@ void refuse_each_allocation(Scenario scenario) {
     for (const Refused refused : {Refused::once, Refused::from_then_on}) {
       bool happened = true;
       for (std::size_t nth = 1; happened; ++nth) {
-        const std::ptrdiff_t alive = testing::allocations_alive();
+        const std::ptrdiff_t alive = segue::testing::allocations_alive();
         run_refusing_from(nth, refused, scenario, happened);
-        ASSERT_EQ(testing::allocations_alive(), alive) << "lost by refusing allocation " << nth;
+        ASSERT_EQ(segue::testing::allocations_alive(), alive) << "lost by refusing allocation " << nth;
         ASSERT_LT(nth, 1000U) << "there is no end to it";
       }
     }

@@ -234,7 +234,7 @@ TEST(StackReport, is_made_while_generators_come_run_and_go_in_other_threads) {
 }
 
 TEST(StackReport, without_memory_for_its_row_there_is_no_generator_and_nothing_is_lost) {
-  if (!testing::allocations_counted) GTEST_SKIP() << "a sanitizer has the heap's operators";
+  if (!segue::testing::allocations_counted) GTEST_SKIP() << "a sanitizer has the heap's operators";
   const auto make = [](const char* name) {
     Generator<int> generator({.name = name, .measure_stack = true}, [](auto& yield) { yield(1); });
     generator.next();
@@ -244,13 +244,13 @@ TEST(StackReport, without_memory_for_its_row_there_is_no_generator_and_nothing_i
   for (std::size_t nth = 1, refused = 1; refused != 0; ++nth) {
     refused = 0;
     for (int round = 0; round < 70; ++round) {  // more often than a thread's pool has idle stacks
-      const std::ptrdiff_t alive = testing::allocations_alive();
-      const testing::RefusedAllocation refusal(nth, testing::Refused::once);
+      const std::ptrdiff_t alive = segue::testing::allocations_alive();
+      const segue::testing::RefusedAllocation refusal(nth, segue::testing::Refused::once);
       try {
         make("a name that is too long to be kept without an allocation");
       } catch (const std::bad_alloc&) {
         ++refused;
-        EXPECT_EQ(testing::allocations_alive(), alive);
+        EXPECT_EQ(segue::testing::allocations_alive(), alive);
       }
     }
     ASSERT_LT(nth, 100U) << "there is no end to it";
@@ -259,12 +259,12 @@ TEST(StackReport, without_memory_for_its_row_there_is_no_generator_and_nothing_i
 }
 
 TEST(StackReport, keeps_its_figures_where_nothing_can_be_allocated) {
-  if (!testing::allocations_counted) GTEST_SKIP() << "a sanitizer has the heap's operators";
+  if (!segue::testing::allocations_counted) GTEST_SKIP() << "a sanitizer has the heap's operators";
   auto generator = digging("penniless");
   generator.next();
   generator.send(40 * kib);
   {
-    const testing::RefusedAllocation refusal(1, testing::Refused::from_then_on);
+    const segue::testing::RefusedAllocation refusal(1, segue::testing::Refused::from_then_on);
     generator = {};
     EXPECT_FALSE(refusal.happened());
   }

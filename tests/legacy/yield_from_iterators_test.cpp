@@ -108,6 +108,18 @@ TEST(DelegationToRanges, NamesTheIteratorThatPythonWouldHave) {
   EXPECT_EQ(error_of(std::views::iota(1)), "AttributeError('iota_view' object has no attribute 'send')");
 }
 
+// A range of somebody else's, which looks like a list, a string and a dict.
+struct Table : std::vector<int> {
+  using traits_type = void;
+  using mapped_type = int;
+};
+
+TEST(DelegationToRanges, calls_what_python_does_not_have_by_its_type) {
+  Generator<int, int> generator([](auto& yield) { yield.from(Table{{1, 2}}); });
+  generator.next();
+  EXPECT_EQ(attempt([&] { return generator.send(1); }), "AttributeError('Table' object has no attribute 'send')");
+}
+
 TEST(DelegationToRanges, ends_at_once_where_there_is_nothing) {
   Texts generator([](auto& yield) -> Value {
     yield.from(std::vector<std::string>());

@@ -2,63 +2,26 @@
 // pool, and what is ready to run is linked, not stored.
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
 #include <new>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <segue/modern/detail/pool.hpp>
 #include <segue/modern/event_loop.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
 
 #include "attempt.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SEGUE_TEST_SANITIZED
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SEGUE_TEST_SANITIZED
-#endif
-#endif
-
-namespace {
-
-thread_local std::size_t allocations = 0;
-
-#ifdef SEGUE_TEST_SANITIZED
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
-}  // namespace
-
-// The sanitizers have these operators themselves. Not inlined, lest g++ take half of a pair for a mismatch.
-#ifndef SEGUE_TEST_SANITIZED
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size != 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-// The pool's chunks, and what is too large for it.
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  ++allocations;
-  const auto step = static_cast<std::size_t>(alignment);
-  if (void* const memory = std::aligned_alloc(step, (size + step - 1) / step * step)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-#endif
+#include "counted_allocations.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
+using segue::testing::allocations_counted;
+using segue::testing::allocations_made;
 using testing::make_loop;
 
 constexpr int rounds = 100;
@@ -66,7 +29,7 @@ constexpr int rounds = 100;
 class Allocation : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (sanitized) GTEST_SKIP() << "not counted under a sanitizer";
+    if (!allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
   }
 };
 
@@ -77,9 +40,9 @@ std::size_t allocations_of(Body body) {
   std::size_t taken = 0;
   const auto main = [&]() -> Coroutine<> {
     co_await body();
-    const std::size_t before = allocations;
+    const std::size_t before = allocations_made();
     co_await body();
-    taken = allocations - before;
+    taken = allocations_made() - before;
   };
   loop->run_until_complete(main());
   return taken;

@@ -62,6 +62,12 @@ inline EventLoopPtr make_loop() {
   return new_event_loop(std::move(reactor));
 }
 
+/// Runs exactly one iteration of `loop`.
+inline void iterate(EventLoop& loop) {
+  loop.stop();
+  loop.run_forever();
+}
+
 /// Collects what a loop's exception handler is told.
 class Reports {
  public:

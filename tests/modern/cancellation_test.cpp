@@ -20,16 +20,11 @@ using namespace std::chrono_literals;
 using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::iterate;
 using testing::make_loop;
 using testing::Reports;
 using testing::Trace;
 using testing::Tracked;
-
-// Runs exactly one iteration of the loop.
-void iterate(EventLoop& loop) {
-  loop.stop();
-  loop.run_forever();
-}
 
 class Cancellation : public ::testing::Test {
  protected:

@@ -26,6 +26,7 @@ using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::iterate;
 using testing::Local;
 using testing::make_loop;
 using testing::park;
@@ -163,8 +164,7 @@ TEST(CoroutineOfATask, is_closed_with_its_loop_wherever_it_waits) {
     loop->create_task(wait(tracked, never));
     loop->create_task(below(tracked, never));
     loop->create_task(park_below(trace, 1));  // its bad yield has not been dealt with yet
-    loop->stop();
-    loop->run_forever();
+    iterate(*loop);
     loop->create_task(wait(tracked, never));  // never starts
   }
   EXPECT_THAT(trace, IsEmpty());
@@ -187,8 +187,7 @@ TEST(CoroutineOfATask, is_closed_while_what_it_waits_on_is_done_already) {
     co_return result;
   };
   const Task<int> task = loop->create_task(wait());
-  loop->stop();
-  loop->run_forever();
+  iterate(*loop);
   future.set_result(1);  // schedules the task, which never gets its turn
   loop.reset();
   EXPECT_THAT(trace, ElementsAre("left"));
@@ -212,8 +211,7 @@ TEST(CoroutineOfATask, may_use_the_closed_loop_in_vain_while_it_is_closed) {
     co_await sleep(1h);
   };
   loop->create_task(body());
-  loop->stop();
-  loop->run_forever();
+  iterate(*loop);
   loop.reset();
   EXPECT_THAT(trace, ElementsAre("RuntimeError(Event loop is closed)", "None"));
 }
@@ -270,6 +268,16 @@ TEST(AwaitedCoroutine, cannot_be_stepped_from_outside) {
   EXPECT_EQ(attempt([&] { inner.send(1); }), refused);
   EXPECT_EQ(attempt([&] { inner.throw_(ValueError("x")); }), refused);
   EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+}
+
+TEST(AwaitedCoroutine, that_is_moved_meanwhile_is_an_error_where_it_was_awaited) {
+  auto inner = park();
+  const auto wait = [&inner]() -> Coroutine<int> { co_return co_await inner; };
+  auto outer = wait();
+  outer.send();
+  const Coroutine<int> moved = std::move(inner);
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "RuntimeError(coroutine was moved while it was being awaited)");
+  EXPECT_EQ(moved.state(), CoroutineState::CORO_CLOSED);
 }
 
 TEST(AwaitedCoroutine, that_was_stepped_by_hand_cannot_be_awaited) {

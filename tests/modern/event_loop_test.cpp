@@ -27,13 +27,13 @@ using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::iterate;
 using testing::make_loop;
 using testing::Reports;
 using testing::said_by;
 using testing::text;
 using testing::Trace;
 using testing::Tracked;
-using ::testing::UnorderedElementsAre;
 
 class EventLoopTest : public ::testing::Test {
  protected:
@@ -41,11 +41,6 @@ class EventLoopTest : public ::testing::Test {
   Reports reports{*loop};
   Trace trace;
 
-  // Runs exactly one iteration of the loop.
-  void iterate() {
-    loop->stop();
-    loop->run_forever();
-  }
   // A callback that says that it ran.
   auto log(std::string name) {
     return [this, name = std::move(name)] { trace.push_back(name); };
@@ -62,9 +57,9 @@ TEST_F(EventLoopTest, runs_callbacks_in_order_and_what_they_schedule_in_the_next
     loop->call_soon(log("c"));
   });
   loop->call_soon(log("b"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("a", "b"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("a", "b", "c"));
 }
 
@@ -75,7 +70,7 @@ TEST_F(EventLoopTest, keeps_arguments_by_value) {
     loop->call_soon(append, word, 1);
     word = "changed";
   }
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("x1"));
 }
 
@@ -88,7 +83,7 @@ TEST_F(EventLoopTest, runs_what_is_due_after_what_was_ready_by_time_and_then_by_
   loop->call_at(now + 1s, log("one, second"));
   loop->call_at(now + 1s, log("one, third"));
   loop->call_soon(log("soon"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("soon", "past", "zero"));
   trace.clear();
   loop->call_at(now + 2s, [&] { loop->stop(); });
@@ -112,7 +107,7 @@ TEST_F(EventLoopTest, runs_the_others_where_many_timers_are_cancelled) {
   for (int i = 0; i < 1000; ++i) handles.push_back(loop->call_later(i * 1ms, [&ran] { ++ran; }));
   for (int i = 0; i < 1000; ++i)
     if (i % 10 != 0) handles[static_cast<std::size_t>(i)].cancel();
-  iterate();
+  iterate(*loop);
   for (int i = 0; i < 500; ++i) handles[static_cast<std::size_t>(i)].cancel();  // again, or too late
   loop->run_until_complete(sleep(2s));
   EXPECT_EQ(ran, 51);  // the first one, and every tenth of the second half
@@ -129,14 +124,14 @@ TEST_F(EventLoopTest, completes_the_iteration_in_which_it_is_stopped) {
   loop->call_soon(log("b"));
   loop->run_forever();
   EXPECT_THAT(trace, ElementsAre("a", "b"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("a", "b", "next run"));
 }
 
 TEST_F(EventLoopTest, stopped_before_it_runs_makes_one_iteration_without_waiting) {
   const auto start = loop->time();
   loop->call_later(1h, log("never"));
-  iterate();
+  iterate(*loop);
   EXPECT_EQ(loop->time(), start);
   EXPECT_THAT(trace, IsEmpty());
 }
@@ -149,7 +144,7 @@ TEST_F(EventLoopTest, is_the_running_one_only_while_it_runs) {
     EXPECT_TRUE(loop->is_running());
     EXPECT_EQ(&get_running_loop(), loop.get());
   });
-  iterate();
+  iterate(*loop);
   EXPECT_FALSE(loop->is_running());
   EXPECT_EQ(EventLoop::running(), nullptr);
 }
@@ -161,7 +156,7 @@ TEST_F(EventLoopTest, runs_once_at_a_time_and_alone_in_its_thread) {
     trace.push_back(attempt([&] { other->run_forever(); }));
     trace.push_back(attempt([&] { other->run_until_complete(sleep(0s)); }));
   });
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("RuntimeError(This event loop is already running)",
                                  "RuntimeError(Cannot run the event loop while another loop is running)",
                                  "RuntimeError(Cannot run the event loop while another loop is running)"));
@@ -214,7 +209,7 @@ TEST_F(EventLoopTest, takes_nothing_when_it_is_closed) {
 
 TEST_F(EventLoopTest, cannot_be_closed_while_it_runs) {
   loop->call_soon([&] { trace.push_back(attempt([&] { loop->close(); })); });
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("RuntimeError(Cannot close a running event loop)"));
   EXPECT_FALSE(loop->is_closed());
 }
@@ -252,7 +247,7 @@ TEST_F(EventLoopTest, gives_the_exception_of_a_callback_to_the_handler_and_goes_
   loop->call_soon([] { throw ValueError("bad"); });
   loop->call_soon([] { throw 7; });
   loop->call_soon(log("next"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("next"));
   ASSERT_EQ(reports.contexts().size(), 2U);
   EXPECT_THAT(reports.contexts()[0].message, HasSubstr("Exception in callback"));
@@ -264,7 +259,7 @@ TEST_F(EventLoopTest, logs_the_exception_of_a_handler_and_goes_on) {
   loop->set_exception_handler([](EventLoop&, const ExceptionContext&) { throw RuntimeError("handler"); });
   loop->call_soon([] { throw ValueError("callback"); });
   loop->call_soon(log("alive"));
-  EXPECT_THAT(said_by([&] { iterate(); }),
+  EXPECT_THAT(said_by([&] { iterate(*loop); }),
               AllOf(HasSubstr("Unhandled error in exception handler"), HasSubstr("RuntimeError: handler")));
   EXPECT_THAT(trace, ElementsAre("alive"));
 }
@@ -292,7 +287,7 @@ TEST_F(EventLoopTest, lets_a_KeyboardInterrupt_out_and_keeps_its_queue) {
   EXPECT_EQ(attempt([&] { loop->run_forever(); }), "KeyboardInterrupt()");
   EXPECT_FALSE(loop->is_running());
   EXPECT_THAT(trace, ElementsAre("before"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("before", "after", "scheduled meanwhile"));
   EXPECT_THAT(reports.messages(), IsEmpty());
 }
@@ -301,7 +296,7 @@ TEST_F(EventLoopTest, lets_a_SystemExit_of_the_last_callback_out) {
   loop->call_soon([] { throw SystemExit(3); });
   EXPECT_EQ(attempt([&] { loop->run_forever(); }), "SystemExit(3)");
   loop->call_soon(log("after"));
-  iterate();
+  iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("after"));
 }
 
@@ -351,7 +346,7 @@ TEST_F(EventLoopTest, refuses_other_threads_in_debug_mode) {
     loop->call_soon(log("own thread"));
   });
   loop->run_until_complete(sleep(1s));
-  EXPECT_THAT(trace, UnorderedElementsAre(refused, refused, "own thread", "threadsafe"));
+  EXPECT_THAT(trace, ElementsAre(refused, refused, "threadsafe", "own thread"));
 }
 
 TEST_F(EventLoopTest, keeps_the_order_of_threadsafe_and_plain_calls_in_its_own_thread) {
@@ -363,6 +358,20 @@ TEST_F(EventLoopTest, keeps_the_order_of_threadsafe_and_plain_calls_in_its_own_t
   });
   loop->run_forever();
   EXPECT_THAT(trace, ElementsAre("first", "second", "third"));
+}
+
+TEST_F(EventLoopTest, keeps_the_order_of_threadsafe_and_plain_calls_before_it_runs) {
+  const auto body = [&]() -> Coroutine<> {
+    trace.push_back("task");
+    co_return;
+  };
+  loop->call_soon_threadsafe(log("threadsafe 1"));
+  loop->call_soon(log("soon"));
+  std::thread([&] { loop->call_soon_threadsafe(log("threadsafe 2")); }).join();
+  loop->create_task(body());
+  loop->call_soon_threadsafe(log("threadsafe 3"));
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("threadsafe 1", "soon", "threadsafe 2", "task", "threadsafe 3"));
 }
 
 TEST_F(EventLoopTest, refuses_to_run_a_future_of_another_loop) {

@@ -22,17 +22,12 @@ using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::iterate;
 using testing::make_loop;
 using testing::Reports;
 using testing::text;
 using testing::Trace;
 using testing::Tracked;
-
-// Runs exactly one iteration of the loop.
-void iterate(EventLoop& loop) {
-  loop.stop();
-  loop.run_forever();
-}
 
 class FutureTest : public ::testing::Test {
  protected:

@@ -15,15 +15,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using testing::iterate;
 using testing::make_loop;
 using testing::Trace;
 using testing::Tracked;
-
-// Runs exactly one iteration of the loop.
-void iterate(EventLoop& loop) {
-  loop.stop();
-  loop.run_forever();
-}
 
 TEST(Handle, that_holds_nothing_can_be_cancelled) {
   const Handle empty;

@@ -7,17 +7,18 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/manual_reactor.hpp>
 #include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
+
+#include "attempt.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::iterate;
+using testing::make_loop;
 using Strings = std::vector<std::string>;
-
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
 
 template <class F>
 Coroutine<bool> is_cancelled(F future) {
@@ -74,8 +75,7 @@ TEST(Shield, ReturnsADoneFutureAsItIs) {
   auto done = loop->create_future<int>();
   done.set_result(1);
   loop->call_soon([done] { EXPECT_TRUE(shield(done) == done); });
-  loop->stop();
-  loop->run_forever();
+  iterate(*loop);
 }
 
 TEST(Shield, ReportsAFailureThatNobodyWaitsForAnyMore) {

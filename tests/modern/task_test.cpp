@@ -24,18 +24,13 @@ using testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::iterate;
 using testing::make_loop;
 using testing::Reports;
 using testing::said_by;
 using ::testing::StartsWith;
 using testing::Trace;
 using testing::Tracked;
-
-// Runs exactly one iteration of the loop.
-void iterate(EventLoop& loop) {
-  loop.stop();
-  loop.run_forever();
-}
 
 class TaskTest : public ::testing::Test {
  protected:

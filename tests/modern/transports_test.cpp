@@ -1,6 +1,5 @@
 #include <segue/modern/transports.hpp>
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,7 +10,6 @@
 #include <segue/modern/coroutine.hpp>
 #include <segue/modern/event_loop.hpp>
 #include <segue/modern/protocols.hpp>
-#include <segue/modern/sleep.hpp>
 #include <segue/modern/task.hpp>
 
 #include "attempt.hpp"
@@ -20,7 +18,7 @@
 namespace segue::modern {
 namespace {
 
-using namespace std::chrono_literals;
+using testing::iterate;
 using testing::SocketPair;
 using testing::Trace;
 
@@ -63,8 +61,8 @@ class Transports : public ::testing::Test {
     return connect(pair, std::make_shared<Recorder>(trace, keep_open));
   }
   /// Lets what is on its way arrive.
-  void iterate(int times = 5) {
-    for (int i = 0; i < times; ++i) loop->run_until_complete(sleep(0s));
+  void settle() {
+    for (int i = 0; i < 15; ++i) iterate(*loop);
   }
 
   Trace trace;
@@ -78,13 +76,13 @@ class Transports : public ::testing::Test {
 TEST_F(Transports, CallTheirProtocolInOrder) {
   const auto transport = record();
   pair.send("x");
-  iterate();
+  settle();
   ::shutdown(pair.peer(), SHUT_WR);
-  iterate();
+  settle();
   EXPECT_TRUE(transport->is_closing());
   transport->close();
   transport->write("late");
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "data x", "eof", "lost None"}));
   EXPECT_EQ(pair.receive(), "");
 }
@@ -92,16 +90,16 @@ TEST_F(Transports, CallTheirProtocolInOrder) {
 TEST_F(Transports, StayOpenForWritingWhereTheProtocolSaysSo) {
   const auto transport = record(true);
   pair.send("x");
-  iterate();
+  settle();
   ::shutdown(pair.peer(), SHUT_WR);
-  iterate();
+  settle();
   EXPECT_FALSE(transport->is_closing());
   transport->write("answer");
   EXPECT_EQ(pair.receive(), "answer");
   transport->close();
   transport->write("late");
   transport->close();
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "data x", "eof", "lost None"}));
   EXPECT_EQ(pair.receive(), "");
 }
@@ -118,12 +116,12 @@ TEST_F(Transports, PauseAndResumeTheirProtocolOnceEach) {
   std::string received;
   while (received.size() < sent.size()) {
     received += pair.receive();
-    iterate(1);
+    iterate(*loop);
   }
   EXPECT_EQ(received, sent);
   EXPECT_EQ(transport->get_write_buffer_size(), 0U);
   transport->close();
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "pause", "resume", "lost None"}));
 }
 
@@ -134,12 +132,12 @@ TEST_F(Transports, SendWhatIsBufferedBeforeTheyClose) {
   transport->close();
   transport->close();
   EXPECT_TRUE(transport->is_closing());
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "pause"}));
   std::string received;
   while (!pair.peer_sees_end()) {
     received += pair.receive();
-    iterate(1);
+    iterate(*loop);
   }
   EXPECT_EQ(received, sent);
   EXPECT_EQ(trace, Trace({"made", "pause", "resume", "lost None"}));
@@ -150,7 +148,7 @@ TEST_F(Transports, DropWhatIsBufferedWhereTheyAbort) {
   const auto transport = record();
   transport->write(std::string(3'000'000, 'x'));
   transport->abort();
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "pause", "lost None"}));
   EXPECT_LT(pair.receive().size(), 3'000'000U);
 }
@@ -166,12 +164,12 @@ TEST_F(Transports, CloseTheSendingHalfAfterWhatIsBuffered) {
   std::string received;
   while (received.size() < sent.size()) {
     received += pair.receive();
-    iterate(1);
+    iterate(*loop);
   }
-  iterate();
+  settle();
   EXPECT_TRUE(pair.peer_sees_end());
   pair.send("still open this way");
-  iterate();
+  settle();
   EXPECT_EQ(trace.back(), "data still open this way");
 }
 
@@ -181,12 +179,12 @@ TEST_F(Transports, ReceiveNothingWhilePaused) {
   transport->pause_reading();
   EXPECT_FALSE(transport->is_reading());
   pair.send("x");
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made"}));
   transport->resume_reading();
   transport->resume_reading();
   EXPECT_TRUE(transport->is_reading());
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "data x"}));
 }
 
@@ -194,7 +192,7 @@ TEST_F(Transports, TellTheirProtocolOfAReset) {
   SocketPair tcp = SocketPair::tcp();
   const auto transport = connect(tcp, std::make_shared<Recorder>(trace));
   tcp.reset_by_peer();
-  iterate();
+  settle();
   EXPECT_EQ(trace, Trace({"made", "lost ConnectionResetError([Errno 104] Connection reset by peer)"}));
   EXPECT_TRUE(reports.messages().empty());
   for (int i = 0; i < 3; ++i) transport->write("into the void");
@@ -204,12 +202,12 @@ TEST_F(Transports, TellTheirProtocolOfABrokenPipe) {
   SocketPair tcp = SocketPair::tcp();
   const auto transport = connect(tcp, std::make_shared<Recorder>(trace, true));
   tcp.close_peer();
-  iterate();
+  settle();
   transport->write("x");  // is answered with a reset
   transport->pause_reading();
-  iterate();
+  settle();
   transport->write("y");
-  iterate();
+  settle();
   ASSERT_EQ(trace.size(), 3U);
   EXPECT_EQ(trace.back(), "lost BrokenPipeError([Errno 32] Broken pipe)");
 }
@@ -217,7 +215,7 @@ TEST_F(Transports, TellTheirProtocolOfABrokenPipe) {
 TEST_F(Transports, AbortWhereTheProtocolThrows) {
   const auto transport = connect(pair, std::make_shared<Thrower>());
   pair.send("x");
-  iterate();
+  settle();
   EXPECT_TRUE(transport->is_closing());
   EXPECT_EQ(reports.messages(), Trace({"Fatal error: protocol.data_received() call failed."}));
   EXPECT_TRUE(holds<ValueError>(reports.contexts()[0].exception));
@@ -226,7 +224,7 @@ TEST_F(Transports, AbortWhereTheProtocolThrows) {
 TEST_F(Transports, AbortWhereTheProtocolThrowsAtTheEnd) {
   const auto transport = connect(pair, std::make_shared<Thrower>());
   ::shutdown(pair.peer(), SHUT_WR);
-  iterate();
+  settle();
   EXPECT_TRUE(transport->is_closing());
   EXPECT_EQ(reports.messages(), Trace({"Fatal error: protocol.eof_received() call failed."}));
 }

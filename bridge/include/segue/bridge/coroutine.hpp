@@ -19,7 +19,6 @@
 #include <array>
 #include <concepts>
 #include <coroutine>
-#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -35,6 +34,7 @@
 #include <segue/legacy/fiber.hpp>
 #include <segue/modern/awaitable.hpp>
 #include <segue/modern/coroutine.hpp>
+#include <segue/modern/coroutine_methods.hpp>
 #include <segue/modern/diagnostics.hpp>
 #include <segue/modern/driver.hpp>
 #include <segue/modern/yield.hpp>
@@ -50,6 +50,7 @@ namespace segue::bridge {
 using modern::Awaitable;
 using modern::CoroutineState;
 using modern::Driver;
+using modern::getcoroutinestate;
 using modern::Resumable;
 using modern::Yielded;
 
@@ -71,8 +72,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
     const Driver* const driver = Driver::current();
     if (driver == nullptr || driver->stackful_frame == nullptr) return nullptr;
     auto* const fiber = static_cast<CoroutineFiber*>(driver->stackful_frame);
-    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
-    return here >= fiber->stack().bottom() && here < fiber->stack().top ? fiber : nullptr;
+    return fiber->runs_here() ? fiber : nullptr;
   }
 
   Resumable resumable() noexcept { return {&resume_fiber, this}; }
@@ -153,7 +153,8 @@ template <class Value>
 /// A generator-based coroutine object: what calling a coroutine<R>() function returns. Lazy and move-only, with the
 /// states, the messages and the methods of modern::Coroutine.
 template <class R = void>
-class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] GeneratorCoroutine {
+class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] GeneratorCoroutine
+    : public modern::CoroutineMethods<GeneratorCoroutine<R>, R> {
  public:
   using result_type = R;
   class Fiber;
@@ -173,8 +174,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
    public:
     explicit Awaiter(GeneratorCoroutine& coroutine) noexcept : coroutine_(coroutine) {}
     bool await_ready() const {
-      if (!coroutine_.fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
-      coroutine_.fiber_->check_not_started();
+      coroutine_.check_awaitable();
       return false;
     }
     /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
@@ -194,27 +194,10 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   Awaiter operator co_await() & noexcept { return Awaiter(*this); }
   Awaiter operator co_await() && noexcept { return Awaiter(*this); }
 
-  /// As modern::Coroutine's.
-  Yielded send(std::any value = {});
-  Yielded throw_(std::exception_ptr error);
-  template <class Error>
-    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
-  Yielded throw_(Error&& error) {
-    return throw_(std::make_exception_ptr(std::forward<Error>(error)));
-  }
-  void close();
-  CoroutineState state() const noexcept;
-
  private:
-  Yielded stepped_by_hand(const Driver& driver);
-  R take_result() {
-    const GeneratorCoroutine finished(std::move(*this));
-    return finished.fiber_->outcome.take();
-  }
-  R take_result_for_delegator() {
-    fiber_->check_exit(fiber_->outcome);
-    return take_result();
-  }
+  friend modern::CoroutineMethods<GeneratorCoroutine<R>, R>;
+
+  Fiber* body() const noexcept { return fiber_; }
   void destroy() noexcept {
     if (fiber_) legacy::destroy_fiber(std::exchange(fiber_, nullptr));
   }
@@ -222,11 +205,6 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   Fiber* fiber_;
 };
-
-template <class R>
-CoroutineState getcoroutinestate(const GeneratorCoroutine<R>& coroutine) noexcept {
-  return coroutine.state();
-}
 
 template <class R>
 class GeneratorCoroutine<R>::Fiber : public CoroutineFiber {
@@ -358,79 +336,16 @@ inline void CoroutineFiber::suspend_and_check() {
 }
 
 template <class R>
-Yielded GeneratorCoroutine<R>::stepped_by_hand(const Driver& driver) {
-  if (!fiber_->finished()) return driver.yielded();
-  if constexpr (std::is_void_v<R>) {
-    take_result();
-    throw StopIteration<void>();
-  } else {
-    throw StopIteration<stored_t<R>>(take_result());
-  }
-}
-
-template <class R>
-Yielded GeneratorCoroutine<R>::send(std::any value) {
-  if (!fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
-  if (!fiber_->Frame::started && value.has_value())
-    throw TypeError("can't send non-None value to a just-started coroutine");
-  Driver driver;
-  driver.send(&value);
-  fiber_->step_by_hand(fiber_->resumable(), driver);
-  return stepped_by_hand(driver);
-}
-
-template <class R>
-Yielded GeneratorCoroutine<R>::throw_(std::exception_ptr error) {
-  if (!fiber_) throw RuntimeError("cannot reuse already awaited coroutine");
-  check_exception(error);
-  if (!fiber_->Frame::started) {
-    destroy();
-    std::rethrow_exception(modern::leaving_coroutine(std::move(error)));
-  }
-  Driver driver;
-  fiber_->throw_by_hand(fiber_->resumable(), driver, std::move(error));
-  return stepped_by_hand(driver);
-}
-
-template <class R>
-void GeneratorCoroutine<R>::close() {
-  if (!fiber_) return;
-  if (!fiber_->Frame::started) return destroy();
-  Driver driver;
-  fiber_->throw_by_hand(fiber_->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
-  if (!fiber_->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
-  try {
-    take_result();
-  } catch (const GeneratorExit&) {
-  }
-}
-
-template <class R>
-CoroutineState GeneratorCoroutine<R>::state() const noexcept {
-  if (!fiber_ || fiber_->finished()) return CoroutineState::CORO_CLOSED;
-  if (!fiber_->Frame::started) return CoroutineState::CORO_CREATED;
-  return fiber_->executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
-}
-
-template <class R>
 void GeneratorCoroutine<R>::discard() noexcept {
   if (!fiber_) return;
-  const std::source_location made = fiber_->made();
-  if (!fiber_->Frame::started) {
-    modern::report_never_awaited(made);
-    return destroy();
-  }
-  if (!fiber_->finished() && !fiber_->delegator) {
-    try {
-      close();
-    } catch (...) {
-      modern::report_unraisable(std::current_exception(), made);
+  if (!fiber_->finished()) {
+    const std::source_location made = fiber_->made();
+    this->leave();
+    if (fiber_ && fiber_->Frame::started && !fiber_->finished() && !fiber_->unwind()) {
+      // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
+      modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")), made);
+      fiber_ = nullptr;
     }
-  }
-  if (fiber_ && !fiber_->finished() && !fiber_->unwind()) {
-    // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
-    modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")), made);
-    fiber_ = nullptr;
   }
   destroy();
 }

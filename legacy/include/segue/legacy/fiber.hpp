@@ -93,6 +93,12 @@ class Fiber {
   /// The stack that the fiber lives and runs on.
   Stack stack() const noexcept { return stack_; }
 
+  /// Whether the caller runs on it.
+  [[gnu::always_inline]] bool runs_here() const noexcept {
+    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
+    return here >= stack_.bottom() && here < stack_.top;
+  }
+
   /// What a report calls this fiber.
   virtual std::string_view label() const noexcept { return "fiber"; }
   /// Where it was made, for reports; line 0 when that is not known.

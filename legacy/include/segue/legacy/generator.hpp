@@ -26,6 +26,7 @@
 #include <iterator>
 #include <memory>
 #include <memory_resource>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -197,7 +198,8 @@ class [[nodiscard]] Generator {
 
   void take(Generator& other) noexcept {
     frame_ = std::exchange(other.frame_, nullptr);
-    if (frame_ != nullptr) frame_->handle_ = &frame_;
+    // Laundered, lest g++ 12 warn of a dangling pointer where it sees the address of a user's local stored.
+    if (frame_ != nullptr) frame_->handle_ = std::launder(&frame_);
   }
   void drop() noexcept {
     if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();

@@ -19,7 +19,6 @@
 #pragma once
 
 #include <concepts>
-#include <cstddef>
 #include <exception>
 #include <functional>
 #include <source_location>
@@ -84,7 +83,7 @@ class Emitter {
   /// program ends in std::terminate.
   void yield(T value) {
     if (stopped()) std::rethrow_exception(kept_);
-    if (!runs_here()) throw RuntimeError("emit() was called on another stack or thread than its pull()");
+    if (!fiber_.runs_here()) throw RuntimeError("emit() was called on another stack or thread than its pull()");
     yield_(static_cast<T&&>(value), where_);
   }
 
@@ -96,16 +95,11 @@ class Emitter {
   friend class detail::Pulled;
 
   Emitter(Yielder<T>& yield, const std::source_location& where) noexcept
-      : yield_(yield), where_(where), stack_(Fiber::current()->stack()) {}
-
-  bool runs_here() const noexcept {
-    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
-    return here >= stack_.bottom() && here < stack_.top;
-  }
+      : yield_(yield), where_(where), fiber_(*Fiber::current()) {}
 
   Yielder<T>& yield_;
   std::source_location where_;
-  Stack stack_;
+  const Fiber& fiber_;
   // What is raised when the API has returned; null until it has to stop.
   std::exception_ptr kept_;
 };

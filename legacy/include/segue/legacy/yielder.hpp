@@ -50,8 +50,7 @@ class Yielder {
   ///   throw_(std::exception_ptr) and close() (PEP 380's optional protocol). The value is that of
   ///   StopIteration<Result>; name `Result`, or give the class a `return_type`.
   /// - any input range. It has no send(): sending it something else than None raises AttributeError here. What is
-  /// thrown
-  ///   in is raised here, and leaves the range where it was.
+  ///   thrown in is raised here, and leaves the range where it was.
   template <class Result = detail::Deduced, class Source>
   decltype(auto) from(Source&& source, std::source_location where = std::source_location::current()) {
     using Plain = std::remove_cvref_t<Source>;

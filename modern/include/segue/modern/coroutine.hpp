@@ -3,23 +3,17 @@
 //
 //   Coroutine<int> answer() { co_return 42; }
 //   Coroutine<void> main() { std::cout << co_await answer() << '\n'; }
-//
-// States, as inspect.getcoroutinestate() tells them:
-//   CREATED --await / send / create_task--> RUNNING <--> SUSPENDED --> CLOSED
-//   CREATED --close() / throw_()--> CLOSED
 #pragma once
 
-#include <any>
-#include <cassert>
 #include <coroutine>
 #include <exception>
-#include <optional>
 #include <source_location>
 #include <string>
 #include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/awaitable.hpp>
+#include <segue/modern/coroutine_methods.hpp>
 #include <segue/modern/detail/pool.hpp>
 #include <segue/modern/diagnostics.hpp>
 #include <segue/modern/driver.hpp>
@@ -29,12 +23,6 @@ namespace segue::modern {
 
 template <class T>
 class Coroutine;
-
-/// CPython: inspect.getcoroutinestate().
-enum class CoroutineState { CORO_CREATED, CORO_RUNNING, CORO_SUSPENDED, CORO_CLOSED };
-
-/// The state's name, as Python prints it.
-const char* to_string(CoroutineState state) noexcept;
 
 namespace detail {
 
@@ -69,6 +57,9 @@ class PromiseBase : public Frame {
     awaiting_at_ = where;
     return std::forward<A>(awaitable);
   }
+
+  Resumable resumable() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
+  bool finished() const noexcept { return std::coroutine_handle<const PromiseBase>::from_promise(*this).done(); }
 
   const std::source_location& made() const noexcept { return made_; }
   /// Where it awaits now, or awaited last.
@@ -111,17 +102,15 @@ class CoroutineAwaiter;
 }  // namespace detail
 
 /// A coroutine object. Move-only; a moved-from or finished one is CLOSED. Destroying a suspended one closes it first.
-/// Not to be moved while another one awaits it.
+/// Not to be moved while it is awaited: whoever awaits it gets RuntimeError when it goes on.
 template <class T = void>
-class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] Coroutine {
+class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] Coroutine
+    : public CoroutineMethods<Coroutine<T>, T> {
  public:
   using promise_type = detail::Promise<T>;
   using result_type = T;
 
-  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {
-    assert((!frame_ || frame_.done() || !frame_.promise().delegator) &&
-           "a coroutine that is awaited stays where it is");
-  }
+  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   Coroutine& operator=(Coroutine&& other) noexcept {
     if (this != &other) {
       discard();
@@ -137,22 +126,6 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   detail::CoroutineAwaiter<T> operator co_await() & noexcept { return detail::CoroutineAwaiter<T>(*this); }
   detail::CoroutineAwaiter<T> operator co_await() && noexcept { return detail::CoroutineAwaiter<T>(*this); }
 
-  /// Resumes it by hand and returns what it waits on (PEP 342, PEP 492). Throws StopIteration<T> with the result when
-  /// it returns, and what it throws when it throws. `value` is what its innermost bare yield evaluates to; a coroutine
-  /// that has not started takes none (TypeError).
-  Yielded send(std::any value = {});
-  /// Throws `error` where it is suspended, and goes on as send() does. GeneratorExit closes what it awaits first.
-  Yielded throw_(std::exception_ptr error);
-  template <class Error>
-    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
-  Yielded throw_(Error&& error) {
-    return throw_(std::make_exception_ptr(std::forward<Error>(error)));
-  }
-  /// Throws GeneratorExit where it is suspended, after what it awaits was closed in the same way. One that awaits again
-  /// gets RuntimeError("coroutine ignored GeneratorExit"). Does nothing to a closed one.
-  void close();
-
-  CoroutineState state() const noexcept;
   /// The name of the coroutine function; empty for a closed one.
   std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
 
@@ -161,32 +134,23 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
  private:
   friend promise_type;
+  friend CoroutineMethods<Coroutine<T>, T>;
   friend detail::CoroutineAwaiter<T>;
 
   explicit Coroutine(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
-  Yielded stepped_by_hand(const Driver& driver);
-  T take_result() {
-    const Coroutine finished(std::move(*this));
-    return finished.frame_.promise().outcome.take();
-  }
-  T take_result_for_delegator() {
-    frame_.promise().check_exit(frame_.promise().outcome);
-    return take_result();
-  }
+  promise_type* body() const noexcept { return frame_ ? &frame_.promise() : nullptr; }
   void destroy() noexcept {
     if (frame_) std::exchange(frame_, nullptr).destroy();
   }
-  void discard() noexcept;
+  void discard() noexcept {
+    if (!frame_) return;
+    if (!frame_.done()) this->leave();
+    destroy();
+  }
 
   std::coroutine_handle<promise_type> frame_;
 };
-
-/// CPython: inspect.getcoroutinestate().
-template <class T>
-CoroutineState getcoroutinestate(const Coroutine<T>& coroutine) noexcept {
-  return coroutine.state();
-}
 
 namespace detail {
 
@@ -196,8 +160,7 @@ class CoroutineAwaiter {
   explicit CoroutineAwaiter(Coroutine<T>& coroutine) noexcept : coroutine_(coroutine) {}
 
   bool await_ready() const {
-    if (!coroutine_.frame_) throw RuntimeError("cannot reuse already awaited coroutine");
-    coroutine_.frame_.promise().check_not_started();
+    coroutine_.check_awaitable();
     return false;
   }
   std::coroutine_handle<> await_suspend(Resumable delegator) const noexcept {
@@ -221,79 +184,5 @@ inline Coroutine<void> Promise<void>::get_return_object() noexcept {
 }
 
 }  // namespace detail
-
-template <class T>
-Yielded Coroutine<T>::stepped_by_hand(const Driver& driver) {
-  if (!frame_.done()) return driver.yielded();
-  if constexpr (std::is_void_v<T>) {
-    take_result();
-    throw StopIteration<void>();
-  } else {
-    throw StopIteration<stored_t<T>>(take_result());
-  }
-}
-
-template <class T>
-Yielded Coroutine<T>::send(std::any value) {
-  if (!frame_) throw RuntimeError("cannot reuse already awaited coroutine");
-  if (!frame_.promise().started && value.has_value())
-    throw TypeError("can't send non-None value to a just-started coroutine");
-  Driver driver;
-  driver.send(&value);
-  frame_.promise().step_by_hand(frame_, driver);
-  return stepped_by_hand(driver);
-}
-
-template <class T>
-Yielded Coroutine<T>::throw_(std::exception_ptr error) {
-  if (!frame_) throw RuntimeError("cannot reuse already awaited coroutine");
-  check_exception(error);
-  if (!frame_.promise().started) {
-    destroy();
-    std::rethrow_exception(leaving_coroutine(std::move(error)));
-  }
-  Driver driver;
-  frame_.promise().throw_by_hand(frame_, driver, std::move(error));
-  return stepped_by_hand(driver);
-}
-
-template <class T>
-void Coroutine<T>::close() {
-  if (!frame_) return;
-  if (!frame_.promise().started) return destroy();
-  Driver driver;
-  frame_.promise().throw_by_hand(frame_, driver, std::make_exception_ptr(GeneratorExit()));
-  if (!frame_.done()) throw RuntimeError("coroutine ignored GeneratorExit");
-  try {
-    take_result();
-  } catch (const GeneratorExit&) {
-  }
-}
-
-template <class T>
-CoroutineState Coroutine<T>::state() const noexcept {
-  if (!frame_ || frame_.done()) return CoroutineState::CORO_CLOSED;
-  const detail::PromiseBase& promise = frame_.promise();
-  if (!promise.started) return CoroutineState::CORO_CREATED;
-  return promise.executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
-}
-
-template <class T>
-void Coroutine<T>::discard() noexcept {
-  if (!frame_) return;
-  detail::PromiseBase& promise = frame_.promise();
-  const bool outermost = !promise.delegator;
-  if (!promise.started) {
-    report_never_awaited(promise.made());
-  } else if (outermost && !frame_.done()) {
-    const std::source_location made = promise.made();
-    try {
-      close();
-    } catch (...) {
-      report_unraisable(std::current_exception(), made);
-    }
-  }
-  destroy();
-}
 
 }  // namespace segue::modern

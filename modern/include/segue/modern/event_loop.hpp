@@ -36,15 +36,20 @@ template <class T>
 class Task;
 template <class T>
 class Coroutine;
+class FutureBase;
 class TaskBase;
 class Server;
-struct TaskOptions;
 
 namespace detail {
 class FutureState;
 class TaskCore;
 class Executor;
 }  // namespace detail
+
+struct TaskOptions {
+  /// The task's name; "Task-N" where it is empty. Copied.
+  const char* name = nullptr;
+};
 
 /// What an exception handler is told. Empty fields are absent, as absent keys are in Python.
 struct ExceptionContext {
@@ -100,7 +105,7 @@ class EventLoop final : public detail::RefCounted {
   TimerHandle call_later(Delay delay, F&& callback, Args&&... args) {
     return call_at(time() + delay.value(), std::forward<F>(callback), std::forward<Args>(args)...);
   }
-  /// The only way in from another thread. Wakes the loop.
+  /// The only way in from another thread. Wakes the loop. In one order with call_soon(), also before the loop runs.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   void call_soon_threadsafe(F&& callback, Args&&... args) {
@@ -133,10 +138,11 @@ class EventLoop final : public detail::RefCounted {
 
   template <class T = void>
   Future<T> create_future();
-  template <class T>
-  Task<T> create_task(Coroutine<T> coroutine);
-  template <class T>
-  Task<T> create_task(Coroutine<T> coroutine, TaskOptions options);
+  /// Schedules a coroutine of any style, or whatever else can be awaited and is not a future; its first step is in the
+  /// next iteration. RuntimeError("Event loop is closed").
+  template <Awaitable A>
+    requires(!std::derived_from<A, FutureBase>)
+  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {});
 
   // --- threads (threads.hpp) ---
 
@@ -183,7 +189,11 @@ class EventLoop final : public detail::RefCounted {
 
   // --- for tasks ---
 
-  void schedule(detail::Ready& node) noexcept { ready_.push(node); }
+  void schedule(detail::Ready& node) noexcept {
+    if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
+      collect_posted();
+    ready_.push(node);
+  }
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
   void check_usable() const {
     if (closed_ || debug_) [[unlikely]]
@@ -209,7 +219,7 @@ class EventLoop final : public detail::RefCounted {
   }
   void schedule(detail::HandleState& handle) noexcept {
     handle.retain();
-    ready_.push(handle);
+    schedule(static_cast<detail::Ready&>(handle));
   }
   void add_timer(detail::HandleState& handle, time_point when);
   template <class F>

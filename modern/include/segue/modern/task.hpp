@@ -28,11 +28,6 @@
 
 namespace segue::modern {
 
-struct TaskOptions {
-  /// The task's name; "Task-N" where it is empty. Copied.
-  const char* name = nullptr;
-};
-
 namespace detail {
 
 /// The part of a task that does not depend on its result.
@@ -91,7 +86,7 @@ class alignas(pool_step) TaskCore : public Ready, public Driver {
   void wait_for(FutureState& future);
   void step_with_error(const std::string& message);
 
-  // With its bases, all that a step needs of a task fills two cache lines.
+  // With its bases, all that a step needs of a task: within Ready::fetched_bytes.
   bool must_cancel_ = false;
   EventLoop& loop_;                 // the future's
   PromiseBase* promise_ = nullptr;  // until it is done
@@ -189,20 +184,12 @@ class Task : public Future<T>, public TaskMethods<Task<T>> {
 template <class T>
 TaskBase::TaskBase(const Task<T>& task) noexcept : FutureBase(task.state()) {}
 
-/// Schedules `coroutine` on the running loop; its first step is in the next iteration. RuntimeError("no running event
-/// loop").
-template <class T>
-Task<T> create_task(Coroutine<T> coroutine) {
-  return get_running_loop().create_task(std::move(coroutine));
-}
-template <class T>
-Task<T> create_task(Coroutine<T> coroutine, TaskOptions options) {
-  return get_running_loop().create_task(std::move(coroutine), options);
-}
-/// The same for whatever else can be awaited.
+/// EventLoop::create_task() of the running loop. RuntimeError("no running event loop").
 template <Awaitable A>
-  requires(!std::derived_from<std::remove_cvref_t<A>, FutureBase>)
-auto create_task(A awaitable, TaskOptions options = {});
+  requires(!std::derived_from<A, FutureBase>)
+Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) {
+  return get_running_loop().create_task(std::move(awaitable), options);
+}
 
 /// The task that runs now; nothing in a plain callback. RuntimeError("no running event loop").
 std::optional<TaskBase> current_task();
@@ -237,9 +224,9 @@ auto ensure_future(A&& awaitable, EventLoop& loop) {
   } else if constexpr (detail::is_coroutine<Plain>) {
     return loop.create_task(std::move(awaitable));
   } else if constexpr (std::constructible_from<Plain, A>) {
-    return loop.create_task(detail::wrap_awaitable(Plain(std::forward<A>(awaitable))));
+    return loop.create_task(Plain(std::forward<A>(awaitable)));
   } else {  // a coroutine of another style
-    return loop.create_task(detail::wrap_awaitable(std::move(awaitable)));
+    return loop.create_task(std::move(awaitable));
   }
 }
 /// The same on the running loop; a future may belong to any.
@@ -255,22 +242,17 @@ auto ensure_future(A&& awaitable) {
 // --- definitions ---
 
 template <Awaitable A>
-  requires(!std::derived_from<std::remove_cvref_t<A>, FutureBase>)
-auto create_task(A awaitable, TaskOptions options) {
-  return get_running_loop().create_task(detail::wrap_awaitable(std::move(awaitable)), options);
-}
-
-template <class T>
-Task<T> EventLoop::create_task(Coroutine<T> coroutine, TaskOptions options) {
-  check_usable();
-  auto state = detail::Ref<detail::TaskState<T>>(new detail::TaskState<T>(*this, std::move(coroutine), options.name));
-  state->start();
-  return Task<T>(detail::Ref<detail::FutureState>(std::move(state)));
-}
-
-template <class T>
-Task<T> EventLoop::create_task(Coroutine<T> coroutine) {
-  return create_task(std::move(coroutine), TaskOptions{});
+  requires(!std::derived_from<A, FutureBase>)
+Task<await_result_t<A>> EventLoop::create_task(A awaitable, TaskOptions options) {
+  if constexpr (detail::is_coroutine<A>) {
+    check_usable();
+    using State = detail::TaskState<await_result_t<A>>;
+    auto state = detail::Ref<State>(new State(*this, std::move(awaitable), options.name));
+    state->start();
+    return Task<await_result_t<A>>(detail::Ref<detail::FutureState>(std::move(state)));
+  } else {
+    return create_task(detail::wrap_awaitable(std::move(awaitable)), options);
+  }
 }
 
 template <Awaitable A>

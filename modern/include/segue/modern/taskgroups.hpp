@@ -78,7 +78,7 @@ class TaskGroup {
   /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
   /// entered"), ("… is finished"), ("… is shutting down").
   template <Awaitable A>
-    requires(!std::derived_from<std::remove_cvref_t<A>, FutureBase>)
+    requires(!std::derived_from<A, FutureBase>)
   Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
     try {
       state_->check_open();
@@ -86,7 +86,7 @@ class TaskGroup {
       if constexpr (requires { awaitable.close(); }) awaitable.close();
       throw;
     }
-    auto task = make_task(std::move(awaitable), options);
+    auto task = state_->loop().create_task(std::move(awaitable), options);
     state_->add(*task.state());
     return task;
   }
@@ -102,15 +102,6 @@ class TaskGroup {
   }
 
  private:
-  template <class A>
-  Task<await_result_t<A>> make_task(A awaitable, TaskOptions options) const {
-    if constexpr (detail::is_coroutine<A>) {
-      return state_->loop().create_task(std::move(awaitable), options);
-    } else {
-      return state_->loop().create_task(detail::wrap_awaitable(std::move(awaitable)), options);
-    }
-  }
-
   detail::Ref<detail::TaskGroupState> state_;
 };
 

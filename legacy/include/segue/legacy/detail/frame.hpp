@@ -17,7 +17,6 @@
 // always a forest, and the fast path needs no checks but one for null.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <source_location>
@@ -71,12 +70,6 @@ class Frame : public Fiber {
   bool running() const noexcept;
 
   // From the body.
-
-  /// Whether the caller runs on this frame's stack.
-  [[gnu::always_inline]] bool runs_here() const noexcept {
-    const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
-    return here >= stack().bottom() && here < stack().top;
-  }
 
   /// Runs `sub` to its end; every suspension of its chain suspends this one. True when its outcome is in `sub`, false
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError

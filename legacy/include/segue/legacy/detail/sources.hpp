@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
@@ -147,19 +148,21 @@ class GeneratorSource {
   Outcome<Return> result_;
 };
 
-/// What Python would call the iterator over such a range.
+template <class Range>
+inline constexpr bool is_list = false;
+template <class T, class Allocator>
+inline constexpr bool is_list<std::vector<T, Allocator>> = true;
+
+/// What an error calls the iterator over such a range: a list's and a string's as Python does, any other's as the
+/// range.
 template <class Range>
 std::string iterator_name() {
-  if constexpr (requires { typename Range::traits_type; }) {
-    return "str_ascii_iterator";
-  } else if constexpr (requires { typename Range::mapped_type; }) {
-    return "dict_itemiterator";
-  } else if constexpr (requires { typename Range::key_type; }) {
-    return "set_iterator";
-  } else if constexpr (requires { typename Range::iterated_type; }) {
+  if constexpr (requires { typename Range::iterated_type; }) {
     return iterator_name<typename Range::iterated_type>();
-  } else if constexpr (std::is_array_v<Range> || !std::ranges::view<Range>) {
+  } else if constexpr (is_list<Range>) {
     return "list_iterator";
+  } else if constexpr (std::same_as<Range, std::string>) {
+    return "str_ascii_iterator";
   } else {
     return type_name(typeid(Range));
   }

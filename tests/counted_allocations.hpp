@@ -1,9 +1,9 @@
-// What this executable takes from the heap with `new`: counted, and refused where a test wants it.
+// What an executable takes from the heap with `new`: counted, and refused where a test wants it.
 #pragma once
 
 #include <cstddef>
 
-namespace segue::legacy::testing {
+namespace segue::testing {
 
 /// Whether they are: not under ThreadSanitizer.
 extern const bool allocations_counted;
@@ -32,4 +32,4 @@ class NothingRefused {
   ~NothingRefused();
 };
 
-}  // namespace segue::legacy::testing
+}  // namespace segue::testing

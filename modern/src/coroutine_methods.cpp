@@ -1,4 +1,4 @@
-#include <segue/modern/coroutine.hpp>
+#include <segue/modern/coroutine_methods.hpp>
 
 namespace segue::modern {
 

@@ -3,9 +3,15 @@
 #include <cstdlib>
 #include <new>
 
-#include <segue/legacy/detail/sanitizers.hpp>
+#if defined(__SANITIZE_THREAD__)
+#define SEGUE_TEST_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SEGUE_TEST_TSAN
+#endif
+#endif
 
-namespace segue::legacy::testing {
+namespace segue::testing {
 namespace {
 
 struct Counts {
@@ -26,10 +32,14 @@ struct Counts {
 
 constinit thread_local Counts counts;
 
-[[maybe_unused]] void* allocate(std::size_t size) {
+// As malloc(size), or as aligned_alloc() where there is an alignment.
+[[maybe_unused]] void* allocate(std::size_t size, std::size_t alignment = 0) {
   ++counts.made;
+  if (size == 0) size = 1;
   if (counts.allowed()) {
-    if (void* const memory = std::malloc(size != 0 ? size : 1)) {
+    void* const memory = alignment == 0 ? std::malloc(size)
+                                        : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+    if (memory != nullptr) {
       ++counts.alive;
       return memory;
     }
@@ -44,7 +54,7 @@ constinit thread_local Counts counts;
 
 }  // namespace
 
-#if defined(SEGUE_LEGACY_TSAN)
+#if defined(SEGUE_TEST_TSAN)
 const bool allocations_counted = false;
 #else
 const bool allocations_counted = true;
@@ -64,11 +74,16 @@ bool RefusedAllocation::happened() const noexcept { return counts.asked >= count
 NothingRefused::NothingRefused() noexcept { ++counts.paused; }
 NothingRefused::~NothingRefused() { --counts.paused; }
 
-}  // namespace segue::legacy::testing
+}  // namespace segue::testing
 
 // ThreadSanitizer has these operators itself.
-#if !defined(SEGUE_LEGACY_TSAN)
-void* operator new(std::size_t size) { return segue::legacy::testing::allocate(size); }
-void operator delete(void* memory) noexcept { segue::legacy::testing::deallocate(memory); }
-void operator delete(void* memory, std::size_t) noexcept { segue::legacy::testing::deallocate(memory); }
+#if !defined(SEGUE_TEST_TSAN)
+void* operator new(std::size_t size) { return segue::testing::allocate(size); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return segue::testing::allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { segue::testing::deallocate(memory); }
+void operator delete(void* memory, std::size_t) noexcept { segue::testing::deallocate(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { segue::testing::deallocate(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { segue::testing::deallocate(memory); }
 #endif
