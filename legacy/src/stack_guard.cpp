@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/stack.hpp>
@@ -40,12 +42,12 @@ std::atomic<bool>& protect_asked_for() {
 
 // The digits of vm.max_map_count. Without a stream, whose buffer the heap may have no room for when this limit is hit.
 std::string max_map_count() {
-  char text[32];
+  std::array<char, 32> text;
   const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
-  const ssize_t size = file < 0 ? 0 : read(file, text, sizeof text);
+  const ssize_t size = file < 0 ? 0 : read(file, text.data(), text.size());
   if (file >= 0) close(file);
-  const char* const end = text + std::max<ssize_t>(size, 0);
-  return {text, std::find(text, end, '\n')};
+  const std::string_view read_text(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  return std::string(read_text.substr(0, read_text.find('\n')));
 }
 
 std::string guard_failure(int error) {
