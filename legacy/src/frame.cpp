@@ -10,7 +10,7 @@
 #include <segue/legacy/detail/body.hpp>
 #include <segue/legacy/unraisable.hpp>
 
-#include "unwind_tables.hpp"
+#include "unwinding.hpp"
 
 namespace segue::legacy::detail {
 namespace {

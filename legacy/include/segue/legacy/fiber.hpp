@@ -76,7 +76,7 @@ class Fiber {
 
   /// Goes back to whoever resumed last, handing over `message`; returns at the next resume(). To be called on the
   /// fiber's own stack. Nothing is thrown here, but a compiler must not take that for granted: what is found out about
-  /// exceptions that are raised at this place (unwind_tables.hpp) has to hold for the caller's, raised after it.
+  /// exceptions that are raised at this place (unwinding.hpp) has to hold for the caller's, raised after it.
   [[gnu::always_inline]] void suspend(void* message = nullptr) {
     detail::exchange(exceptions_, *thread_exceptions_);
     sanitized_.leave_fiber();

@@ -52,7 +52,7 @@ class Body final : public ResultFrame<Return> {
   }
 
  private:
-  // A function of its own, so that the frames up to it are the body's alone (unwind_tables.hpp).
+  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp).
   [[gnu::noinline]] void call_body() {
     this->body_return_ = __builtin_return_address(0);
     Yielder yielder(*this);

@@ -1,5 +1,5 @@
 // Where an exception would run nothing, and where it would: each case suspends inside a function, and asks.
-#include "../../legacy/src/unwind_tables.hpp"
+#include "../../legacy/src/unwinding.hpp"
 
 #include <alloca.h>
 
