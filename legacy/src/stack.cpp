@@ -1,7 +1,6 @@
 #include <segue/legacy/stack.hpp>
 
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 
+#include "memory_limits.hpp"
 #include "resource_stacks.hpp"
 #include "stack_guard.hpp"
 #include "stack_overflow.hpp"
@@ -73,14 +73,7 @@ std::array<Region, max_regions> regions;
 std::atomic<std::size_t> region_count{0};
 
 std::string reservation_failure(std::size_t bytes, int error) {
-  std::string message = "cannot reserve " + std::to_string(bytes) + " bytes for a stack: " + std::strerror(error);
-  rlimit limit{};
-  if (error == ENOMEM && getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-    message += " (RLIMIT_AS is " + std::to_string(limit.rlim_cur) + " bytes)";
-  } else if (error == ENOMEM) {
-    message += " (the address space, vm.max_map_count or vm.overcommit_memory is the limit)";
-  }
-  return message;
+  return "cannot reserve " + std::to_string(bytes) + " bytes for a stack: " + detail::why_refused(bytes, error);
 }
 
 // The stacks that no thread keeps to itself. Never destroyed: threads may end after static destructors have run.

@@ -1,19 +1,17 @@
 #include "stack_guard.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <string>
-#include <string_view>
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/stack.hpp>
+
+#include "memory_limits.hpp"
 
 namespace segue::legacy {
 namespace {
@@ -40,24 +38,6 @@ std::atomic<bool>& protect_asked_for() {
   return asked;
 }
 
-// The digits of vm.max_map_count. Without a stream, whose buffer the heap may have no room for when this limit is hit.
-std::string max_map_count() {
-  std::array<char, 32> text;
-  const int file = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
-  const ssize_t size = file < 0 ? 0 : read(file, text.data(), text.size());
-  if (file >= 0) close(file);
-  const std::string_view read_text(text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  return std::string(read_text.substr(0, read_text.find('\n')));
-}
-
-std::string guard_failure(int error) {
-  std::string message = std::string("cannot guard a stack: ") + std::strerror(error);
-  if (error == ENOMEM) {
-    message += " (vm.max_map_count is " + max_map_count() + ", and a protected guard takes two mappings a stack)";
-  }
-  return message;
-}
-
 }  // namespace
 
 StackGuard stack_guard() noexcept {
@@ -81,7 +61,9 @@ std::size_t detail::guard_size() { return std::max<std::size_t>(16 * 1024, page_
 
 void detail::install_guard(std::byte* where) {
   if (stack_guard() == StackGuard::light && madvise(where, guard_size(), MADV_GUARD_INSTALL) == 0) return;
-  if (mprotect(where, guard_size(), PROT_NONE) != 0) throw MemoryError(guard_failure(errno));
+  if (mprotect(where, guard_size(), PROT_NONE) != 0) {
+    throw MemoryError("cannot guard a stack: " + why_refused(0, errno));
+  }
 }
 
 void detail::remove_guard(std::byte* where) noexcept {

@@ -1,5 +1,6 @@
 // What the system's limits do to stacks: MemoryError says which one was hit, nothing is lost, and the program goes on.
 // Each test lowers or uses up a limit of a child process.
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -61,6 +62,18 @@ std::string use_up(StackSize size, std::vector<Stack>& stacks) {
   use_up_twice({1 << 20});
 }
 
+// Leaves no mapping for a new region: each page is a mapping of its own, as its neighbours are protected otherwise.
+[[noreturn]] void use_up_mappings_before() {
+  constexpr std::size_t page = 4096;
+  for (std::size_t i = 0;; ++i) {
+    const int protection = i % 2 == 0 ? PROT_READ : PROT_NONE;
+    if (mmap(nullptr, page, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) break;
+  }
+  std::vector<Stack> none;
+  std::cerr << use_up({16 * 1024}, none) << std::endl;
+  std::_Exit(none.empty() ? 0 : 1);
+}
+
 [[noreturn]] void use_up_mappings() {
   set_stack_guard(StackGuard::protect);
   use_up_twice({16 * 1024});
@@ -78,6 +91,8 @@ TEST(StackLimitsDeathTest, the_limit_of_mappings_is_named) {
   if (limit > 100'000) GTEST_SKIP() << "it takes too long to use up " << limit << " mappings";
   EXPECT_EXIT(use_up_mappings(), ::testing::ExitedWithCode(0),
               "cannot guard a stack: .*vm.max_map_count is " + std::to_string(limit));
+  EXPECT_EXIT(use_up_mappings_before(), ::testing::ExitedWithCode(0),
+              "cannot reserve .*vm.max_map_count is " + std::to_string(limit));
 }
 
 }  // namespace
