@@ -1,7 +1,5 @@
 #include <segue/legacy/detail/frame.hpp>
 
-#include <unwind.h>
-
 #include <exception>
 #include <new>
 #include <utility>
@@ -193,7 +191,13 @@ Frame* Frame::exit() noexcept {
     forget_stack();
     return nullptr;
   }
-  signal(unwinding == Unwinding::cleanups ? unwind_signal : close_signal);
+  if (unwinding == Unwinding::cleanups) {
+    unwinding_ = {};
+    ++exceptions().uncaught;
+    signal(unwind_signal);
+  } else {
+    signal(close_signal);
+  }
   return static_cast<Frame*>(resume());
 }
 
@@ -276,23 +280,18 @@ std::exception_ptr Frame::take_signalled() {
   return std::exchange(error_, nullptr);
 }
 
-void Frame::raise_signalled() {
-  if (reinterpret_cast<std::uintptr_t>(sent_) != unwind_signal) raise(take_signalled());
-  // Runs the destructors of all frames up to run(), as pthread_cancel does, and ends the fiber there.
-  sent_ = nullptr;
-  ++thread_exception_state().uncaught;
-  const auto at_each_frame = [](int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
-                                _Unwind_Context* context, void* self) {
-    auto& frame = *static_cast<Frame*>(self);
-    if (_Unwind_GetIP(context) != reinterpret_cast<_Unwind_Ptr>(frame.body_return_)) return _URC_NO_REASON;
-    --thread_exception_state().uncaught;
-    frame.ending_ = Ending::exited;
-    frame.destroy_body();
-    frame.finish();
-  };
-  static_assert(sizeof(_Unwind_Exception) <= sizeof unwinding_ && alignof(_Unwind_Exception) <= 16);
-  _Unwind_ForcedUnwind(::new (static_cast<void*>(unwinding_)) _Unwind_Exception{}, at_each_frame, this);
-  std::terminate();
+void Frame::raise_error_signalled() { raise(take_signalled()); }
+
+// Called for each frame from the yield on. The destructors of all up to run() run, as with pthread_cancel; there the
+// fiber ends.
+_Unwind_Reason_Code Frame::unwind_further(int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
+                                          _Unwind_Context* context, void* self) {
+  auto& frame = *static_cast<Frame*>(self);
+  if (_Unwind_GetIP(context) != reinterpret_cast<_Unwind_Ptr>(frame.body_return_)) return _URC_NO_REASON;
+  --thread_exception_state().uncaught;
+  frame.ending_ = Ending::exited;
+  frame.destroy_body();
+  frame.finish();
 }
 
 bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {

@@ -111,6 +111,8 @@ class Fiber {
  protected:
   /// While suspended: where its stack was left.
   detail::Context context() const noexcept { return context_; }
+  /// While suspended: its exception state.
+  detail::ExceptionState& exceptions() noexcept { return exceptions_; }
   /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
   void forget_stack() noexcept { progress_ = Progress::finished; }
   /// The same for a running one, on its own stack: goes back to whoever resumed last, for good.

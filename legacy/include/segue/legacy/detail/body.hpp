@@ -40,7 +40,6 @@ class Body final : public ResultFrame<Return> {
   void run() noexcept {
     try {
       call_body();
-      this->ending_ = Frame::Ending::returned;
     } catch (const GeneratorExit&) {
       this->ended_by_exit();
     } catch (const StopIterationBase&) {
@@ -52,8 +51,9 @@ class Body final : public ResultFrame<Return> {
   }
 
  private:
-  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp).
-  [[gnu::noinline]] void call_body() {
+  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp). It does not return, since
+  // returning after a switch of stacks is slow (fiber.hpp).
+  [[noreturn, gnu::noinline]] void call_body() {
     this->body_return_ = __builtin_return_address(0);
     Yielder yielder(*this);
     const auto call = [&yielder](Function& function, Args&... args) -> Return {
@@ -64,6 +64,9 @@ class Body final : public ResultFrame<Return> {
     } else {
       this->result_.set_value(std::apply(call, parts_));
     }
+    this->ending_ = Frame::Ending::returned;
+    destroy_body();
+    this->finish();
   }
 
   std::string body_name() const override { return type_name(typeid(Function)); }

@@ -17,6 +17,8 @@
 // always a forest, and the fast path needs no checks but one for null.
 #pragma once
 
+#include <unwind.h>
+
 #include <cstdint>
 #include <exception>
 #include <source_location>
@@ -77,13 +79,18 @@ class Frame : public Fiber {
   bool delegate_to(Frame& sub, std::exception_ptr& thrown);
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
-  /// The same, raised.
-  [[noreturn]] void raise_signalled();
+  /// The same, raised; or the frames above run() unwound. Inlined, so that these are one less.
+  [[noreturn, gnu::always_inline]] void raise_signalled() {
+    if (reinterpret_cast<std::uintptr_t>(sent_) != unwind_signal) raise_error_signalled();
+    sent_ = nullptr;
+    _Unwind_ForcedUnwind(&unwinding_, &Frame::unwind_further, this);
+    __builtin_unreachable();
+  }
 
   /// What is raised where a frame that has not returned was waited for.
   std::exception_ptr take_error();
 
-  // How run() ended.
+  // How run() ends.
   void ended_by_exit() noexcept;
   void ended_by_stop_iteration() noexcept;
   void ended_by_error() noexcept;
@@ -139,9 +146,12 @@ class Frame : public Fiber {
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   Frame* exit() noexcept;
+  [[noreturn]] void raise_error_signalled();
+  static _Unwind_Reason_Code unwind_further(int version, _Unwind_Action actions, _Unwind_Exception_Class kind,
+                                            _Unwind_Exception* exception, _Unwind_Context* context, void* frame);
 
-  // The runtime's `_Unwind_Exception` of an unwind_signal: the frames that it leaves cannot hold it.
-  alignas(16) std::byte unwinding_[32];
+  // What passes through the frames with an unwind_signal: they cannot hold it.
+  _Unwind_Exception unwinding_;
   std::exception_ptr close_below(Frame* leaf) noexcept;
 };
 
