@@ -276,7 +276,8 @@ std::string Frame::repr() const { return "<generator object " + (name_.empty() ?
 
 std::exception_ptr Frame::take_signalled() {
   const auto signal = static_cast<Signal>(reinterpret_cast<std::uintptr_t>(std::exchange(sent_, nullptr)));
-  if (signal == close_signal) return std::make_exception_ptr(GeneratorExit());
+  // An unwind_signal comes here when the delegate is gone: at a delegation it is an exception after all.
+  if (signal == close_signal || signal == unwind_signal) return std::make_exception_ptr(GeneratorExit());
   return std::exchange(error_, nullptr);
 }
 

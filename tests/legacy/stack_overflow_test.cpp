@@ -4,11 +4,14 @@
 #include <climits>
 #include <cstdlib>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
 #include <segue/legacy/fiber.hpp>
 #include <segue/legacy/generator.hpp>
+#include <segue/legacy/pipeline.hpp>
+#include <segue/legacy/simple_generator.hpp>
 #include <segue/legacy/stack.hpp>
 
 namespace segue::legacy {
@@ -54,6 +57,24 @@ TEST_F(StackOverflowDeathTest, IsFoundWithAProtectedGuardToo) {
                            [](auto& yield) { yield(recurse(0)); });
   EXPECT_EXIT(generator.next(), ::testing::KilledBySignal(SIGSEGV), "protected.*524288");
   set_stack_guard(before);
+}
+
+TEST_F(StackOverflowDeathTest, is_reported_in_a_thread_that_made_no_generator_but_took_a_stack_once) {
+  Generator<int> generator({.name = "handed over"}, [](auto& yield) { yield(recurse(0)); });
+  const auto in_a_thread = [&] {
+    std::thread([&] {
+      free_stack(allocate_stack());
+      generator.next();
+    }).join();
+  };
+  EXPECT_EXIT(in_a_thread(), ::testing::KilledBySignal(SIGSEGV), "stack overflow: handed over");
+}
+
+TEST_F(StackOverflowDeathTest, names_the_place_of_a_sink_and_of_a_simple_generator) {
+  SimpleGenerator<int> simple([](auto& yield) { yield(recurse(0)); });
+  EXPECT_EXIT(simple.next(), ::testing::KilledBySignal(SIGSEGV), "made at .*stack_overflow_test.cpp");
+  auto target = sink<int>([](auto& yield) { recurse(yield()); });
+  EXPECT_EXIT(target.send(0), ::testing::KilledBySignal(SIGSEGV), "made at .*stack_overflow_test.cpp");
 }
 
 TEST_F(StackOverflowDeathTest, PassesOtherFaultsOnToTheHandlerBefore) {

@@ -9,6 +9,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -17,6 +18,8 @@
 #include <segue/legacy/fiber.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
+#include <segue/legacy/pipeline.hpp>
+#include <segue/legacy/simple_generator.hpp>
 
 #include "counted_allocations.hpp"
 
@@ -171,6 +174,38 @@ TEST(StackReport, tells_two_places_apart_that_use_one_name) {
   Generator<int> other({.name = "twin", .measure_stack = true}, [](auto& yield) { yield(1); });
   const auto report = stack_report();
   EXPECT_EQ(std::ranges::count(report, "twin", &StackUse::name), 2);
+}
+
+TEST(StackReport, names_the_place_where_a_generator_was_made_by_whatever_made_it) {
+  const MeasuringAll measuring;
+  const auto made_here = [](unsigned line) {
+    return std::ranges::any_of(stack_report(), [line](const StackUse& use) {
+      return use.created.line() == line && std::string_view(use.created.file_name()) == __FILE__;
+    });
+  };
+  const auto skip = [](auto& yield, int n) {
+    for (; n > 0; --n) yield();
+  };
+  SimpleGenerator<int> simple([](auto& yield) { yield(1); });
+  EXPECT_TRUE(made_here(__LINE__ - 1));
+  SimpleGenerator<int> with_arguments(GeneratorOptions{}, [](auto& yield, int n) { yield(n); }, 1);
+  EXPECT_TRUE(made_here(__LINE__ - 1));
+  const auto sunk = sink<int>([](auto& yield) { yield(); });
+  EXPECT_TRUE(made_here(__LINE__ - 1));
+  const auto sunk_with_arguments = sink<int>(GeneratorOptions{}, skip, 1);
+  EXPECT_TRUE(made_here(__LINE__ - 1));
+  const auto same = stage<int>([](auto& yield, auto source) { yield.from(source); });
+  const auto made = std::vector{1} | same;
+  EXPECT_TRUE(made_here(__LINE__ - 2));
+}
+
+TEST(StackReport, does_not_take_the_librarys_own_lines_for_the_place) {
+  const MeasuringAll measuring;
+  SimpleGenerator<int> simple([](auto& yield, int n) { yield(n); }, 1);
+  const auto sunk = sink<int>([](auto& yield, int) { yield(); }, 1);
+  for (const StackUse& use : stack_report()) {
+    EXPECT_FALSE(std::string_view(use.created.file_name()).ends_with(".hpp")) << use.created.file_name();
+  }
 }
 
 TEST(StackReport, knows_those_that_live_as_deep_as_they_are_by_now) {

@@ -1,4 +1,4 @@
-// A log file goes through a pipeline: pulled by the one at its end, then pushed by the one at its front.
+// A real log goes through a pipeline: pulled by the one at its end, then pushed by the one at its front.
 
 #include <stdlib.h>
 
@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <span>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -24,28 +26,28 @@ using legacy::sink;
 using legacy::stage;
 namespace fs = std::filesystem;
 
-constexpr auto morning =
-    "06:10 INFO  pump  primed\n"
-    "06:30 ERROR valve stuck at 40 percent\n"
-    "06:31 INFO  valve freed\n";
-constexpr auto noon =
-    "11:58 ERROR pump  no water\n"
-    "12:00 INFO  clock lunch\n"
-    "12:02 ERROR valve stuck at 55 percent\n"
-    "12:05 INFO  all   shutdown\n";
+using Lines = std::vector<std::string>;
+using Counts = std::map<std::string, int>;
+
+Lines read(const fs::path& path) {
+  Lines lines;
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
 
 struct Entry {
-  std::string time, level, part, text;
+  std::string day, time, action, package, before, after;
 };
-using Counts = std::map<std::string, int>;
 
 Entry entry(const std::string& line) {
   Entry entry;
   std::istringstream words(line);
-  words >> entry.time >> entry.level >> entry.part;
-  std::getline(words >> std::ws, entry.text);
+  words >> entry.day >> entry.time >> entry.action >> entry.package >> entry.before >> entry.after;
   return entry;
 }
+
+std::string architecture(const Entry& entry) { return entry.package.substr(entry.package.find(':') + 1); }
 
 struct Finally {
   std::string line;
@@ -53,17 +55,17 @@ struct Finally {
 };
 
 void show(const std::string& title, const Counts& counts) {
-  for (const auto& [part, number] : counts) fmt::print("  {}: {} {}\n", title, part, number);
+  for (const auto& [kind, number] : counts) fmt::print("  {}: {} {}\n", title, kind, number);
 }
 
-// The lines of a file that may still grow, up to the shutdown.
-Generator<std::string> follow(const fs::path& path) {
-  return Generator<std::string>([path](auto& yield) {
+// The lines of a file that may still grow, up to the last one.
+Generator<std::string> follow(const fs::path& path, const std::string& last) {
+  return Generator<std::string>([path, last](auto& yield) {
     fmt::print("  follow: opens the log\n");
     const Finally closes{"follow: closes the log"};
     std::ifstream file(path);
     std::string line;
-    while (!line.ends_with("shutdown")) {
+    while (line != last) {
       if (!std::getline(file, line)) {
         file.clear();
         std::this_thread::sleep_for(1ms);
@@ -77,7 +79,7 @@ Generator<std::string> follow(const fs::path& path) {
 // Pulled: each stage is a generator that takes from the one before it.
 
 const auto grep = stage<std::string>([](auto& yield, auto lines, std::string pattern) {
-  const Finally done{"grep " + pattern + ": done"};
+  const Finally done{"grep" + pattern + "done"};
   for (const std::string& line : lines) {
     if (line.find(pattern) != line.npos) yield(line);
   }
@@ -90,8 +92,8 @@ const auto parse = stage<Entry>([](auto& yield, auto lines) {
 Counts count(Generator<Entry> entries) {
   Counts counts;
   for (const Entry& each : entries) {
-    fmt::print("  count: {} ({})\n", each.part, each.text);
-    ++counts[each.part];
+    fmt::print("  count: {} ({} -> {})\n", each.package, each.before, each.after);
+    ++counts[architecture(each)];
   }
   return counts;
 }
@@ -102,7 +104,7 @@ Counts count(Generator<Entry> entries) {
 Sink<std::string> grep_into(std::string pattern, Sink<std::string> target) {
   return sink<std::string>(
       [](auto& yield, std::string pattern, Sink<std::string> target) {
-        const Finally done{"grep " + pattern + ": done"};
+        const Finally done{"grep" + pattern + "done"};
         while (true) {
           const std::string line = yield();
           if (line.find(pattern) != line.npos) target.send(line);
@@ -123,7 +125,7 @@ Sink<Entry> counter() {
   return sink<Entry>([](auto& yield) {
     Counts counts;
     try {
-      while (true) ++counts[yield().part];
+      while (true) ++counts[architecture(yield())];
     } catch (const GeneratorExit&) {
       show("counter", counts);
     }
@@ -134,7 +136,7 @@ Sink<Entry> printer() {
   return sink<Entry>([](auto& yield) {
     while (true) {
       const Entry each = yield();
-      fmt::print("  printer: at {} {} was {}\n", each.time, each.part, each.text);
+      fmt::print("  printer: at {} {} {}\n", each.time, each.action, each.package);
     }
   });
 }
@@ -156,7 +158,10 @@ Sink<std::string> broadcast(Sink<std::string> first, Sink<std::string> second) {
       std::move(first), std::move(second));
 }
 
-void append(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::app) << text; }
+void append(const fs::path& path, std::span<const std::string> lines) {
+  std::ofstream file(path, std::ios::app);
+  for (const std::string& line : lines) file << line << '\n';
+}
 
 class TemporaryDirectory {
  public:
@@ -172,24 +177,27 @@ class TemporaryDirectory {
 
 int main() {
   const TemporaryDirectory directory;
-  const fs::path path = directory.path() / "works.log";
+  const fs::path path = directory.path() / "grows.log";
+  const Lines log = read("dpkg.log");
+  const std::string last = log.back();
 
   // Nothing runs before the first next(), and no stage reads ahead: the rest of the log is not even written yet.
   fmt::print("- pulled\n");
-  append(path, morning);
-  Generator<Entry> errors = follow(path) | grep("ERROR") | parse;
+  append(path, std::span(log).first(150));
+  Generator<Entry> upgrades = follow(path, last) | grep(" upgrade ") | parse;
   fmt::print("  nothing has been read\n");
-  fmt::print("  first: {}\n", errors.next().text);
-  append(path, noon);
-  show("total", std::move(errors) | count);
+  fmt::print("  first: {}\n", upgrades.next().package);
+  append(path, std::span(log).subspan(150));
+  show("total", std::move(upgrades) | count);
 
   // Whoever asks may leave: closing the last stage closes all of them.
   fmt::print("- pulled, and left early\n");
-  errors = follow(path) | grep("ERROR") | parse;
-  fmt::print("  first: {}\n", errors.next().text);
-  errors.close();
+  upgrades = follow(path, last) | grep(" upgrade ") | parse;
+  fmt::print("  first: {}\n", upgrades.next().package);
+  upgrades.close();
 
   // The source decides when, and a line can go several ways.
   fmt::print("- pushed\n");
-  follow(path) | into(broadcast(grep_into("ERROR", parse_into(counter())), grep_into("valve", parse_into(printer()))));
+  follow(path, last) |
+      into(broadcast(grep_into(" upgrade ", parse_into(counter())), grep_into(" configure ", parse_into(printer()))));
 }

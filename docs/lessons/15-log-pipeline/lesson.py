@@ -1,4 +1,4 @@
-"""A log file goes through a pipeline: pulled by the one at its end, then pushed by the one at its front."""
+"""A real log goes through a pipeline: pulled by the one at its end, then pushed by the one at its front."""
 
 import functools
 import tempfile
@@ -6,32 +6,28 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-MORNING = """\
-06:10 INFO  pump  primed
-06:30 ERROR valve stuck at 40 percent
-06:31 INFO  valve freed
-"""
-NOON = """\
-11:58 ERROR pump  no water
-12:00 INFO  clock lunch
-12:02 ERROR valve stuck at 55 percent
-12:05 INFO  all   shutdown
-"""
+LOG = Path("dpkg.log").read_text().splitlines(keepends=True)
 
 
 class Entry(NamedTuple):
+    day: str
     time: str
-    level: str
-    part: str
-    text: str
+    action: str
+    package: str
+    before: str
+    after: str
 
 
 def entry(line):
-    return Entry(*line.split(maxsplit=3))
+    return Entry(*line.split())
 
 
-def follow(path):
-    """The lines of a file that may still grow, up to the shutdown."""
+def architecture(entry):
+    return entry.package.partition(":")[2]
+
+
+def follow(path, last):
+    """The lines of a file that may still grow, up to the last one."""
     print("  follow: opens the log")
     with open(path) as file:
         try:
@@ -41,7 +37,7 @@ def follow(path):
                     time.sleep(0.001)
                     continue
                 yield line
-                if line.endswith("shutdown"):
+                if line == last:
                     return
         finally:
             print("  follow: closes the log")
@@ -56,7 +52,7 @@ def grep(pattern, lines):
             if pattern in line:
                 yield line
     finally:
-        print(f"  grep {pattern}: done")
+        print(f"  grep{pattern}done")
 
 
 def parse(lines):
@@ -67,8 +63,9 @@ def parse(lines):
 def count(entries):
     counts = {}
     for each in entries:
-        print(f"  count: {each.part} ({each.text})")
-        counts[each.part] = counts.get(each.part, 0) + 1
+        print(f"  count: {each.package} ({each.before} -> {each.after})")
+        kind = architecture(each)
+        counts[kind] = counts.get(kind, 0) + 1
     return counts
 
 
@@ -95,7 +92,7 @@ def grep_into(pattern, target):
             if pattern in line:
                 target.send(line)
     finally:
-        print(f"  grep {pattern}: done")
+        print(f"  grep{pattern}done")
 
 
 @primed
@@ -109,8 +106,8 @@ def counter():
     counts = {}
     try:
         while True:
-            part = (yield).part
-            counts[part] = counts.get(part, 0) + 1
+            kind = architecture((yield))
+            counts[kind] = counts.get(kind, 0) + 1
     except GeneratorExit:
         show("counter", counts)
 
@@ -119,7 +116,7 @@ def counter():
 def printer():
     while True:
         each = yield
-        print(f"  printer: at {each.time} {each.part} was {each.text}")
+        print(f"  printer: at {each.time} {each.action} {each.package}")
 
 
 @primed
@@ -141,39 +138,40 @@ def push(lines, target):
 
 
 def show(title, counts):
-    for part, number in sorted(counts.items()):
-        print(f"  {title}: {part} {number}")
+    for kind, number in sorted(counts.items()):
+        print(f"  {title}: {kind} {number}")
 
 
-def append(path, text):
+def append(path, lines):
     with open(path, "a") as file:
-        file.write(text)
+        file.writelines(lines)
 
 
 def main():
     with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "works.log"
+        path = Path(directory) / "grows.log"
+        last = LOG[-1].rstrip()
 
         # Nothing runs before the first next(), and no stage reads ahead: the rest of the log is not even written yet.
         print("- pulled")
-        append(path, MORNING)
-        errors = parse(grep("ERROR", follow(path)))
+        append(path, LOG[:150])
+        upgrades = parse(grep(" upgrade ", follow(path, last)))
         print("  nothing has been read")
-        print("  first:", next(errors).text)
-        append(path, NOON)
-        show("total", count(errors))
+        print("  first:", next(upgrades).package)
+        append(path, LOG[150:])
+        show("total", count(upgrades))
 
         # Whoever asks may leave: closing the last stage closes all of them.
         print("- pulled, and left early")
-        errors = parse(grep("ERROR", follow(path)))
-        print("  first:", next(errors).text)
-        errors.close()
+        upgrades = parse(grep(" upgrade ", follow(path, last)))
+        print("  first:", next(upgrades).package)
+        upgrades.close()
 
         # The source decides when, and a line can go several ways.
         print("- pushed")
         push(
-            follow(path),
-            broadcast(grep_into("ERROR", parse_into(counter())), grep_into("valve", parse_into(printer()))),
+            follow(path, last),
+            broadcast(grep_into(" upgrade ", parse_into(counter())), grep_into(" configure ", parse_into(printer()))),
         )
 
 

@@ -22,6 +22,7 @@
 #pragma once
 
 #include <concepts>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -58,23 +59,28 @@ void yield_all(legacy::Yielder<T>& yield, Pull<T>& pull) {
 /// what is thrown into the generator ends it, as Coroutine2 cannot raise anything in a body. Closing the generator
 /// destroys `pull`.
 template <class T>
-[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>&& pull) {
+[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>&& pull,
+                                             std::source_location created = std::source_location::current()) {
   return legacy::Generator<T>(
+      legacy::GeneratorOptions{.created = created},
       [](legacy::Yielder<T>& yield, detail::Pull<T> pull) { detail::yield_all<T>(yield, pull); }, std::move(pull));
 }
 
 /// The same of a `pull` that outlives the generator. When that is closed early, `pull` still stands at the value
 /// yielded last, which has been moved from unless it is a reference: call `pull()` to go on.
 template <class T>
-[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>& pull) {
-  return legacy::Generator<T>([&pull](legacy::Yielder<T>& yield) { detail::yield_all<T>(yield, pull); });
+[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>& pull,
+                                             std::source_location created = std::source_location::current()) {
+  return legacy::Generator<T>([&pull](legacy::Yielder<T>& yield) { detail::yield_all<T>(yield, pull); }, created);
 }
 
 /// A lazy one: the coroutine that runs `body(push_type&)` is made by the first next().
 template <class T, class Body>
   requires std::invocable<std::decay_t<Body>&, detail::Push<T>&>
-[[nodiscard]] legacy::Generator<T> from_pull(Body&& body) {
+[[nodiscard]] legacy::Generator<T> from_pull(Body&& body,
+                                             std::source_location created = std::source_location::current()) {
   return legacy::Generator<T>(
+      legacy::GeneratorOptions{.created = created},
       [](legacy::Yielder<T>& yield, std::decay_t<Body> body) {
         detail::Pull<T> pull(std::move(body));
         detail::yield_all<T>(yield, pull);
@@ -83,7 +89,8 @@ template <class T, class Body>
 }
 
 /// A pull_type of what `generator` yields; what it returns is dropped. Runs it up to its first yield, here and now.
-/// Destroying the pull_type closes the generator.
+/// Destroying the pull_type closes the generator. A `Send` without a default leaves nothing to go on with: TypeError at
+/// the second value.
 template <class T, class Send, class Return>
 [[nodiscard]] detail::Pull<T> to_pull(legacy::Generator<T, Send, Return> generator) {
   return detail::Pull<T>([generator = std::move(generator)](detail::Push<T>& push) mutable {
@@ -126,9 +133,11 @@ template <class T, class Yield, class Return>
 /// A generator that pushes what it is sent, and stands at its first yield: send() at once. When the body of `push`
 /// ends, that send() throws StopIteration, and so does every further one. Closing the generator destroys `push`.
 template <class T>
-[[nodiscard]] legacy::Generator<void, T> from_push(detail::Push<T> push) {
+[[nodiscard]] legacy::Generator<void, T> from_push(detail::Push<T> push,
+                                                   std::source_location created = std::source_location::current()) {
   if (!push) return {};
   legacy::Generator<void, T> generator(
+      legacy::GeneratorOptions{.created = created},
       [](legacy::Yielder<void, T>& yield, detail::Push<T> push) {
         while (push) {
           if constexpr (std::is_void_v<T>) {

@@ -81,13 +81,16 @@ class [[nodiscard]] Generator {
   explicit Generator(Body&& body, std::source_location created = std::source_location::current())
       : Generator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
 
+  /// The same with arguments. Where it was made is not recorded: for that begin with GeneratorOptions.
   template <class Body, class Arg, class... Args>
     requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
-             std::invocable<std::decay_t<Body>, YielderType&, std::decay_t<Arg>, std::decay_t<Args>...>)
+             !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
   explicit Generator(Body&& body, Arg&& arg, Args&&... args)
       : Generator(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
                   std::forward<Args>(args)...) {}
 
+  /// The same with a name, a stack of another size or from a resource, measured. Throws also what the resource throws,
+  /// and std::bad_alloc for a name that is not short or when there is no memory to measure the stack.
   template <class Body, class... Args>
   Generator(GeneratorOptions options, Body&& body, Args&&... args) {
     if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
@@ -109,7 +112,9 @@ class [[nodiscard]] Generator {
   ~Generator() { drop(); }
 
   /// Runs to the next yield and gives what it yields; the yield in the body evaluates to `Send{}`. At the end of the
-  /// body throws StopIteration<Return> with what it returned, the first time; StopIteration<void> ever after.
+  /// body throws StopIteration<Return> with what it returned, the first time; StopIteration<void> ever after. Throws
+  /// what the body raises, a StopIteration as a RuntimeError (PEP 479); ValueError while it runs; TypeError when `Send`
+  /// has no default, unless it is the first.
   [[gnu::always_inline]] Yield next() {
     detail::Frame* const frame = frame_;
     detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
@@ -119,7 +124,8 @@ class [[nodiscard]] Generator {
     return resume(leaf);
   }
 
-  /// Python's `next(g, default)`: gives `default_value` at the end.
+  /// Python's `next(g, default)`: gives `default_value` at the end, without an exception; what the body returns is
+  /// dropped. Throws the rest of what next() throws.
   Yield next(detail::parameter_t<Yield> default_value)
     requires(!std::is_void_v<Yield>)
   {
@@ -128,7 +134,8 @@ class [[nodiscard]] Generator {
   }
 
   /// Runs to the next yield, the one that it is suspended at evaluating to `value`. Throws TypeError when it has not
-  /// been started and `value` is not None (an empty optional, a null pointer, …).
+  /// been started and `value` is not None (an empty optional, a null pointer, …); otherwise what next() throws. PEP
+  /// 342.
   [[gnu::always_inline]] Yield send(detail::parameter_t<Send> value)
     requires(!std::is_void_v<Send>)
   {
@@ -150,7 +157,9 @@ class [[nodiscard]] Generator {
     return next();
   }
 
-  /// Raises `error` at the yield that it is suspended at, and runs to the next yield. TypeError for a null `error`.
+  /// Raises `error` at the yield that it is suspended at, and runs to the next yield. What the body does not catch
+  /// comes out again. One that has not been started, or has ended, raises `error` at once, and is closed. Throws
+  /// TypeError for a null `error`; otherwise what next() throws. PEP 342.
   Yield throw_(std::exception_ptr error);
   template <class Error>
     requires(!std::convertible_to<Error, std::exception_ptr>)
@@ -163,11 +172,12 @@ class [[nodiscard]] Generator {
   using Closed = std::conditional_t<std::is_void_v<Return>, void, std::optional<stored_t<Return>>>;
 
   /// Raises GeneratorExit at the yield that it is suspended at; the body has to end. Throws RuntimeError when it yields
-  /// again, and whatever else it raises.
+  /// again, and then it remains suspended; ValueError while it runs; whatever else the body raises. Does nothing when
+  /// it is closed already; one that has not been started is destroyed without running. PEP 342.
   Closed close();
 
   /// The values from here on, up to the end of the body: an input range. Leaving a loop early does not close the
-  /// generator. What the body returns is dropped.
+  /// generator. What the body returns is dropped. Throws nothing itself; a step throws what next(default) does.
   Iterator begin()
     requires(!std::is_void_v<Yield>)
   {
@@ -181,8 +191,9 @@ class [[nodiscard]] Generator {
   /// What tells this generator from all others that are alive; null when it is closed.
   const void* id() const noexcept { return frame_; }
 
-  /// The name that reports use; empty until one is given.
+  /// The name that reports use; empty until one is given, and when it is closed.
   std::string name() const { return frame_ != nullptr ? frame_->name_ : std::string(); }
+  /// Renames it, for reports to come; a closed one stays without a name.
   void set_name(std::string name) {
     if (frame_ != nullptr) frame_->name_ = std::move(name);
   }
@@ -245,7 +256,8 @@ class [[nodiscard]] Generator {
 };
 
 /// Steps through a generator's values. The next one is asked for when it is looked for, not before: one that has been
-/// counted off (`| std::views::take(n)`) leaves the rest where it was.
+/// counted off (`| std::views::take(n)`) leaves the rest where it was. So a comparison or `*` may run the body, and
+/// throw. Refers to the generator object: it dangles when that is moved from or destroyed.
 template <class Yield, class Send, class Return>
 class Generator<Yield, Send, Return>::Iterator {
  public:

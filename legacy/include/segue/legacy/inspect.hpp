@@ -20,6 +20,7 @@ enum class GeneratorState {
 };
 using enum GeneratorState;
 
+/// The state's name, which is what Python's state is.
 constexpr std::string_view to_string(GeneratorState state) noexcept {
   switch (state) {
     case GEN_CREATED: return "GEN_CREATED";
@@ -46,16 +47,19 @@ struct Inspection {
 
 }  // namespace detail
 
+/// Python's `inspect.getgeneratorstate`. For the thread that may resume the generator, as all of this header.
 template <class Yield, class Send, class Return>
 GeneratorState getgeneratorstate(const Generator<Yield, Send, Return>& generator) noexcept {
   return detail::Inspection::state(detail::Inspection::frame(generator));
 }
 
+/// Python's `gi_running`: also while something that it delegates to runs.
 template <class Yield, class Send, class Return>
 bool gi_running(const Generator<Yield, Send, Return>& generator) noexcept {
   return getgeneratorstate(generator) == GEN_RUNNING;
 }
 
+/// Python's `gi_suspended` (3.11): at a yield, neither before its start nor after its end.
 template <class Yield, class Send, class Return>
 bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
   return getgeneratorstate(generator) == GEN_SUSPENDED;

@@ -100,6 +100,7 @@ class Iter<Range>::Iterator {
   mutable bool more_ = false;
 };
 
+/// Python's `iter(range)`: refers to an lvalue, which has to outlive it, and owns an rvalue. Looks at nothing yet.
 template <std::ranges::input_range Range>
 Iter<Range> iter(Range&& range) {
   return Iter<Range>(std::forward<Range>(range));

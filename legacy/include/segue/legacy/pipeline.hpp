@@ -31,6 +31,7 @@
 #include <functional>
 #include <optional>
 #include <ranges>
+#include <source_location>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -65,35 +66,40 @@ concept PipelineStage = std::derived_from<std::remove_cvref_t<T>, detail::StageB
 template <class Yield, class Body, class... Args>
 class Stage : public detail::StageBase {
  public:
-  explicit constexpr Stage(Body body, Args... args) : body_(std::move(body)), args_(std::move(args)...) {}
+  explicit constexpr Stage(std::source_location created, Body body, Args... args)
+      : created_(created), body_(std::move(body)), args_(std::move(args)...) {}
 
   /// The same stage with these arguments, as Python's `functools.partial`.
   template <class... Given>
   [[nodiscard]] constexpr auto operator()(Given&&... args) const {
-    return Stage<Yield, Body, std::decay_t<Given>...>(body_, std::forward<Given>(args)...);
+    return Stage<Yield, Body, std::decay_t<Given>...>(created_, body_, std::forward<Given>(args)...);
   }
 
-  /// What `source | stage` is.
+  /// What `source | stage` is. Runs nothing of the body. Throws MemoryError when there is no stack to be had.
   template <std::ranges::input_range Source>
   Generator<Yield> apply(Source&& source) && {
     using Held = typename detail::HeldSource<Source>::type;
     return std::apply(
         [&](Args&... args) {
-          return Generator<Yield>(std::move(body_), Held(std::forward<Source>(source)), std::move(args)...);
+          return Generator<Yield>(GeneratorOptions{.created = created_}, std::move(body_),
+                                  Held(std::forward<Source>(source)), std::move(args)...);
         },
         args_);
   }
 
  private:
+  std::source_location created_;
   Body body_;
   std::tuple<Args...> args_;
 };
 
 /// A stage that yields `Yield`s: `body(Yielder<Yield>& yield, auto source, args...)`. The source is the range on the
 /// left of `|`: owned if that is an rvalue; of an lvalue, which has to outlive the pipeline, a std::ranges::ref_view.
+/// Reports call stage() the place where its generators were made.
 template <class Yield, class Body>
-[[nodiscard]] constexpr Stage<Yield, std::decay_t<Body>> stage(Body&& body) {
-  return Stage<Yield, std::decay_t<Body>>(std::forward<Body>(body));
+[[nodiscard]] constexpr Stage<Yield, std::decay_t<Body>> stage(
+    Body&& body, std::source_location created = std::source_location::current()) {
+  return Stage<Yield, std::decay_t<Body>>(created, std::forward<Body>(body));
 }
 
 /// What `stage | stage` is.
@@ -156,10 +162,23 @@ template <class T, class Return = void>
 using Sink = Generator<void, T, Return>;
 
 /// A primed one with this body and arguments; among them its targets, which it owns when it is given them by value.
+/// With arguments, where it was made is known from `options` alone. Throws MemoryError when there is no stack to be
+/// had, what the body raises before its first yield, and StopIteration when it ends before that.
 template <class T, class Body, class... Args>
-[[nodiscard]] auto sink(Body&& body, Args&&... args) {
+[[nodiscard]] auto sink(GeneratorOptions options, Body&& body, Args&&... args) {
   using Return = std::invoke_result_t<std::decay_t<Body>, Yielder<void, T>&, std::decay_t<Args>...>;
-  return primed(Sink<T, Return>(std::forward<Body>(body), std::forward<Args>(args)...));
+  return primed(Sink<T, Return>(options, std::forward<Body>(body), std::forward<Args>(args)...));
+}
+template <class T, class Body>
+[[nodiscard]] auto sink(Body&& body, std::source_location created = std::source_location::current()) {
+  return sink<T>(GeneratorOptions{.created = created}, std::forward<Body>(body));
+}
+template <class T, class Body, class Arg, class... Args>
+  requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
+           !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
+[[nodiscard]] auto sink(Body&& body, Arg&& arg, Args&&... args) {
+  return sink<T>(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
+                 std::forward<Args>(args)...);
 }
 
 /// What into() gives.
@@ -171,6 +190,7 @@ class Into : public detail::StageBase {
  public:
   explicit Into(Target target) : target_(std::forward<Target>(target)) {}
 
+  /// Runs the whole pipeline. Throws what the source or the target raises; a target owned here is closed then, too.
   template <std::ranges::input_range Source>
   auto apply(Source&& source) && {
     Returned returned;
@@ -204,7 +224,7 @@ class Into : public detail::StageBase {
 
 /// The end of a pipeline that is pulled, and the front of one that is pushed: sends all values to `target` until it
 /// stops. Then a target given by value is closed, and `source | into(target)` is what its close() gives, or what it
-/// returned when it stopped.
+/// returned when it stopped. Errors of either pass through.
 template <class Yield, class Send, class Return>
 [[nodiscard]] auto into(Generator<Yield, Send, Return>&& target) {
   return Into<Generator<Yield, Send, Return>>(std::move(target));

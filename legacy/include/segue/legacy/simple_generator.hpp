@@ -18,12 +18,13 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/legacy/detail/body.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/yielder.hpp>
 
 namespace segue::legacy {
 
-/// A body's first parameter.
+/// A body's first parameter: PEP 255's `yield`, a statement. Of use only while its generator runs.
 template <class T>
 class SimpleYielder {
  public:
@@ -31,7 +32,7 @@ class SimpleYielder {
   SimpleYielder(const SimpleYielder&) = delete;
   SimpleYielder& operator=(const SimpleYielder&) = delete;
 
-  /// Suspends the generator; its next() gives `value`.
+  /// Suspends the generator; its next() gives `value`. Throws GeneratorExit when the generator is destroyed.
   void operator()(T value, std::source_location where = std::source_location::current()) {
     yielder_(std::forward<T>(value), where);
   }
@@ -50,23 +51,38 @@ class [[nodiscard]] SimpleGenerator {
   using Iterator = typename Generator<T>::Iterator;
   using yield_type = T;
 
-  /// Keeps `body` and `args` and calls `body(SimpleYielder<T>& yield, args...)` at the first next().
+  /// Keeps `body` and `args` and calls `body(SimpleYielder<T>& yield, args...)` at the first next(). Throws MemoryError
+  /// when there is no stack to be had. With arguments, where it was made is known from `options` alone.
+  template <class Body>
+    requires(!std::same_as<std::remove_cvref_t<Body>, SimpleGenerator>)
+  explicit SimpleGenerator(Body&& body, std::source_location created = std::source_location::current())
+      : SimpleGenerator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
+
+  template <class Body, class Arg, class... Args>
+    requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
+             !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
+  explicit SimpleGenerator(Body&& body, Arg&& arg, Args&&... args)
+      : SimpleGenerator(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
+                        std::forward<Args>(args)...) {}
+
   template <class Body, class... Args>
-    requires(std::invocable<std::decay_t<Body>, SimpleYielder<T>&, std::decay_t<Args>...> &&
-             std::is_void_v<std::invoke_result_t<std::decay_t<Body>, SimpleYielder<T>&, std::decay_t<Args>...>>)
-  explicit SimpleGenerator(Body&& body, Args&&... args)
-      : generator_(
-            [](Yielder<T>& yield, std::decay_t<Body> body, std::decay_t<Args>... args) {
-              SimpleYielder<T> simple(yield);
-              std::invoke(std::move(body), simple, std::move(args)...);
-            },
-            std::forward<Body>(body), std::forward<Args>(args)...) {}
+  SimpleGenerator(GeneratorOptions options, Body&& body, Args&&... args) {
+    if constexpr (detail::check_body<SimpleYielder<T>, void, std::decay_t<Body>, std::decay_t<Args>...>()) {
+      generator_ = Generator<T>(
+          options,
+          [](Yielder<T>& yield, std::decay_t<Body> body, std::decay_t<Args>... args) {
+            SimpleYielder<T> simple(yield);
+            std::invoke(std::move(body), simple, std::move(args)...);
+          },
+          std::forward<Body>(body), std::forward<Args>(args)...);
+    }
+  }
 
   /// Runs to the next yield and gives its value. Throws StopIteration at the end and ever after, whatever the body
   /// raises once, and ValueError when it is called by the body itself.
   T next() { return generator_.next(); }
 
-  /// The values from here on: an input range.
+  /// The values from here on: an input range, as Generator::begin().
   Iterator begin() { return generator_.begin(); }
   std::default_sentinel_t end() const noexcept { return {}; }
 

@@ -25,6 +25,7 @@ inline constexpr std::size_t initial_default_stack_size = detail::sanitized ? 25
 
 /// The size of a stack for which none was asked; the process starts with `initial_default_stack_size`.
 StackSize default_stack_size() noexcept;
+/// Applies to stacks made from now on, in all threads; 0 for the initial one. Throws MemoryError above 1 GiB.
 void set_default_stack_size(StackSize size);
 
 /// What lies below a stack: 16 KiB that nobody may touch. `light` takes a kernel that has MADV_GUARD_INSTALL (Linux
@@ -39,8 +40,9 @@ bool set_stack_guard(StackGuard guard) noexcept;
 
 /// Whether an overflow is reported on stderr, with the fiber and its stack size, before the program ends with SIGSEGV.
 /// On by default: the first stack installs a handler for SIGSEGV, which passes other faults on to the handler before
-/// it, and each thread that asks for stacks gets a signal stack if it has none. Under a sanitizer its own report is
-/// used.
+/// it. Each thread gets a signal stack, if it has none, with the first stack that it takes or gives back; one that has
+/// only resumed what others made dies without the report, unless it starts with `free_stack(allocate_stack())`. Under a
+/// sanitizer its own report is used.
 void set_overflow_reports(bool enabled);
 
 /// One stack, as handed out: a plain handle, to be given back once.
@@ -48,7 +50,9 @@ struct Stack {
   std::byte* top = nullptr;  ///< one past the highest usable byte, aligned for anything
   std::uint32_t size_class = 0;
 
+  /// Bytes from bottom() to the end of the slot, the pool's own last few above `top` included; the guard is not.
   std::size_t size() const noexcept { return std::size_t{16 * 1024} << size_class; }
+  /// The lowest usable byte; the guard lies below.
   std::byte* bottom() const noexcept;
 };
 

@@ -16,10 +16,11 @@ struct Unraisable {
 using UnraisableHook = std::function<void(const Unraisable&)>;
 
 /// Python's `sys.unraisablehook`: installs `hook` for the whole process and gives the one before. An empty hook is the
-/// one to start with, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program.
+/// one to start with, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program; it may be
+/// called in any thread, in several at once. Throws std::bad_alloc.
 UnraisableHook set_unraisable_hook(UnraisableHook hook);
 
-/// Hands an error to the hook.
+/// Hands an error to the hook; `object` is the text for what it came from.
 void report_unraisable(std::exception_ptr exception, std::string object) noexcept;
 
 }  // namespace segue::legacy

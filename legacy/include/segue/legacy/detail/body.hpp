@@ -84,7 +84,12 @@ consteval bool check_body() {
     static_assert(std::is_invocable_v<Function, Yielder&, Args...>,
                   "a generator's body is called as `Return body(Yielder<Yield, Send>& yield, args...)`");
     return false;
-  } else if constexpr (!std::is_void_v<Return> && !std::is_invocable_r_v<Return, Function, Yielder&, Args...>) {
+  } else if constexpr (std::is_void_v<Return>) {
+    using Returned = std::invoke_result_t<Function, Yielder&, Args...>;
+    static_assert(std::is_void_v<Returned>,
+                  "a generator's body returns nothing when the generator's third template argument, `Return`, is void");
+    return std::is_void_v<Returned>;
+  } else if constexpr (!std::is_invocable_r_v<Return, Function, Yielder&, Args...>) {
     static_assert(std::is_invocable_r_v<Return, Function, Yielder&, Args...>,
                   "a generator's body returns what converts to the generator's third template argument, `Return`");
     return false;
