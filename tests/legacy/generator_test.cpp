@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -200,6 +201,23 @@ TEST(Generator, FirstResumptionKnowsTheNoneOfPointersAndVariants) {
   Generator<int, int> numbers([](auto& yield) { yield(1); });
   EXPECT_EQ(attempt([&] { return numbers.send(0); }).substr(0, 9), "TypeError");
   EXPECT_EQ(attempt([&] { return numbers.send(None{}); }), "1");
+}
+
+TEST(Generator, first_resumption_takes_every_view_of_a_string_for_a_value) {
+  Generator<int, std::string_view> generator([](auto& yield) {
+    for (;;)
+      yield.from(Generator<short, std::string_view>([](auto& inner) {
+        for (;;) inner(static_cast<short>(inner(-1).size()));
+      }));
+  });
+  EXPECT_EQ(attempt([&] { return generator.send("x"); }),
+            "TypeError(can't send non-None value to a just-started generator)");
+  EXPECT_EQ(attempt([&] { return generator.send(std::string_view()); }),
+            "TypeError(can't send non-None value to a just-started generator)");
+  EXPECT_EQ(generator.next(), -1);
+  EXPECT_EQ(generator.send("four"), 4);
+  EXPECT_EQ(generator.next(), -1);
+  EXPECT_EQ(generator.send(std::string_view()), 0);
 }
 
 // the end
