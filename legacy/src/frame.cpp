@@ -309,7 +309,8 @@ bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   while (tip != nullptr) {
     suspend(tip);
     if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
-    if (reinterpret_cast<std::uintptr_t>(sent_) == raise_signal) raise_signalled();
+    const auto signal = reinterpret_cast<std::uintptr_t>(sent_);
+    if (signal == raise_signal || signal == unwind_signal) raise_signalled();
     if (delegate_ == nullptr || delegate_->finished()) {
       if (sent_ != nullptr && is_signal(sent_)) {
         thrown = take_signalled();
