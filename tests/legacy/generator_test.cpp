@@ -86,7 +86,8 @@ TEST(Generator, YieldsWhatCanOnlyBeMoved) {
   });
   EXPECT_EQ(*generator.next(), 1);
   EXPECT_EQ(*generator.next(nullptr), 2);
-  for (auto value : generator) EXPECT_EQ(*value, 3);
+  EXPECT_EQ(**generator.begin(), 3);
+  EXPECT_EQ(generator.next(nullptr), nullptr);
 }
 
 TEST(Generator, YieldsNothingInParticular) {

@@ -121,13 +121,14 @@ template <class Body>
 concept IsBody = std::constructible_from<SimpleGenerator<int>, Body>;
 
 TEST(SimpleGenerator, has_nothing_that_came_later) {
-  static_assert(!CanDoMore<SimpleGenerator<int>>);
+  static_assert(CanDoMore<Generator<int>> && !CanDoMore<SimpleGenerator<int>>);
   static_assert(std::is_void_v<decltype(std::declval<SimpleYielder<int>&>()(1))>);
   const auto returning = [](SimpleYielder<int>& yield) {
     yield(1);
     return 2;
   };
-  static_assert(!IsBody<decltype(returning)>);
+  const auto returning_nothing = [](SimpleYielder<int>& yield) { yield(1); };
+  static_assert(IsBody<decltype(returning_nothing)> && !IsBody<decltype(returning)>);
 }
 
 }  // namespace
