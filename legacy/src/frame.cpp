@@ -276,8 +276,7 @@ std::string Frame::repr() const { return "<generator object " + (name_.empty() ?
 
 std::exception_ptr Frame::take_signalled() {
   const auto signal = static_cast<Signal>(reinterpret_cast<std::uintptr_t>(std::exchange(sent_, nullptr)));
-  // An unwind_signal comes here when the delegate is gone: at a delegation it is an exception after all.
-  if (signal == close_signal || signal == unwind_signal) return std::make_exception_ptr(GeneratorExit());
+  if (signal == close_signal) return std::make_exception_ptr(GeneratorExit());
   return std::exchange(error_, nullptr);
 }
 
@@ -309,7 +308,8 @@ bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   while (tip != nullptr) {
     suspend(tip);
     if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
-    if (reinterpret_cast<std::uintptr_t>(sent_) == raise_signal) raise_signalled();
+    const auto signal = reinterpret_cast<std::uintptr_t>(sent_);
+    if (signal == raise_signal || signal == unwind_signal) raise_signalled();  // the latter where its delegate has gone
     if (delegate_ == nullptr || delegate_->finished()) {
       if (sent_ != nullptr && is_signal(sent_)) {
         thrown = take_signalled();

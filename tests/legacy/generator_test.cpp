@@ -5,6 +5,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -85,7 +86,8 @@ TEST(Generator, YieldsWhatCanOnlyBeMoved) {
   });
   EXPECT_EQ(*generator.next(), 1);
   EXPECT_EQ(*generator.next(nullptr), 2);
-  for (auto value : generator) EXPECT_EQ(*value, 3);
+  EXPECT_EQ(**generator.begin(), 3);
+  EXPECT_EQ(generator.next(nullptr), nullptr);
 }
 
 TEST(Generator, YieldsNothingInParticular) {
@@ -200,6 +202,23 @@ TEST(Generator, FirstResumptionKnowsTheNoneOfPointersAndVariants) {
   Generator<int, int> numbers([](auto& yield) { yield(1); });
   EXPECT_EQ(attempt([&] { return numbers.send(0); }).substr(0, 9), "TypeError");
   EXPECT_EQ(attempt([&] { return numbers.send(None{}); }), "1");
+}
+
+TEST(Generator, first_resumption_takes_every_view_of_a_string_for_a_value) {
+  Generator<int, std::string_view> generator([](auto& yield) {
+    for (;;)
+      yield.from(Generator<short, std::string_view>([](auto& inner) {
+        for (;;) inner(static_cast<short>(inner(-1).size()));
+      }));
+  });
+  EXPECT_EQ(attempt([&] { return generator.send("x"); }),
+            "TypeError(can't send non-None value to a just-started generator)");
+  EXPECT_EQ(attempt([&] { return generator.send(std::string_view()); }),
+            "TypeError(can't send non-None value to a just-started generator)");
+  EXPECT_EQ(generator.next(), -1);
+  EXPECT_EQ(generator.send("four"), 4);
+  EXPECT_EQ(generator.next(), -1);
+  EXPECT_EQ(generator.send(std::string_view()), 0);
 }
 
 // the end

@@ -1,5 +1,6 @@
 #include <segue/legacy/inspect.hpp>
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <source_location>
@@ -86,6 +87,44 @@ TEST(Inspect, KnowsAName) {
   EXPECT_EQ(generator.name(), "renamed");
 }
 
+TEST(Inspect, tells_of_no_delegate_that_others_have_closed) {
+  Generator<int> linked([](auto& yield) { yield(1); });
+  Generator<short> relayed([](auto& yield) { yield(2); });
+  Generator<int> outer([&](auto& yield) {
+    yield.from(linked);
+    yield.from(relayed);
+  });
+  outer.next();
+  EXPECT_EQ(gi_yieldfrom(outer), linked.id());
+  linked.close();
+  EXPECT_EQ(gi_yieldfrom(outer), nullptr);
+  EXPECT_EQ(outer.next(), 2);
+  EXPECT_EQ(gi_yieldfrom(outer), relayed.id());
+  EXPECT_NE(relayed.id(), nullptr);
+  relayed.close();
+  EXPECT_EQ(gi_yieldfrom(outer), nullptr);
+}
+
+TEST(Inspect, has_no_id_for_what_is_finished_even_where_its_outcome_is_not_taken_yet) {
+  Generator<int> inner([](auto& yield) { yield(1); });
+  EXPECT_NE(inner.id(), nullptr);
+  struct Asking {
+    const Generator<int>& asked;
+    std::vector<bool>& answers;
+    ~Asking() { answers.push_back(asked.id() != nullptr); }
+  };
+  std::vector<bool> answers;
+  Generator<int> outer([&](auto& yield) {
+    const Asking asking{inner, answers};
+    yield.from(inner);
+    answers.push_back(inner.id() != nullptr);
+  });
+  outer.next();
+  outer.next(0);
+  EXPECT_EQ(inner.id(), nullptr);
+  EXPECT_EQ(answers, (std::vector{false, false}));
+}
+
 TEST(Inspect, tells_of_no_delegation_while_it_runs) {
   Generator<int> outer;
   const auto look = [&] {
@@ -115,6 +154,46 @@ TEST(Inspect, tells_of_no_delegation_while_it_runs) {
     EXPECT_EQ(getgeneratorstate(outer), GEN_SUSPENDED);
     EXPECT_NE(gi_yieldfrom(outer), nullptr);
   }
+}
+
+// what a const one can do
+
+template <class G>
+concept CanAdvance = requires(G& g) { g.next(); };
+template <class G>
+concept CanAdvanceOrDefault = requires(G& g) { g.next(1); };
+template <class G>
+concept CanSend = requires(G& g) { g.send(1); };
+template <class G>
+concept CanSendNone = requires(G& g) { g.send(None()); };
+template <class G>
+concept CanThrow = requires(G& g) { g.throw_(ValueError()); } || requires(G& g) { g.throw_(std::exception_ptr()); };
+template <class G>
+concept CanClose = requires(G& g) { g.close(); };
+template <class G>
+concept CanLoop = requires(G& g) { g.begin(); };
+template <class G>
+concept CanRename = requires(G& g) { g.set_name("name"); };
+template <class G>
+concept CanTell = requires(G& g) {
+  bool(g);
+  g.id();
+  g.name();
+  getgeneratorstate(g);
+  gi_running(g);
+  gi_suspended(g);
+  gi_yieldfrom(g);
+  suspended_at(g);
+  stack_used(g);
+};
+template <class G>
+inline constexpr int abilities = CanAdvance<G> + CanAdvanceOrDefault<G> + CanSend<G> + CanSendNone<G> + CanThrow<G> +
+                                 CanClose<G> + CanLoop<G> + CanRename<G>;
+
+TEST(Inspect, is_all_that_can_be_done_to_a_const_generator) {
+  using Numbers = Generator<int, int, int>;
+  static_assert(abilities<Numbers> == 8 && abilities<const Numbers> == 0);
+  static_assert(CanTell<Numbers> && CanTell<const Numbers>);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
@@ -246,7 +247,7 @@ TEST(SomethingToUnwind, a_function_that_must_not_throw) {
 
 TEST(SomethingToUnwind, is_seen_or_suspected_in_over_aligned_frames) {
   // Not all compilers' layout of such a frame can be followed: what cannot be told is not claimed.
-  unwinding_of(aligned);
+  EXPECT_THAT(unwinding_of(aligned), ::testing::AnyOf(Unwinding::nothing, Unwinding::anything));
   EXPECT_NE(Unwinding::nothing, unwinding_of([](Suspended& here) {
               const Witness local;
               aligned(here);

@@ -150,6 +150,51 @@ TEST(DelegationClose, RaisesInTheDelegatorInTheMiddleOfTheChain) {
   EXPECT_EQ(trace, (Trace{"middle handles", "outer exits"}));
 }
 
+TEST(DelegationClose, goes_on_at_the_right_leaf_after_a_close_that_is_ignored) {
+  Trace trace;
+  int exits_ignored = 1;
+  Texts leaf([&](auto& yield) -> Value {
+    const Leaving leaving(trace, "leaf");
+    for (int i = 0;; ++i) {
+      try {
+        yield("leaf " + std::to_string(i));
+      } catch (const ValueError& e) {
+        trace.push_back(std::string("leaf caught ") + e.what());
+      } catch (const GeneratorExit&) {
+        if (exits_ignored-- <= 0) throw;
+        trace.emplace_back("leaf ignores");
+      }
+    }
+  });
+  // Delegates again to what has ignored its closing.
+  const auto over = [&](Texts& sub, std::string name) {
+    return Texts([&, name](auto& yield) -> Value {
+      const Leaving leaving(trace, name);
+      for (;;) {
+        try {
+          return yield.from(sub);
+        } catch (const RuntimeError& e) {
+          trace.push_back(name + " caught " + e.what());
+        }
+      }
+    });
+  };
+  Texts middle = over(leaf, "middle");
+  Texts top = over(middle, "top");
+  EXPECT_EQ(next(top), "leaf 0");
+  EXPECT_EQ(close(top), "RuntimeError(generator ignored GeneratorExit)");
+  EXPECT_EQ(trace, (Trace{"leaf ignores", "middle caught generator ignored GeneratorExit",
+                          "top caught generator ignored GeneratorExit"}));
+  for (Texts* const each : {&top, &middle, &leaf}) EXPECT_EQ(getgeneratorstate(*each), GEN_SUSPENDED);
+  EXPECT_EQ(gi_yieldfrom(top), middle.id());
+  EXPECT_EQ(gi_yieldfrom(middle), leaf.id());
+  trace.clear();
+  EXPECT_EQ(next(top), "leaf 4");
+  EXPECT_EQ(throw_(top, ValueError("v")), "leaf 5");
+  EXPECT_EQ(close(top), "None");
+  EXPECT_EQ(trace, (Trace{"leaf caught v", "leaf ends", "middle ends", "top ends"}));
+}
+
 TEST(DelegationClose, raises_to_the_closer_what_the_delegate_raises_in_its_clean_up) {
   Trace trace;
   Texts generator([&](auto& yield) -> Value {

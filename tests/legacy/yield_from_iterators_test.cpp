@@ -1,7 +1,9 @@
-// `yield.from` what is not a generator: ranges, and objects with a member next().
+// `yield.from` what is not a generator: ranges, functions, and objects with a member next().
 #include <deque>
 #include <exception>
+#include <functional>
 #include <list>
+#include <memory>
 #include <optional>
 #include <ranges>
 #include <sstream>
@@ -164,6 +166,88 @@ TEST(DelegationToRanges, raises_in_the_delegator_what_its_begin_raises) {
   EXPECT_EQ(gi_yieldfrom(generator), nullptr);
   EXPECT_EQ(next(generator), "OSError(cannot be opened)");
   EXPECT_EQ(next(generator), "StopIteration(None)");
+}
+
+// functions
+
+using Source = std::function<std::optional<int>()>;
+
+// Gives 1 to `end`, then nothing, and counts how often it is asked.
+Source counting(int& asked, int end) {
+  return [&asked, end]() -> std::optional<int> {
+    ++asked;
+    return asked <= end ? std::optional(asked) : std::nullopt;
+  };
+}
+
+TEST(DelegationToFunctions, calls_them_until_they_give_nothing) {
+  int asked = 0;
+  const Source source = counting(asked, 2);
+  Generator<int> generator([&](auto& yield) {
+    yield.from(source);
+    yield(-asked);
+    yield.from([left = 2]() mutable { return left > 0 ? std::optional(10 * left--) : std::nullopt; });
+  });
+  EXPECT_EQ(asked, 0);
+  EXPECT_EQ(generator.next(), 1);
+  EXPECT_EQ(asked, 1);
+  for (const int value : {2, -3, 20, 10}) EXPECT_EQ(generator.next(), value);
+  EXPECT_EQ(attempt([&] { return generator.next(); }), "StopIteration(None)");
+}
+
+std::optional<int> ten_once() {
+  static bool asked = false;
+  return std::exchange(asked, !asked) ? std::nullopt : std::optional(10);
+}
+
+TEST(DelegationToFunctions, takes_a_plain_function_and_one_that_gives_what_can_only_be_moved) {
+  Generator<std::unique_ptr<int>> generator([](auto& yield) {
+    yield.from([left = 1]() mutable { return left-- > 0 ? std::optional(std::make_unique<int>(7)) : std::nullopt; });
+    Generator<int> numbers([](auto& inner) { inner.from(ten_once); });
+    yield(std::make_unique<int>(numbers.next()));
+    EXPECT_EQ(numbers.next(-1), -1);
+  });
+  EXPECT_EQ(*generator.next(), 7);
+  EXPECT_EQ(*generator.next(), 10);
+  EXPECT_EQ(generator.next(nullptr), nullptr);
+}
+
+TEST(DelegationToFunctions, raises_at_the_delegation_what_is_sent_and_thrown_and_goes_on_where_they_are) {
+  int asked = 0;
+  const Source source = counting(asked, 10);
+  Trace trace;
+  Generator<int, std::optional<int>> generator([&](auto& yield) {
+    for (;;) {
+      try {
+        yield.from(source);
+      } catch (const AttributeError& e) {
+        trace.emplace_back(e.what());
+      } catch (const ValueError& e) {
+        trace.emplace_back(e.what());
+      }
+    }
+  });
+  EXPECT_EQ(generator.next(), 1);
+  EXPECT_EQ(gi_yieldfrom(generator), &source);
+  EXPECT_EQ(generator.send(std::nullopt), 2);
+  EXPECT_EQ(generator.send(5), 3);
+  EXPECT_EQ(generator.throw_(ValueError("v")), 4);
+  EXPECT_EQ(trace, (Trace{"'callable_iterator' object has no attribute 'send'", "v"}));
+  generator.close();
+  EXPECT_EQ(asked, 4);
+}
+
+TEST(DelegationToFunctions, ends_with_a_stop_iteration_and_raises_every_other_error_of_theirs) {
+  Generator<std::string> generator([](auto& yield) {
+    yield.from([]() -> std::optional<std::string> { throw StopIteration<int>(7); });
+    try {
+      yield.from([]() -> std::optional<std::string> { throw OSError("no more"); });
+    } catch (const OSError& e) {
+      yield(e.what());
+    }
+  });
+  EXPECT_EQ(generator.next(), "no more");
+  EXPECT_EQ(generator.next("end"), "end");
 }
 
 // the optional protocol

@@ -1,4 +1,5 @@
 // A chain of `yield.from` that is entered while it runs.
+#include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 namespace segue::legacy {
 namespace {
 
+using testing::attempt;
 using testing::close;
 using testing::next;
 using testing::send;
@@ -44,6 +46,59 @@ TEST(DelegationRunning, TheWholeChainRefusesReentryWhileItsLeafRuns) {
   const std::string refused = "ValueError(generator already executing)";
   EXPECT_EQ(trace, (Trace{refused, refused, "GEN_RUNNING", refused, refused, "GEN_RUNNING"}));
   EXPECT_EQ(next(top), "StopIteration(None)");
+}
+
+// What each way to enter `generator` gives.
+template <class G>
+Trace entering(G& generator) {
+  return {attempt([&] { return generator.next(); }),  attempt([&] { return generator.next({}); }),
+          attempt([&] { return generator.send(1); }), attempt([&] { return generator.throw_(ValueError()); }),
+          attempt([&] { generator.close(); }),        attempt([&] { return generator.begin() == generator.end(); })};
+}
+
+// A chain of three whose leaf enters each of them while it runs, after a next(), a send() and a throw_().
+template <class Top, class Middle, class Leaf>
+void expect_refusals() {
+  const Trace refused(6, "ValueError(generator already executing)");
+  Top top;
+  Middle middle;
+  int rounds = 0;
+  Leaf leaf;
+  leaf = Leaf([&](auto& yield) {
+    for (;;) {
+      EXPECT_EQ(entering(top), refused);
+      EXPECT_EQ(entering(middle), refused);
+      EXPECT_EQ(entering(leaf), refused);
+      try {
+        yield(static_cast<typename Leaf::yield_type>(++rounds));
+      } catch (const KeyError&) {
+      }
+    }
+  });
+  middle = Middle([&](auto& yield) { yield.from(leaf); });
+  top = Top([&](auto& yield) { yield.from(middle); });
+  EXPECT_EQ(top.next(), 1);
+  EXPECT_EQ(top.send(5), 2);
+  EXPECT_EQ(top.throw_(KeyError()), 3);
+  EXPECT_EQ(getgeneratorstate(top), GEN_SUSPENDED);
+  EXPECT_EQ(getgeneratorstate(middle), GEN_SUSPENDED);
+  EXPECT_EQ(getgeneratorstate(leaf), GEN_SUSPENDED);
+  top.close();
+  EXPECT_EQ(getgeneratorstate(leaf), GEN_CLOSED);
+}
+
+TEST(DelegationRunning, refuses_every_way_into_every_frame_of_a_chain) {
+  using Link = Generator<int, std::optional<int>>;
+  expect_refusals<Link, Link, Link>();
+}
+
+TEST(DelegationRunning, refuses_every_way_into_every_frame_of_a_relayed_chain) {
+  using Top = Generator<long, std::optional<int>>;
+  using Middle = Generator<int, std::optional<int>>;
+  using Leaf = Generator<short, std::optional<long>>;
+  expect_refusals<Top, Middle, Leaf>();
+  expect_refusals<Top, Top, Leaf>();
+  expect_refusals<Top, Leaf, Leaf>();
 }
 
 TEST(DelegationRunning, ToItselfRaisesInsideTheBody) {

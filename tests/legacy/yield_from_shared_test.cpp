@@ -1,5 +1,6 @@
 // `yield.from` a generator that others drive, close or delegate to meanwhile.
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace segue::legacy {
 namespace {
 
 using testing::close;
+using testing::Leaving;
 using testing::next;
 using testing::returning_on_exit;
 using testing::send;
@@ -165,6 +167,75 @@ TEST(DelegationShared, DelegateThatRunsRaisesInTheDelegator) {
   EXPECT_EQ(next(middle), "2");
   EXPECT_EQ(trace, (Trace{"top caught generator already executing", "GEN_SUSPENDED"}));
   EXPECT_EQ(next(top), "StopIteration(top)");
+}
+
+TEST(DelegationShared, closing_after_the_delegate_was_closed_by_others_exits_at_the_delegation) {
+  Trace trace;
+  for (const bool closes : {true, false}) {
+    Texts inner([](auto& yield) -> Value {
+      yield("i");
+      return {};
+    });
+    Texts outer([&](auto& yield) -> Value {
+      const Leaving leaving(trace, "outer");
+      yield.from(inner);
+      trace.emplace_back("outer goes on");
+      return {};
+    });
+    next(outer);
+    inner.close();
+    EXPECT_EQ(closes ? close(outer) : throw_(outer, GeneratorExit("mine")), closes ? "None" : "GeneratorExit(mine)");
+  }
+  EXPECT_EQ(trace, (Trace{"outer ends", "outer ends"}));
+}
+
+// A delegate of other types, which goes through its delegator.
+using Numbers = Generator<int, std::optional<long>, std::optional<std::string>>;
+
+Numbers numbers_from(int first) {
+  return Numbers([first](auto& yield) -> Value {
+    for (int i = first;;) i = static_cast<int>(yield(i).value_or(i + 1));
+  });
+}
+
+// `inner` is delegated to, then replaced; what comes in next meets the end of the delegation.
+template <class Replace>
+void expect_end_with_none(Replace replace) {
+  using Outer = Generator<long, std::optional<int>>;
+  const std::vector<std::string> ways{"next", "send", "throw_"};
+  for (const std::string& way : ways) {
+    Numbers inner = numbers_from(1);
+    Outer outer([&](auto& yield) {
+      try {
+        if (yield.from(inner) == std::nullopt) yield(-1);
+      } catch (const ValueError&) {
+        yield(-2);
+      }
+    });
+    EXPECT_EQ(outer.next(), 1);
+    EXPECT_EQ(outer.send(7), 7);
+    replace(inner);
+    EXPECT_EQ(gi_yieldfrom(outer), nullptr);
+    const long got = way == "next" ? outer.next() : way == "send" ? outer.send(70) : outer.throw_(ValueError());
+    EXPECT_EQ(got, way == "throw_" ? -2 : -1) << way;
+    if (inner) EXPECT_EQ(getgeneratorstate(inner), GEN_CREATED);
+    EXPECT_EQ(outer.next(-9), -9);
+  }
+}
+
+TEST(DelegationShared, a_relayed_delegate_that_is_replaced_ends_with_none) {
+  expect_end_with_none([](Numbers& inner) { inner = numbers_from(100); });
+}
+
+TEST(DelegationShared, a_relayed_delegate_that_is_replaced_in_its_place_ends_with_none) {
+  expect_end_with_none([](Numbers& inner) {
+    inner = Numbers();  // gives its stack back, which the next one takes
+    inner = numbers_from(100);
+  });
+}
+
+TEST(DelegationShared, a_relayed_delegate_that_is_closed_ends_with_none) {
+  expect_end_with_none([](Numbers& inner) { inner.close(); });
 }
 
 TEST(DelegationShared, TheMiddleOfALongChainMayBeDrivenDirectly) {

@@ -188,8 +188,8 @@ class [[nodiscard]] Generator {
   /// Whether there is still something to run: it is neither closed, nor finished, nor moved from.
   explicit operator bool() const noexcept { return frame_ != nullptr && !frame_->finished(); }
 
-  /// What tells this generator from all others that are alive; null when it is closed.
-  const void* id() const noexcept { return frame_; }
+  /// What tells this generator from all others that are alive; null when it is finished or closed.
+  const void* id() const noexcept { return *this ? frame_ : nullptr; }
 
   /// The name that reports use; empty until one is given, and when it is closed.
   std::string name() const { return frame_ != nullptr ? frame_->name_ : std::string(); }
@@ -215,7 +215,7 @@ class [[nodiscard]] Generator {
   void drop() noexcept {
     if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();
   }
-  Frame* frame() const noexcept { return static_cast<Frame*>(frame_); }
+  Frame* frame() noexcept { return static_cast<Frame*>(frame_); }
 
   /// The leaf to resume. Throws StopIteration when the generator is closed and ValueError when it runs.
   [[gnu::noinline]] detail::Frame* ready() {

@@ -71,8 +71,8 @@ template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return nullptr;
   const detail::Frame* const frame = detail::Inspection::frame(generator);
-  if (frame->delegate_ == nullptr) return frame->foreign_delegate_;
-  return frame->delegate_->finished() ? nullptr : frame->delegate_;
+  if (frame->delegate_ != nullptr) return frame->delegate_->finished() ? nullptr : frame->delegate_;
+  return frame->foreign_delegate_ != nullptr ? frame->foreign_delegate_->id() : nullptr;
 }
 
 /// The `yield(…)` or `yield.from(…)` that a suspended generator stands at.

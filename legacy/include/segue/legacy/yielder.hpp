@@ -51,9 +51,13 @@ class Yielder {
   ///   StopIteration<Result>; name `Result`, or give the class a `return_type`.
   /// - any input range. It has no send(): sending it something else than None raises AttributeError here. What is
   ///   thrown in is raised here, and leaves the range where it was.
+  /// - a function without parameters that gives an std::optional: it is called for each value until it gives nullopt
+  ///   (Python's `iter(callable, sentinel)`). What is sent and thrown is treated as with a range.
   template <class Result = detail::Deduced, class Source>
   decltype(auto) from(Source&& source, std::source_location where = std::source_location::current()) {
     using Plain = std::remove_cvref_t<Source>;
+    static_assert(!detail::is_any_generator<Plain> || !std::is_const_v<std::remove_reference_t<Source>>,
+                  "yield.from: a generator that is delegated to is advanced: it cannot be const");
     if constexpr (detail::is_generator_of<Plain, Yield, Send>) {
       return delegate(static_cast<Source&&>(source), where);
     } else {
@@ -111,7 +115,7 @@ class Yielder {
   // PEP 380's expansion of `yield from`.
   template <class Relayed>
   void relay(Relayed& source, const std::source_location& where) {
-    const detail::ForeignDelegate delegating(frame_, source.id());
+    const detail::ForeignDelegate delegating(frame_, source);
     bool more = source.next();
     while (more) {
       if constexpr (std::is_void_v<Yield>) {

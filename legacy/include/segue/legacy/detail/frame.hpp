@@ -36,7 +36,7 @@ enum Signal : std::uintptr_t {
   throw_signal = 1,  ///< raise `error_`; a frame that delegates passes it on to its delegate first
   raise_signal = 2,  ///< raise `error_` here, delegate or not
   close_signal = 3,  ///< raise GeneratorExit; a frame that delegates closes its delegate first
-  unwind_signal = 4  ///< as for GeneratorExit, but nothing will catch it; not for a frame that delegates
+  unwind_signal = 4  ///< as for GeneratorExit, but nothing will catch it; not for a frame that has a delegate
 };
 
 /// For what is not null.
@@ -44,6 +44,15 @@ inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::
 
 /// Throws `error`, with what is being handled here as its context when it has none yet.
 [[noreturn]] void raise(std::exception_ptr error);
+
+/// What a frame delegates to through its body, for gi_yieldfrom.
+class Foreign {
+ public:
+  virtual const void* id() const noexcept = 0;
+
+ protected:
+  ~Foreign() = default;
+};
 
 class Frame : public Fiber {
  public:
@@ -121,8 +130,8 @@ class Frame : public Fiber {
   // All frames whose `delegate_` this is.
   Frame* sharers_ = nullptr;
   Frame* next_sharer_ = nullptr;
-  // What it delegates to when that is not a generator's frame.
-  const void* foreign_delegate_ = nullptr;
+  // What it delegates to when that is not a part of its chain.
+  const Foreign* foreign_delegate_ = nullptr;
 
   // With a throw or raise signal the exception that comes in; after the end the one that goes out.
   std::exception_ptr error_;

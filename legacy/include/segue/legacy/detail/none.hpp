@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <type_traits>
 #include <variant>
 
@@ -14,6 +15,13 @@ inline constexpr bool is_variant_with_none = false;
 template <class... Ts>
 inline constexpr bool is_variant_with_none<std::variant<std::monostate, Ts...>> = true;
 
+// `value == nullptr` is not enough to tell: with a string_view it compiles, and reads from the null pointer.
+template <class T>
+concept Nullable =
+    std::is_assignable_v<T&, std::nullptr_t> && std::constructible_from<bool, const T&> && requires(const T& value) {
+      { value == nullptr } -> std::convertible_to<bool>;
+    };
+
 /// An empty optional, any, pointer or function, a monostate, None; no other type has a None.
 template <class T>
 bool is_none(const T& value) {
@@ -25,9 +33,7 @@ bool is_none(const T& value) {
                          { value.has_value() } -> std::convertible_to<bool>;
                        }) {
     return !value.has_value();
-  } else if constexpr (!std::is_array_v<T> && requires {
-                         { value == nullptr } -> std::convertible_to<bool>;
-                       }) {
+  } else if constexpr (Nullable<T>) {
     return value == nullptr;
   } else {
     return false;

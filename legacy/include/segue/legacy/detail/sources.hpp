@@ -1,10 +1,11 @@
 // What `yield.from(x)` does with an x that cannot be resumed directly: a generator of other types, an object with a
-// member next(), a range. Each source answers next(), send(), throw_() and close() as PEP 380's expansion wants them:
-// true when there is a value, false when the source has ended and has a result.
+// member next(), a range, a function. Each source answers next(), send(), throw_() and close() as PEP 380's expansion
+// wants them: true when there is a value, false when the source has ended and has a result.
 #pragma once
 
 #include <concepts>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -44,17 +45,17 @@ T none() {
   }
 }
 
-/// The body is about to wait for what is not a generator's frame; for gi_yieldfrom.
+/// The body is about to wait for what is not a part of its chain.
 class ForeignDelegate {
  public:
-  ForeignDelegate(Frame& frame, const void* id) noexcept
-      : frame_(frame), outer_(std::exchange(frame.foreign_delegate_, id)) {}
+  ForeignDelegate(Frame& frame, const Foreign& delegate) noexcept
+      : frame_(frame), outer_(std::exchange(frame.foreign_delegate_, &delegate)) {}
   ForeignDelegate(const ForeignDelegate&) = delete;
   ~ForeignDelegate() { frame_.foreign_delegate_ = outer_; }
 
  private:
   Frame& frame_;
-  const void* outer_;
+  const Foreign* outer_;
 };
 
 struct Deduced {};
@@ -78,7 +79,7 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
 
 /// A generator whose values or sent values convert.
 template <class Source>
-class GeneratorSource {
+class GeneratorSource final : public Foreign {
   using Sub = std::remove_cvref_t<Source>;
   using SubYield = typename Sub::yield_type;
   using SubSend = typename Sub::send_type;
@@ -87,7 +88,7 @@ class GeneratorSource {
  public:
   explicit GeneratorSource(Source&& source) : sub_(static_cast<Source&&>(source)) {}
 
-  const void* id() const noexcept { return sub_.id(); }
+  const void* id() const noexcept override { return gone() ? nullptr : sub_.id(); }
   SubYield value() { return taken<SubYield>(value_); }
   Return result() { return result_.empty() ? none<Return>() : result_.take(); }
 
@@ -120,7 +121,12 @@ class GeneratorSource {
   void close() { sub_.close(); }
 
  private:
+  // Whether the delegate that was resumed here has been closed or replaced by others: the next one is not started, even
+  // if it lies at the same place.
+  bool gone() const noexcept { return running_ != nullptr && (sub_.frame_ != running_ || !running_->started()); }
+
   Frame* leaf_to_resume() {
+    if (gone()) return nullptr;
     running_ = sub_.frame_;
     Frame* leaf = running_ != nullptr ? running_->leaf_ : nullptr;
     if (leaf == nullptr) leaf = sub_.ready_or_null();
@@ -153,8 +159,8 @@ inline constexpr bool is_list = false;
 template <class T, class Allocator>
 inline constexpr bool is_list<std::vector<T, Allocator>> = true;
 
-/// What an error calls the iterator over such a range: a list's and a string's as Python does, any other's as the
-/// range.
+/// What an error calls the iterator over such a range or function: a list's, a string's and a function's as Python
+/// does, any other's as the range.
 template <class Range>
 std::string iterator_name() {
   if constexpr (requires { typename Range::iterated_type; }) {
@@ -163,21 +169,42 @@ std::string iterator_name() {
     return "list_iterator";
   } else if constexpr (std::same_as<Range, std::string>) {
     return "str_ascii_iterator";
+  } else if constexpr (!std::ranges::range<Range>) {
+    return "callable_iterator";
   } else {
     return type_name(typeid(Range));
   }
 }
 
+/// What has a next element and no more: a value that is sent, and what is thrown, is raised at the delegation.
+template <class Iterated>
+class IteratorSource : public Foreign {
+ public:
+  void result() const noexcept {}
+
+  template <class Sent>
+  bool send(Sent&&) {
+    throw AttributeError("'" + iterator_name<std::remove_cv_t<Iterated>>() + "' object has no attribute 'send'");
+  }
+  bool throw_(std::exception_ptr error) {
+    Outcome<void> result;
+    return raise_at_delegation(std::move(error), result);
+  }
+  void close() noexcept {}
+
+ protected:
+  ~IteratorSource() = default;
+};
+
 template <class Source>
-class RangeSource {
+class RangeSource final : public IteratorSource<std::remove_reference_t<Source>> {
   using Range = std::remove_reference_t<Source>;
 
  public:
   explicit RangeSource(Source&& range) : range_(static_cast<Source&&>(range)) {}
 
-  const void* id() const noexcept { return std::addressof(range_); }
+  const void* id() const noexcept override { return std::addressof(range_); }
   decltype(auto) value() { return *(*position_); }
-  void result() const noexcept {}
 
   bool next() {
     if (position_) {
@@ -188,31 +215,56 @@ class RangeSource {
     return *position_ != std::ranges::end(range_);
   }
 
-  template <class Sent>
-  bool send(Sent&&) {
-    throw AttributeError("'" + iterator_name<std::remove_cv_t<Range>>() + "' object has no attribute 'send'");
-  }
-  bool throw_(std::exception_ptr error) {
-    Outcome<void> result;
-    return raise_at_delegation(std::move(error), result);
-  }
-  void close() noexcept {}
-
  private:
   Source range_;
   std::optional<std::ranges::iterator_t<Range>> position_;
 };
 
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+/// A function without parameters that gives optional values.
+template <class T>
+concept PullFunction =
+    requires(T& function) { requires is_optional<std::remove_cvref_t<decltype(std::invoke(function))>>; };
+
+template <class Source>
+class FunctionSource final : public IteratorSource<std::remove_reference_t<Source>> {
+  using Value = typename std::remove_cvref_t<std::invoke_result_t<std::remove_reference_t<Source>&>>::value_type;
+
+ public:
+  explicit FunctionSource(Source&& function) : function_(static_cast<Source&&>(function)) {}
+
+  const void* id() const noexcept override { return std::addressof(function_); }
+  Value value() { return value_.take(); }
+
+  bool next() {
+    try {
+      std::optional<Value> value = std::invoke(function_);
+      if (value) value_.set_value(*std::move(value));
+      return value.has_value();
+    } catch (const StopIterationBase&) {
+      return false;
+    }
+  }
+
+ private:
+  Source function_;
+  Outcome<Value> value_;
+};
+
 /// PEP 380's optional protocol.
 template <class Result, class Source>
-class ObjectSource {
+class ObjectSource final : public Foreign {
   using Object = std::remove_reference_t<Source>;
   using Value = decltype(std::declval<Object&>().next());
 
  public:
   explicit ObjectSource(Source&& object) : object_(static_cast<Source&&>(object)) {}
 
-  const void* id() const noexcept { return std::addressof(object_); }
+  const void* id() const noexcept override { return std::addressof(object_); }
   Value value() { return value_.take(); }
   Result result() { return result_.empty() ? none<Result>() : result_.take(); }
 
@@ -288,9 +340,14 @@ consteval auto source_for() {
     return std::type_identity<GeneratorSource<Source>>();
   } else if constexpr (HasNext<std::remove_reference_t<Source>>) {
     return std::type_identity<ObjectSource<typename decltype(result_type<Result, Plain>())::type, Source>>();
+  } else if constexpr (!std::ranges::input_range<Source> && PullFunction<std::remove_reference_t<Source>>) {
+    // A function is kept by its address.
+    using Kept = std::conditional_t<std::is_function_v<std::remove_reference_t<Source>>, std::decay_t<Source>, Source>;
+    return std::type_identity<FunctionSource<Kept>>();
   } else {
     static_assert(std::ranges::input_range<Source>,
-                  "yield.from takes a generator, an object with a member next(), or an input range");
+                  "yield.from takes a generator, an object with a member next(), an input range, or a function without "
+                  "parameters that gives an std::optional");
     return std::type_identity<RangeSource<Source>>();
   }
 }
