@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -187,6 +188,22 @@ TEST(DelegationShared, closing_after_the_delegate_was_closed_by_others_exits_at_
     EXPECT_EQ(closes ? close(outer) : throw_(outer, GeneratorExit("mine")), closes ? "None" : "GeneratorExit(mine)");
   }
   EXPECT_EQ(trace, (Trace{"outer ends", "outer ends"}));
+}
+
+TEST(DelegationShared, a_delegate_may_be_moved_while_it_is_delegated_to) {
+  Texts inner([](auto& yield) -> Value {
+    for (int i = 0; i < 4; ++i) yield(std::to_string(i));
+    return "R";
+  });
+  Texts outer([&](auto& yield) -> Value { return yield.from(inner); });
+  EXPECT_EQ(next(outer), "0");
+  Texts moved = std::move(inner);
+  EXPECT_EQ(gi_yieldfrom(outer), moved.id());
+  EXPECT_EQ(next(outer), "1");
+  EXPECT_EQ(next(moved), "2");
+  EXPECT_EQ(next(outer), "3");
+  EXPECT_EQ(next(outer), "StopIteration(R)");
+  EXPECT_EQ(getgeneratorstate(moved), GEN_CLOSED);
 }
 
 // A delegate of other types, which goes through its delegator.
