@@ -1,7 +1,9 @@
 // What generators take from the heap: nothing, once there are stacks in the pool.
 #include <cstddef>
+#include <functional>
 #include <new>
 #include <optional>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -67,6 +69,38 @@ TEST_F(Allocation, IsNotNeededForDelegation) {
               for ([[maybe_unused]] const int value : Level::make(30)) continue;
             }),
             0U);
+}
+
+// What the steps of a generator that delegates to `source` take, sent values included.
+template <class Yield, class Source>
+std::size_t allocations_of_steps(Source& source, bool sends) {
+  Generator<Yield, std::optional<int>> generator([&](auto& yield) { yield.from(source); });
+  generator.next();
+  return allocations_of([&] {
+    for (int i = 0; i < 50; ++i) {
+      generator.next();
+      if (sends) generator.send(i);
+    }
+  });
+}
+
+TEST_F(Allocation, is_not_needed_for_relayed_delegation) {
+  const std::vector<int> range(1000);
+  EXPECT_EQ(allocations_of_steps<int>(range, false), 0U);
+
+  const std::function<std::optional<int>()> function = [] { return std::optional(1); };
+  EXPECT_EQ(allocations_of_steps<int>(function, false), 0U);
+
+  struct Object {
+    int next() { return 1; }
+    int send(std::optional<int> value) { return value.value_or(0); }
+  } object;
+  EXPECT_EQ(allocations_of_steps<int>(object, true), 0U);
+
+  Generator<int, std::optional<long>> converting([](auto& yield) {
+    for (;;) yield(1);
+  });
+  EXPECT_EQ(allocations_of_steps<long>(converting, true), 0U);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -157,6 +158,46 @@ TEST(GeneratorClose, raises_what_the_body_raises_once_it_has_swallowed_the_exit)
   generator.next();
   EXPECT_EQ(with_contexts(raised([&] { generator.close(); })), "RuntimeError('late')");
   EXPECT_EQ(getgeneratorstate(generator), GEN_CLOSED);
+}
+
+TEST(GeneratorClose, by_a_destructor_leaves_the_handler_that_the_body_is_suspended_in) {
+  std::vector<std::string> trace;
+  const int uncaught = std::uncaught_exceptions();
+  {
+    Generator<int> generator([&](auto& yield) {
+      try {
+        throw ValueError("handled");
+      } catch (const ValueError&) {
+        try {
+          yield(1);
+        } catch (const GeneratorExit& e) {
+          trace.push_back(describe(e.context()).repr());
+          throw;
+        }
+      }
+    });
+    generator.next();
+  }
+  EXPECT_EQ(trace, (std::vector<std::string>{"ValueError('handled')"}));
+  EXPECT_EQ(std::uncaught_exceptions(), uncaught);
+  EXPECT_EQ(std::current_exception(), nullptr);
+}
+
+// As the chapter says: nothing may be thrown there, and C++ ends the program.
+TEST(GeneratorCloseDeathTest, of_a_body_inside_a_destructor_that_unwinding_has_called_ends_the_program) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  struct Yielding {
+    Yielder<int>& yield;
+    ~Yielding() noexcept(false) { yield(2); }
+  };
+  const auto abandon = [] {
+    Generator<int> generator([](auto& yield) {
+      const Yielding yielding{yield};
+      throw ValueError("v");
+    });
+    generator.next();
+  };
+  EXPECT_DEATH(abandon(), "terminate");
 }
 
 }  // namespace

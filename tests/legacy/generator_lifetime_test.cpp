@@ -196,6 +196,22 @@ TEST(GeneratorDestructor, LetsADestructorYieldDuringUnwinding) {
   EXPECT_EQ(attempt([&] { return generator.next(); }), "ValueError(v)");
 }
 
+TEST(GeneratorDestructor, ClosesWhatItRelays) {
+  Trace trace;
+  {
+    Generator<long> relaying([&](auto& yield) {
+      try {
+        yield.from(noting(trace, "relayed"));
+      } catch (const GeneratorExit&) {
+        trace.emplace_back("relaying");
+        throw;
+      }
+    });
+    relaying.next();
+  }
+  EXPECT_EQ(trace, (Trace{"relayed", "relaying"}));
+}
+
 // while it runs
 
 TEST(GeneratorDestructor, OfARunningGeneratorClosesItWhenItSuspends) {

@@ -1,4 +1,4 @@
-// `yield.from` what is not a generator: ranges, functions, and objects with a member next().
+// `yield.from` what is not a generator: ranges and functions.
 #include <deque>
 #include <exception>
 #include <functional>
@@ -8,7 +8,6 @@
 #include <ranges>
 #include <sstream>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -30,7 +29,6 @@ using testing::Leaving;
 using testing::next;
 using testing::run;
 using testing::send;
-using testing::text;
 using testing::Texts;
 using testing::throw_;
 using testing::Trace;
@@ -248,144 +246,6 @@ TEST(DelegationToFunctions, ends_with_a_stop_iteration_and_raises_every_other_er
   });
   EXPECT_EQ(generator.next(), "no more");
   EXPECT_EQ(generator.next("end"), "end");
-}
-
-// the optional protocol
-
-struct Recorder {
-  using return_type = std::string;
-  Trace log;
-  int n = 0;
-  std::string next() {
-    log.emplace_back("next");
-    if (++n > 3) throw StopIteration<std::string>("rec-value");
-    return std::to_string(n);
-  }
-  std::string send(std::optional<int> value) {
-    log.push_back("send " + text(value));
-    return "s" + text(value);
-  }
-};
-
-TEST(DelegationToObjects, UsesNextAndSendAsPythonDoes) {
-  Recorder recorder;
-  Texts generator([&](auto& yield) -> Value {
-    const std::string result = yield.from(recorder);
-    yield("tail " + result);
-    return {};
-  });
-  EXPECT_EQ(next(generator), "1");
-  EXPECT_EQ(run([&] { return generator.send(std::nullopt); }), "2");
-  EXPECT_EQ(send(generator, 9), "s9");
-  EXPECT_EQ(next(generator), "3");
-  EXPECT_EQ(next(generator), "tail rec-value");
-  EXPECT_EQ(recorder.log, (Trace{"next", "next", "send 9", "next", "next"}));
-}
-
-TEST(DelegationToObjects, TheReturnValueMayBeNamedAtTheDelegation) {
-  struct Immediate {
-    int next() { throw StopIteration<int>(7); }
-  };
-  struct Nothing {
-    int next() { throw StopIteration<void>(); }
-  };
-  Generator<int> generator([](auto& yield) {
-    yield(yield.template from<int>(Immediate()));
-    yield(yield.template from<int>(Nothing()));
-    yield.from(Immediate());
-    yield(1);
-  });
-  EXPECT_EQ(generator.next(), 7);
-  EXPECT_EQ(generator.next(), 0);
-  EXPECT_EQ(generator.next(), 1);
-}
-
-TEST(DelegationToObjects, WithoutTheOptionalMembersRaisesAtTheDelegation) {
-  struct Bare {
-    std::string next() { return "bare"; }
-  };
-  Texts generator([](auto& yield) -> Value {
-    try {
-      yield.from(Bare());
-    } catch (const AttributeError& e) {
-      yield(e.what());
-    }
-    try {
-      yield.from(Bare());
-    } catch (const ValueError& e) {
-      yield(e.what());
-    }
-    yield.from(Bare());
-    return {};
-  });
-  EXPECT_EQ(next(generator), "bare");
-  EXPECT_EQ(send(generator, 1), "'Bare' object has no attribute 'send'");
-  EXPECT_EQ(next(generator), "bare");
-  EXPECT_EQ(throw_(generator, ValueError("v")), "v");
-  EXPECT_EQ(next(generator), "bare");
-  EXPECT_EQ(close(generator), "None");
-}
-
-struct Full {
-  using return_type = std::string;
-  Trace& log;
-  std::string next() { return "n"; }
-  std::string throw_(const std::exception_ptr& error) {
-    log.push_back("throw " + describe(error).repr());
-    if (holds<KeyError>(error)) throw StopIteration<std::string>("stopped");
-    return "t";
-  }
-  void close() { log.emplace_back("close"); }
-};
-
-TEST(DelegationToObjects, PassesOnWhatIsThrownAndClosed) {
-  Trace log;
-  Texts generator([&](auto& yield) -> Value {
-    const std::string result = yield.from(Full{log});
-    yield(result);
-    yield.from(Full{log});
-    return {};
-  });
-  EXPECT_EQ(next(generator), "n");
-  EXPECT_EQ(throw_(generator, ValueError("v")), "t");
-  EXPECT_EQ(throw_(generator, KeyError("k")), "stopped");
-  EXPECT_EQ(next(generator), "n");
-  EXPECT_EQ(close(generator), "None");
-  EXPECT_EQ(log, (Trace{"throw ValueError('v')", "throw KeyError('k')", "close"}));
-}
-
-TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
-  struct Closing {
-    bool& closed;
-    std::string next() { return "n"; }
-    std::string throw_(const std::exception_ptr&) { return "wrong"; }
-    void close() { closed = true; }
-  };
-  bool closed = false;
-  Texts generator([&](auto& yield) -> Value {
-    yield.from(Closing{closed});
-    return {};
-  });
-  generator.next();
-  EXPECT_EQ(throw_(generator, GeneratorExit("mine")), "GeneratorExit(mine)");
-  EXPECT_TRUE(closed);
-}
-
-TEST(DelegationToObjects, hands_a_tuple_on_as_one_value) {
-  using Tuple = std::tuple<int, int, int, int>;
-  struct Taking {
-    std::optional<Tuple>& got;
-    int next() { return 42; }
-    int send(const std::optional<Tuple>& value) {
-      got = value;
-      return 43;
-    }
-  };
-  std::optional<Tuple> got;
-  Generator<int, std::optional<Tuple>> generator([&](auto& yield) { yield.from(Taking{got}); });
-  EXPECT_EQ(generator.next(), 42);
-  EXPECT_EQ(generator.send(Tuple(1, 2, 3, 4)), 43);
-  EXPECT_EQ(got, Tuple(1, 2, 3, 4));
 }
 
 }  // namespace

@@ -1,0 +1,252 @@
+// `yield.from` an object with a member next(): PEP 380's optional protocol.
+#include <exception>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/legacy/generator.hpp>
+#include <segue/legacy/inspect.hpp>
+#include <segue/legacy/simple_generator.hpp>
+#include <segue/legacy/yielder.hpp>
+
+#include "texts.hpp"
+
+namespace segue::legacy {
+namespace {
+
+using testing::attempt;
+using testing::close;
+using testing::next;
+using testing::run;
+using testing::send;
+using testing::text;
+using testing::Texts;
+using testing::throw_;
+using testing::Trace;
+using testing::Value;
+
+struct Recorder {
+  using return_type = std::string;
+  Trace log;
+  int n = 0;
+  std::string next() {
+    log.emplace_back("next");
+    if (++n > 3) throw StopIteration<std::string>("rec-value");
+    return std::to_string(n);
+  }
+  std::string send(std::optional<int> value) {
+    log.push_back("send " + text(value));
+    return "s" + text(value);
+  }
+};
+
+TEST(DelegationToObjects, UsesNextAndSendAsPythonDoes) {
+  Recorder recorder;
+  Texts generator([&](auto& yield) -> Value {
+    const std::string result = yield.from(recorder);
+    yield("tail " + result);
+    return {};
+  });
+  EXPECT_EQ(next(generator), "1");
+  EXPECT_EQ(run([&] { return generator.send(std::nullopt); }), "2");
+  EXPECT_EQ(send(generator, 9), "s9");
+  EXPECT_EQ(next(generator), "3");
+  EXPECT_EQ(next(generator), "tail rec-value");
+  EXPECT_EQ(recorder.log, (Trace{"next", "next", "send 9", "next", "next"}));
+}
+
+TEST(DelegationToObjects, TheReturnValueMayBeNamedAtTheDelegation) {
+  struct Immediate {
+    int next() { throw StopIteration<int>(7); }
+  };
+  struct Nothing {
+    int next() { throw StopIteration<void>(); }
+  };
+  Generator<int> generator([](auto& yield) {
+    yield(yield.template from<int>(Immediate()));
+    yield(yield.template from<int>(Nothing()));
+    yield.from(Immediate());
+    yield(1);
+  });
+  EXPECT_EQ(generator.next(), 7);
+  EXPECT_EQ(generator.next(), 0);
+  EXPECT_EQ(generator.next(), 1);
+}
+
+TEST(DelegationToObjects, WithoutTheOptionalMembersRaisesAtTheDelegation) {
+  struct Bare {
+    std::string next() { return "bare"; }
+  };
+  Texts generator([](auto& yield) -> Value {
+    try {
+      yield.from(Bare());
+    } catch (const AttributeError& e) {
+      yield(e.what());
+    }
+    try {
+      yield.from(Bare());
+    } catch (const ValueError& e) {
+      yield(e.what());
+    }
+    yield.from(Bare());
+    return {};
+  });
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(send(generator, 1), "'Bare' object has no attribute 'send'");
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(throw_(generator, ValueError("v")), "v");
+  EXPECT_EQ(next(generator), "bare");
+  EXPECT_EQ(close(generator), "None");
+}
+
+struct Full {
+  using return_type = std::string;
+  Trace& log;
+  std::string next() { return "n"; }
+  std::string throw_(const std::exception_ptr& error) {
+    log.push_back("throw " + describe(error).repr());
+    if (holds<KeyError>(error)) throw StopIteration<std::string>("stopped");
+    return "t";
+  }
+  void close() { log.emplace_back("close"); }
+};
+
+TEST(DelegationToObjects, PassesOnWhatIsThrownAndClosed) {
+  Trace log;
+  Texts generator([&](auto& yield) -> Value {
+    const std::string result = yield.from(Full{log});
+    yield(result);
+    yield.from(Full{log});
+    return {};
+  });
+  EXPECT_EQ(next(generator), "n");
+  EXPECT_EQ(throw_(generator, ValueError("v")), "t");
+  EXPECT_EQ(throw_(generator, KeyError("k")), "stopped");
+  EXPECT_EQ(next(generator), "n");
+  EXPECT_EQ(close(generator), "None");
+  EXPECT_EQ(log, (Trace{"throw ValueError('v')", "throw KeyError('k')", "close"}));
+}
+
+TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
+  struct Closing {
+    bool& closed;
+    std::string next() { return "n"; }
+    std::string throw_(const std::exception_ptr&) { return "wrong"; }
+    void close() { closed = true; }
+  };
+  bool closed = false;
+  Texts generator([&](auto& yield) -> Value {
+    yield.from(Closing{closed});
+    return {};
+  });
+  generator.next();
+  EXPECT_EQ(throw_(generator, GeneratorExit("mine")), "GeneratorExit(mine)");
+  EXPECT_TRUE(closed);
+}
+
+TEST(DelegationToObjects, hands_a_tuple_on_as_one_value) {
+  using Tuple = std::tuple<int, int, int, int>;
+  struct Taking {
+    std::optional<Tuple>& got;
+    int next() { return 42; }
+    int send(const std::optional<Tuple>& value) {
+      got = value;
+      return 43;
+    }
+  };
+  std::optional<Tuple> got;
+  Generator<int, std::optional<Tuple>> generator([&](auto& yield) { yield.from(Taking{got}); });
+  EXPECT_EQ(generator.next(), 42);
+  EXPECT_EQ(generator.send(Tuple(1, 2, 3, 4)), 43);
+  EXPECT_EQ(got, Tuple(1, 2, 3, 4));
+}
+
+// Raises where it is told to.
+struct Failing {
+  std::string where;
+  std::string next() { return answer("next"); }
+  std::string send(std::optional<int>) { return answer("send"); }
+  std::string throw_(const std::exception_ptr&) { return answer("throw_"); }
+  void close() { answer("close"); }
+  std::string answer(const std::string& here) const {
+    if (here == where) throw LookupError("in " + here);
+    return here;
+  }
+};
+
+TEST(DelegationToObjects, raises_at_the_delegation_what_their_members_raise) {
+  const auto resume = [](const std::string& where, Texts& generator) {
+    if (where == "next") return next(generator);
+    if (where == "send") return send(generator, 1);
+    if (where == "throw_") return throw_(generator, ValueError());
+    return close(generator);
+  };
+  for (const std::string where : {"next", "send", "throw_", "close"}) {
+    Failing failing{""};
+    Trace caught;
+    Texts generator([&](auto& yield) -> Value {
+      try {
+        yield.from(failing);
+      } catch (const LookupError& e) {
+        caught.emplace_back(e.what());
+      }
+      return "went on";
+    });
+    EXPECT_EQ(next(generator), "next");
+    failing.where = where;
+    EXPECT_EQ(resume(where, generator), where == "close" ? "went on" : "StopIteration(went on)");
+    EXPECT_EQ(caught, (Trace{"in " + where}));
+    EXPECT_EQ(getgeneratorstate(generator), GEN_CLOSED);
+  }
+}
+
+TEST(DelegationToObjects, takes_one_whose_next_gives_nothing) {
+  struct Ticking {
+    int left = 2;
+    void next() {
+      if (left-- == 0) throw StopIteration<void>();
+    }
+  };
+  bool over = false;
+  Generator<void> generator([&](auto& yield) {
+    yield.from(Ticking());
+    over = true;
+  });
+  generator.next();
+  generator.next();
+  EXPECT_FALSE(over);
+  EXPECT_EQ(attempt([&] { generator.next(); }), "StopIteration(None)");
+  EXPECT_TRUE(over);
+}
+
+TEST(DelegationToObjects, takes_a_simple_generator) {
+  const auto body = [](auto& yield) {
+    yield(1);
+    yield(2);
+    throw LookupError("after two");
+  };
+  SimpleGenerator<int> kept(body);
+  Generator<int, std::optional<int>> generator([&](auto& yield) {
+    try {
+      yield.from(kept);
+    } catch (const AttributeError&) {
+      yield(-1);
+    }
+    try {
+      yield.from(kept);
+    } catch (const LookupError&) {
+      yield(-2);
+    }
+    yield.from(SimpleGenerator<int>(body));
+  });
+  EXPECT_EQ(generator.next(), 1);
+  EXPECT_EQ(generator.send(5), -1);
+  for (const int value : {2, -2, 1, 2}) EXPECT_EQ(generator.next(), value);
+  EXPECT_EQ(attempt([&] { return generator.next(); }), "LookupError(after two)");
+}
+
+}  // namespace
+}  // namespace segue::legacy
