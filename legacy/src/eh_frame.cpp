@@ -15,8 +15,8 @@ struct dwarf_eh_bases {
   void* data;
   void* function;
 };
-extern "C" [[gnu::weak]] const void* _Unwind_Find_FDE(void* pc, dwarf_eh_bases* bases);
-extern "C" int __gxx_personality_v0(...);
+extern "C" [[gnu::weak]] const void* segue_find_entry(void* pc, dwarf_eh_bases* bases) __asm__("_Unwind_Find_FDE");
+extern "C" int segue_personality(...) __asm__("__gxx_personality_v0");
 
 namespace segue::legacy::detail {
 namespace {
@@ -122,10 +122,10 @@ struct Function {
 };
 
 std::optional<Function> find_function(Address pc) noexcept {
-  if (_Unwind_Find_FDE == nullptr) return std::nullopt;
+  if (segue_find_entry == nullptr) return std::nullopt;
   dwarf_eh_bases bases{};
   // A call that does not return is the last instruction of its function: the return address is behind it.
-  const void* const entry = _Unwind_Find_FDE(reinterpret_cast<void*>(pc - 1), &bases);
+  const void* const entry = segue_find_entry(reinterpret_cast<void*>(pc - 1), &bases);
   if (entry == nullptr) return std::nullopt;
 
   Function function;
@@ -189,7 +189,7 @@ bool has_cleanups_alone(const std::uint8_t* action) noexcept {
 // What an exception that comes out of the call before `pc` runs in the function.
 Unwinding find_unwinding(const Function& function, Address pc) noexcept {
   if (function.handlers == nullptr) return Unwinding::nothing;
-  if (function.personality != reinterpret_cast<Address>(&__gxx_personality_v0)) return Unwinding::anything;
+  if (function.personality != reinterpret_cast<Address>(&segue_personality)) return Unwinding::anything;
   Reader table(function.handlers);
   const auto base_encoding = table.read<std::uint8_t>();
   if (base_encoding != omitted) table.pointer(base_encoding);
