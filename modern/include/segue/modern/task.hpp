@@ -204,11 +204,6 @@ Coroutine<await_result_t<A>> wrap_awaitable(A awaitable) {
   co_return co_await std::move(awaitable);
 }
 
-template <class>
-inline constexpr bool is_coroutine = false;
-template <class T>
-inline constexpr bool is_coroutine<Coroutine<T>> = true;
-
 }  // namespace detail
 
 /// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes the
@@ -221,11 +216,9 @@ auto ensure_future(A&& awaitable, EventLoop& loop) {
       throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
     }
     return Plain(std::forward<A>(awaitable));
-  } else if constexpr (detail::is_coroutine<Plain>) {
-    return loop.create_task(std::move(awaitable));
   } else if constexpr (std::constructible_from<Plain, A>) {
     return loop.create_task(Plain(std::forward<A>(awaitable)));
-  } else {  // a coroutine of another style
+  } else {  // an lvalue that can only be moved
     return loop.create_task(std::move(awaitable));
   }
 }
@@ -244,7 +237,7 @@ auto ensure_future(A&& awaitable) {
 template <Awaitable A>
   requires(!std::derived_from<A, FutureBase>)
 Task<await_result_t<A>> EventLoop::create_task(A awaitable, TaskOptions options) {
-  if constexpr (detail::is_coroutine<A>) {
+  if constexpr (std::same_as<A, Coroutine<await_result_t<A>>>) {
     check_usable();
     using State = detail::TaskState<await_result_t<A>>;
     auto state = detail::Ref<State>(new State(*this, std::move(awaitable), options.name));
