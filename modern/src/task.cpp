@@ -53,7 +53,7 @@ void TaskCore::start(PromiseBase& promise) {
   made_ = promise.made();
   set_leaf(promise.started ? promise.leaf : promise.resumable());
   loop_.add_task(*this);
-  loop_.schedule(*this);
+  loop_.schedule_new(*this);
 }
 
 void TaskCore::run() {

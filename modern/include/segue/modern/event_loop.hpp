@@ -189,7 +189,9 @@ class EventLoop final : public detail::RefCounted {
 
   // --- for tasks ---
 
-  void schedule(detail::Ready& node) noexcept {
+  void schedule(detail::Ready& node) noexcept { ready_.push(node); }
+  /// The same for what is new: behind what was posted before it.
+  void schedule_new(detail::Ready& node) noexcept {
     if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
       collect_posted();
     ready_.push(node);
@@ -219,7 +221,7 @@ class EventLoop final : public detail::RefCounted {
   }
   void schedule(detail::HandleState& handle) noexcept {
     handle.retain();
-    schedule(static_cast<detail::Ready&>(handle));
+    schedule_new(handle);
   }
   void add_timer(detail::HandleState& handle, time_point when);
   template <class F>
