@@ -2,7 +2,6 @@
 // process.
 #include <signal.h>
 
-#include <climits>
 #include <cstddef>
 #include <utility>
 
@@ -15,16 +14,12 @@
 #include <segue/modern/yield.hpp>
 
 #include "loop.hpp"
+#include "recurse.hpp"
 
 namespace segue::bridge {
 namespace {
 
-int recurse(int depth) {
-  if (depth == INT_MAX) return 0;
-  volatile char frame[256] = {};
-  frame[0] = static_cast<char>(depth);
-  return recurse(depth + 1) + frame[0];
-}
+using segue::testing::recurse;
 
 struct Fetch {
   int operator()(int depth) const {

@@ -93,14 +93,18 @@ struct Countdown {
   }
 };
 
+Strings delegating_to_other_types() {
+  return Strings([](auto& yield) {
+    const std::vector<std::string> range(2, long_text);
+    yield.from(range);
+    yield.from(Generator<const char*>([](auto& inner) { inner(long_text.c_str()); }));
+    return yield.from(Countdown());
+  });
+}
+
 TEST_F(OutOfMemoryDelegating, is_raised_by_delegates_of_other_types) {
   refuse_each_allocation([] {
-    Strings generator([](auto& yield) {
-      const std::vector<std::string> range(2, long_text);
-      yield.from(range);
-      yield.from(Generator<const char*>([](auto& inner) { inner(long_text.c_str()); }));
-      return yield.from(Countdown());
-    });
+    Strings generator = delegating_to_other_types();
     const Sound sound(generator);
     generator.next();
     try {
@@ -111,12 +115,7 @@ TEST_F(OutOfMemoryDelegating, is_raised_by_delegates_of_other_types) {
     EXPECT_EQ(getgeneratorstate(generator), GEN_CLOSED);
   });
   refuse_each_allocation([] {
-    Strings generator([](auto& yield) {
-      const std::vector<std::string> range(2, long_text);
-      yield.from(range);
-      yield.from(Generator<const char*>([](auto& inner) { inner(long_text.c_str()); }));
-      return yield.from(Countdown());
-    });
+    Strings generator = delegating_to_other_types();
     const Sound sound(generator);
     int values = 0;
     for (const std::string& value : generator) values += value == long_text;

@@ -1,7 +1,6 @@
 // What is said when a fiber uses up its stack. A death test: each overflow happens in a child process.
 #include <signal.h>
 
-#include <climits>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -14,15 +13,12 @@
 #include <segue/legacy/simple_generator.hpp>
 #include <segue/legacy/stack.hpp>
 
+#include "recurse.hpp"
+
 namespace segue::legacy {
 namespace {
 
-int recurse(int depth) {
-  if (depth == INT_MAX) return 0;
-  volatile char frame[256] = {};
-  frame[0] = static_cast<char>(depth);
-  return recurse(depth + 1) + frame[0];
-}
+using segue::testing::recurse;
 
 class StackOverflowDeathTest : public ::testing::Test {
  protected:

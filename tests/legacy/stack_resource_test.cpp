@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -23,6 +22,8 @@
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/stack.hpp>
+
+#include "recurse.hpp"
 
 namespace segue::legacy {
 namespace {
@@ -188,12 +189,7 @@ TEST(StackResourceThreads, the_fiber_that_runs_on_one_is_found) {
 
 // --- what happens in a child process ---
 
-int recurse(int depth) {
-  if (depth == INT_MAX) return 0;
-  volatile char frame[256] = {};
-  frame[0] = static_cast<char>(depth);
-  return recurse(depth + 1) + frame[0];
-}
+using segue::testing::recurse;
 
 TEST_P(StackResource, an_overflow_is_reported_with_the_generators_name) {
   if (detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";

@@ -353,19 +353,25 @@ TEST(AbandonedGenerator, unwinds_as_by_an_exception_in_the_eyes_of_a_destructor)
   EXPECT_EQ(std::uncaught_exceptions(), 0);
 }
 
-// Tells of a yield in a destructor, and goes on with the unwinding when it is resumed.
-TEST(AbandonedGenerator, may_yield_in_a_destructor) {
+// Suspended in front of an object whose destructor yields, and another one.
+Generator<int> yielding_in_a_destructor(int& destroyed) {
   struct Yielding {
     Yielder<int>& yield;
     ~Yielding() { yield(2); }
   };
-  int destroyed = 0;
-  Generator<int> generator([&](Yielder<int>& yield) {
+  Generator<int> generator([&destroyed](Yielder<int>& yield) {
     const Witness outer(&destroyed);
     const Yielding inner{yield};
     yield(1);
   });
   generator.next();
+  return generator;
+}
+
+// Tells of a yield in a destructor, and goes on with the unwinding when it is resumed.
+TEST(AbandonedGenerator, may_yield_in_a_destructor) {
+  int destroyed = 0;
+  Generator<int> generator = yielding_in_a_destructor(destroyed);
   try {
     generator.close();
     ADD_FAILURE() << "closed";
@@ -379,17 +385,8 @@ TEST(AbandonedGenerator, may_yield_in_a_destructor) {
 }
 
 TEST(AbandonedGenerator, goes_on_unwinding_in_another_thread_after_a_yield_in_a_destructor) {
-  struct Yielding {
-    Yielder<int>& yield;
-    ~Yielding() { yield(2); }
-  };
   int destroyed = 0;
-  Generator<int> generator([&](Yielder<int>& yield) {
-    const Witness outer(&destroyed);
-    const Yielding inner{yield};
-    yield(1);
-  });
-  generator.next();
+  Generator<int> generator = yielding_in_a_destructor(destroyed);
   EXPECT_THROW(generator.close(), RuntimeError);
   std::thread([&] {
     EXPECT_THROW(generator.next(), GeneratorExit);

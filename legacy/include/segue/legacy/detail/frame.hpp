@@ -155,13 +155,13 @@ class Frame : public Fiber {
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   Frame* exit() noexcept;
+  std::exception_ptr close_below(Frame* leaf) noexcept;
   [[noreturn]] void raise_error_signalled();
   static _Unwind_Reason_Code unwind_further(int version, _Unwind_Action actions, _Unwind_Exception_Class kind,
                                             _Unwind_Exception* exception, _Unwind_Context* context, void* frame);
 
   // What passes through the frames with an unwind_signal: they cannot hold it.
   _Unwind_Exception unwinding_;
-  std::exception_ptr close_below(Frame* leaf) noexcept;
 };
 
 }  // namespace segue::legacy::detail
