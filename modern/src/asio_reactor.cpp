@@ -58,7 +58,7 @@ void AsioReactor::wake() noexcept {
 }
 
 void* AsioReactor::io_context() noexcept {
-  foreign_ = true;
+  if (!std::exchange(foreign_, true)) ++watched_;
   return &context_;
 }
 
@@ -70,7 +70,9 @@ AsioReactor& AsioReactor::of(EventLoop& loop) {
 std::shared_ptr<AsioReactor::Watch> AsioReactor::watch(int fd) {
   if (const auto found = watches_.find(fd); found != watches_.end()) return found->second;
   try {
-    return watches_.emplace(fd, std::make_shared<Watch>(context_, fd)).first->second;
+    const auto& added = watches_.emplace(fd, std::make_shared<Watch>(context_, fd)).first->second;
+    ++watched_;
+    return added;
   } catch (const boost::system::system_error& error) {
     throw OSError(error.code().value(),
                   "cannot watch file descriptor " + std::to_string(fd) + ": " + error.code().message());
@@ -96,6 +98,7 @@ bool AsioReactor::remove(int fd, Direction Watch::* direction) {
   if (!watch->reader.callback && !watch->writer.callback) {
     watch->release();
     watches_.erase(found);
+    --watched_;
   }
   return static_cast<bool>(removed);
 }

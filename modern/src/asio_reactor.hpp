@@ -24,7 +24,6 @@ class AsioReactor final : public Reactor {
   time_point now() noexcept override { return std::chrono::steady_clock::now(); }
   void poll(time_point deadline) override;
   void wake() noexcept override;
-  bool watching() const noexcept override { return foreign_ || uses_ > 0 || !watches_.empty(); }
   void add_reader(int fd, std::function<void()> callback) override;
   void add_writer(int fd, std::function<void()> callback) override;
   bool remove_reader(int fd) override;
@@ -38,10 +37,10 @@ class AsioReactor final : public Reactor {
   /// Held by whatever has, or may have, an operation under way on context(): makes a busy loop poll.
   class Use {
    public:
-    explicit Use(AsioReactor& reactor) noexcept : reactor_(reactor) { ++reactor_.uses_; }
+    explicit Use(AsioReactor& reactor) noexcept : reactor_(reactor) { ++reactor_.watched_; }
     Use(const Use& other) noexcept : Use(other.reactor_) {}
     Use& operator=(const Use&) = delete;
-    ~Use() { --reactor_.uses_; }
+    ~Use() { --reactor_.watched_; }
 
    private:
     AsioReactor& reactor_;
@@ -79,7 +78,6 @@ class AsioReactor final : public Reactor {
   boost::asio::posix::stream_descriptor wake_up_;  // an eventfd
   std::unordered_map<int, std::shared_ptr<Watch>> watches_;
   std::vector<std::shared_ptr<Watch>> to_arm_;
-  std::size_t uses_ = 0;
   bool foreign_ = false;  // somebody else's operations run on context() too
 };
 

@@ -93,15 +93,18 @@ void EventLoop::run_forever() {
 
 void EventLoop::run_once() {
   if (has_posted_.load(std::memory_order_acquire)) collect_posted();
-  const bool busy = !ready_.empty() || stopping_;
-  if (!busy) {
-    reactor_->poll(poll_deadline());
+  if (ready_.empty() && !stopping_) {
+    poll(poll_deadline());
   } else if (reactor_->watching()) {
-    reactor_->poll(time_point::min());
+    poll(time_point::min());
   }
-  if (has_posted_.load(std::memory_order_acquire)) collect_posted();
   if (!timers_.empty()) collect_timers();
   run_ready();
+}
+
+void EventLoop::poll(time_point deadline) {
+  reactor_->poll(deadline);
+  if (has_posted_.load(std::memory_order_acquire)) collect_posted();
 }
 
 EventLoop::time_point EventLoop::poll_deadline() {
@@ -134,14 +137,9 @@ void EventLoop::collect_timers() {
 }
 
 void EventLoop::run_ready() {
-  if (ready_.empty()) return;
   // What an escaping KeyboardInterrupt leaves unrun stays queued, before what was queued meanwhile.
-  const detail::Ready* const last = ready_.last();
-  for (bool more = true; more;) {
-    detail::Ready& node = ready_.pop();
-    more = &node != last;
-    node.run();
-  }
+  detail::ReadyQueue::Batch batch(ready_);
+  while (detail::Ready* const node = batch.pop()) node->run();
 }
 
 void EventLoop::add_timer(detail::HandleState& handle, time_point when) {
@@ -180,7 +178,8 @@ void EventLoop::close() {
     refuse_posted_ = true;
     posted.swap(posted_);
   }
-  while (!ready_.empty()) ready_.pop().drop();
+  detail::ReadyQueue::Batch unrun(ready_);
+  while (detail::Ready* const node = unrun.pop()) node->drop();
   for (const auto& timer : timers_) timer->in_heap = false;
   timers_.clear();
   cancelled_timers_ = 0;

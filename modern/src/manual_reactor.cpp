@@ -8,6 +8,17 @@
 
 namespace segue::modern {
 
+void ManualReactor::add(Callbacks& callbacks, int fd, std::function<void()> callback) {
+  callbacks[fd] = std::move(callback);
+  watched_ = readers_.size() + writers_.size();
+}
+
+bool ManualReactor::remove(Callbacks& callbacks, int fd) {
+  const bool found = callbacks.erase(fd) > 0;
+  watched_ = readers_.size() + writers_.size();
+  return found;
+}
+
 bool ManualReactor::poll_descriptors(int timeout_ms) {
   std::vector<pollfd> descriptors;
   for (const auto& [fd, callback] : readers_) descriptors.push_back({fd, POLLIN, 0});

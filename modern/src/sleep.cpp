@@ -5,8 +5,8 @@ namespace segue::modern::detail {
 void SleepWait::wait_for_timer(Resumable leaf) {
   Driver& driver = Driver::require_current();
   EventLoop& loop = get_running_loop();
-  future_ = make_ref<FutureValue<void>>(loop);
-  timer_ = loop.call_later(delay_, [future = future_] {
+  future_ = make_ref<SleepFuture>(loop);
+  future_->timer = loop.call_later(delay_, [future = future_] {
     if (!future->done()) future->set_result();
   });
   driver.suspend(leaf, {.future = future_.get(), .blocking = true});

@@ -57,12 +57,15 @@ void TaskCore::start(PromiseBase& promise) {
 }
 
 void TaskCore::run() {
-  if ((waited_on_ || must_cancel_) && !prepare_step()) return;
+  if (waited_on_ || must_cancel_) [[unlikely]] {
+    if (!prepare_step()) return;
+  }
   PromiseBase& outermost = *promise_;
   outermost.started = true;
   outermost.executing = true;
   step();
-  if (outermost.finished()) return end();
+  if (outermost.finished()) [[unlikely]]
+    return end();
   outermost.executing = false;
   if (yielded().bare()) return loop_.schedule(*this);
   handle_yield();

@@ -292,6 +292,15 @@ TEST_F(EventLoopTest, lets_a_KeyboardInterrupt_out_and_keeps_its_queue) {
   EXPECT_THAT(reports.messages(), IsEmpty());
 }
 
+TEST_F(EventLoopTest, goes_on_behind_what_an_interruption_left) {
+  loop->call_soon([] { throw KeyboardInterrupt(); });
+  loop->call_soon(log("left"));
+  EXPECT_EQ(attempt([&] { loop->run_forever(); }), "KeyboardInterrupt()");
+  loop->call_soon(log("scheduled later"));
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("left", "scheduled later"));
+}
+
 TEST_F(EventLoopTest, lets_a_SystemExit_of_the_last_callback_out) {
   loop->call_soon([] { throw SystemExit(3); });
   EXPECT_EQ(attempt([&] { loop->run_forever(); }), "SystemExit(3)");

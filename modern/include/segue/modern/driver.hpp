@@ -51,7 +51,11 @@ class Resumable {
 
   bool is_coroutine() const noexcept { return resume_ == nullptr || resume_ == &resume_foreign; }
   std::coroutine_handle<> coroutine() const noexcept { return std::coroutine_handle<>::from_address(context_); }
-  void resume() const { resume_ == nullptr ? coroutine().resume() : resume_(context_); }
+  void resume() const {
+    if (resume_ == nullptr) [[likely]]
+      return coroutine().resume();
+    resume_(context_);
+  }
   /// Its frame; null for somebody else's type of coroutine.
   Frame* frame() const noexcept;
 
@@ -102,7 +106,7 @@ class Driver {
   /// For a leaf that was resumed: throws what the driver wants thrown there (a cancellation, close()'s GeneratorExit).
   void throw_injected() {
     if (injected_) [[unlikely]]
-      std::rethrow_exception(std::exchange(injected_, nullptr));
+      rethrow_injected();
   }
   /// The value that the driver sent to the leaf; empty for None.
   std::any take_sent() { return sent_ ? std::move(*sent_) : std::any(); }
@@ -155,6 +159,10 @@ class Driver {
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse_outside() {
     throw RuntimeError("await outside of a coroutine that a task or send() drives");
+  }
+
+  [[noreturn, gnu::noinline, gnu::cold]] void rethrow_injected() {
+    std::rethrow_exception(std::exchange(injected_, nullptr));
   }
 
   static constinit inline thread_local Driver* current_ = nullptr;

@@ -229,8 +229,9 @@ class EventLoop final : public detail::RefCounted {
   void post_node(detail::Ref<detail::HandleState> node);
   void check_usable_slow() const;
   void check_can_run() const;
-  void run_once();
-  void run_ready();
+  [[gnu::always_inline]] inline void run_once();
+  void poll(time_point deadline);
+  [[gnu::always_inline]] inline void run_ready();
   void collect_posted() noexcept;
   void collect_timers();
   time_point poll_deadline();

@@ -22,11 +22,10 @@ class ManualReactor final : public Reactor {
   /// time, nothing ever will: RuntimeError.
   void poll(time_point deadline) override;
   void wake() noexcept override;
-  bool watching() const noexcept override { return !readers_.empty() || !writers_.empty(); }
-  void add_reader(int fd, std::function<void()> callback) override { readers_[fd] = std::move(callback); }
-  void add_writer(int fd, std::function<void()> callback) override { writers_[fd] = std::move(callback); }
-  bool remove_reader(int fd) override { return readers_.erase(fd) > 0; }
-  bool remove_writer(int fd) override { return writers_.erase(fd) > 0; }
+  void add_reader(int fd, std::function<void()> callback) override { add(readers_, fd, std::move(callback)); }
+  void add_writer(int fd, std::function<void()> callback) override { add(writers_, fd, std::move(callback)); }
+  bool remove_reader(int fd) override { return remove(readers_, fd); }
+  bool remove_writer(int fd) override { return remove(writers_, fd); }
 
   /// Moves the clock on by hand.
   void advance(std::chrono::nanoseconds step) noexcept { now_ += step; }
@@ -35,11 +34,15 @@ class ManualReactor final : public Reactor {
   std::chrono::milliseconds patience{10'000};
 
  private:
+  using Callbacks = std::map<int, std::function<void()>>;
+
+  void add(Callbacks& callbacks, int fd, std::function<void()> callback);
+  bool remove(Callbacks& callbacks, int fd);
   bool poll_descriptors(int timeout_ms);
 
   time_point now_{};
-  std::map<int, std::function<void()>> readers_;
-  std::map<int, std::function<void()>> writers_;
+  Callbacks readers_;
+  Callbacks writers_;
   std::mutex mutex_;
   std::condition_variable woken_;
   bool wake_ = false;  // guarded by mutex_

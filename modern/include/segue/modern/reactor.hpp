@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -28,7 +29,7 @@ class Reactor {
   virtual void wake() noexcept = 0;
 
   /// Whether poll() could find anything. False spares a busy loop the system call.
-  virtual bool watching() const noexcept = 0;
+  bool watching() const noexcept { return watched_ != 0; }
 
   /// Calls `callback` in each poll() while `fd` is readable, until it is removed; adding again replaces it. OSError
   /// where the descriptor cannot be watched.
@@ -40,6 +41,9 @@ class Reactor {
 
   /// The `boost::asio::io_context*` of Asio's reactor, which is polled in each iteration from then on; null elsewhere.
   virtual void* io_context() noexcept { return nullptr; }
+
+ protected:
+  std::size_t watched_ = 0;  // how many things poll() could find: readers, writers, operations under way
 };
 
 /// Asio's reactor, the default of a new loop.

@@ -14,13 +14,23 @@ namespace segue::modern {
 
 namespace detail {
 
+/// What a sleep waits for. It and the timer that completes it hold each other, until the timer is cancelled.
+class SleepFuture final : public FutureValue<void> {
+ public:
+  using FutureValue::FutureValue;
+  TimerHandle timer;
+};
+
 /// A zero or negative delay is one bare yield; another one waits on a future that a timer completes.
 class SleepWait {
  public:
   explicit SleepWait(Delay delay) noexcept : delay_(delay) {}
   SleepWait(SleepWait&& other) noexcept = default;
   SleepWait& operator=(SleepWait&&) = delete;
-  ~SleepWait() { timer_.cancel(); }
+  ~SleepWait() {
+    if (future_) [[unlikely]]
+      future_->timer.cancel();
+  }
 
   bool await_ready() const noexcept { return false; }
   void await_suspend(Resumable leaf) {
@@ -31,15 +41,15 @@ class SleepWait {
  protected:
   void finish_wait() {
     Driver::current()->throw_injected();
-    if (future_) future_->check_result();
+    if (future_) [[unlikely]]
+      future_->check_result();
   }
 
  private:
   void wait_for_timer(Resumable leaf);
 
   Delay delay_;
-  Ref<FutureValue<void>> future_;
-  TimerHandle timer_;
+  Ref<SleepFuture> future_;
 };
 
 }  // namespace detail

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace segue::modern::detail {
 
@@ -31,30 +32,57 @@ class Ready {
     for (std::size_t i = 0; i < fetched_bytes; i += 64) __builtin_prefetch(reinterpret_cast<const void*>(address + i));
   }
 
-  Ready* next_ = nullptr;
+  Ready* next_ = nullptr;  // only meaningful while another one is queued behind it
 };
 
 class ReadyQueue {
  public:
-  bool empty() const noexcept { return first_ == nullptr; }
-  /// The one that was pushed last. Requires that it is not empty.
-  const Ready* last() const noexcept { return last_; }
+  ReadyQueue() noexcept = default;
+  ReadyQueue(const ReadyQueue&) = delete;
+  ReadyQueue& operator=(const ReadyQueue&) = delete;
+
+  bool empty() const noexcept { return end_ == &first_; }
 
   void push(Ready& node) noexcept {
-    node.next_ = nullptr;
-    (first_ != nullptr ? last_->next_ : first_) = &node;
-    last_ = &node;
+    *end_ = &node;
+    end_ = &node.next_;
   }
-  Ready& pop() noexcept {
-    Ready& node = *first_;
-    first_ = node.next_;
-    Ready::fetch(first_);  // while this one runs
-    return node;
-  }
+
+  /// What is queued when it is made, to be run one by one: what they push meanwhile is not of this batch. What is left
+  /// of it when it ends goes back to the front.
+  class Batch {
+   public:
+    explicit Batch(ReadyQueue& queue) noexcept
+        : queue_(queue),
+          next_(queue.empty() ? nullptr : queue.first_),
+          end_(std::exchange(queue.end_, &queue.first_)) {}
+    Batch(const Batch&) = delete;
+    Batch& operator=(const Batch&) = delete;
+    ~Batch() {
+      if (next_ == nullptr) return;
+      *end_ = queue_.first_;
+      if (queue_.empty()) queue_.end_ = end_;
+      queue_.first_ = next_;
+    }
+
+    /// The next one; null after the last.
+    Ready* pop() noexcept {
+      Ready* const node = next_;
+      if (node == nullptr) return nullptr;
+      next_ = &node->next_ == end_ ? nullptr : node->next_;
+      Ready::fetch(next_);  // while this one runs
+      return node;
+    }
+
+   private:
+    ReadyQueue& queue_;
+    Ready* next_;
+    Ready** end_;
+  };
 
  private:
   Ready* first_ = nullptr;
-  Ready* last_ = nullptr;  // dangles while empty
+  Ready** end_ = &first_;  // where the next one goes: links are only set between two that are queued
 };
 
 }  // namespace segue::modern::detail
