@@ -193,6 +193,7 @@ Frame* Frame::exit() noexcept {
   }
   if (unwinding == Unwinding::cleanups) {
     unwinding_ = {};
+    unwinds_next_ = 0;
     ++exceptions().uncaught;
     signal(unwind_signal);
   } else {
@@ -282,12 +283,14 @@ std::exception_ptr Frame::take_signalled() {
 
 void Frame::raise_error_signalled() { raise(take_signalled()); }
 
-// Called for each frame from the yield on. The destructors of all up to run() run, as with pthread_cancel; there the
-// fiber ends.
+// Called for each frame from the yield on, and again for one whose destructors have run. As with pthread_cancel all up
+// to run() are to run; the fiber ends where none are left.
 _Unwind_Reason_Code Frame::unwind_further(int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
                                           _Unwind_Context* context, void* self) {
   auto& frame = *static_cast<Frame*>(self);
-  if (_Unwind_GetIP(context) != reinterpret_cast<_Unwind_Ptr>(frame.body_return_)) return _URC_NO_REASON;
+  if (_Unwind_GetCFA(context) < frame.unwinds_next_) return _URC_NO_REASON;
+  frame.unwinds_next_ = find_next_unwinding(*context, frame.body_return_, &frame);
+  if (frame.unwinds_next_ != reinterpret_cast<std::uintptr_t>(&frame)) return _URC_NO_REASON;
   --thread_exception_state().uncaught;
   frame.ending_ = Ending::exited;
   frame.destroy_body();

@@ -58,7 +58,7 @@ constexpr Step unpacked(std::uint32_t bits) noexcept {
           .rbp_words = static_cast<std::uint8_t>(bits >> 3)};
 }
 
-Step step_at(Address pc) noexcept {
+[[gnu::always_inline]] inline Step step_at(Address pc) noexcept {
   const Code& code = program();
   const Address offset = pc - code.start;
   if (offset == 0 || offset >= std::min<Address>(code.size, 0xffffffff)) return find_step(pc);
@@ -70,26 +70,49 @@ Step step_at(Address pc) noexcept {
   return step;
 }
 
+// A frame on a stack: where it goes on when what it called returns, and its registers then.
+struct StackFrame {
+  Address pc;
+  const Address* sp;
+  Address bp;
+
+  // Goes on to the caller's. False where that cannot be told.
+  bool leave(const Step& step, const void* end) noexcept {
+    const Address* const caller = (step.from_rbp ? reinterpret_cast<const Address*>(bp) : sp) + step.words;
+    if (caller <= sp || caller > end) return false;
+    if (step.rbp_words != 0) bp = caller[-std::ptrdiff_t{step.rbp_words}];
+    pc = caller[-1];
+    sp = caller;
+    return true;
+  }
+};
+
 }  // namespace
 
 Unwinding find_unwinding(Context suspended, const void* until, const void* end) noexcept {
   // What jump_fcontext leaves on the stack: two control words, r12 to r15, rbx, rbp, the return address.
   const auto* const saved = static_cast<const Address*>(suspended);
-  Address frame = saved[7];
-  Address pc = saved[8];
-  const Address* stack = saved + 9;
+  StackFrame frame{.pc = saved[8], .sp = saved + 9, .bp = saved[7]};
   auto result = Unwinding::nothing;
-  while (pc != reinterpret_cast<Address>(until)) {
-    const Step step = step_at(pc);
+  while (frame.pc != reinterpret_cast<Address>(until)) {
+    const Step step = step_at(frame.pc);
     result = std::max(result, step.unwinding);
     if (result == Unwinding::anything) break;
-    const Address* const caller = (step.from_rbp ? reinterpret_cast<const Address*>(frame) : stack) + step.words;
-    if (caller <= stack || caller > end) return Unwinding::anything;
-    if (step.rbp_words != 0) frame = caller[-std::ptrdiff_t{step.rbp_words}];
-    pc = caller[-1];
-    stack = caller;
+    if (!frame.leave(step, end)) return Unwinding::anything;
   }
   return result;
+}
+
+std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void* until, const void* end) noexcept {
+  constexpr int rbp = 6;  // as DWARF counts
+  StackFrame frame{.pc = _Unwind_GetIP(&unwinding),
+                   .sp = reinterpret_cast<const Address*>(_Unwind_GetCFA(&unwinding)),
+                   .bp = _Unwind_GetGR(&unwinding, rbp)};
+  while (frame.pc != reinterpret_cast<Address>(until)) {
+    const Step step = step_at(frame.pc);
+    if (step.unwinding != Unwinding::nothing || !frame.leave(step, end)) return reinterpret_cast<Address>(frame.sp);
+  }
+  return reinterpret_cast<Address>(end);
 }
 
 }  // namespace segue::legacy::detail
@@ -99,6 +122,9 @@ Unwinding find_unwinding(Context suspended, const void* until, const void* end) 
 namespace segue::legacy::detail {
 
 Unwinding find_unwinding(Context, const void*, const void*) noexcept { return Unwinding::anything; }
+std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void*, const void*) noexcept {
+  return _Unwind_GetCFA(&unwinding);
+}
 
 }  // namespace segue::legacy::detail
 

@@ -162,6 +162,7 @@ class Frame : public Fiber {
 
   // What passes through the frames with an unwind_signal: they cannot hold it.
   _Unwind_Exception unwinding_;
+  std::uintptr_t unwinds_next_ = 0;  // the stack pointer of the frame that it is to run something in
 };
 
 }  // namespace segue::legacy::detail
