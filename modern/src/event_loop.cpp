@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/driver.hpp>
 #include <segue/modern/future.hpp>
 #include <segue/modern/task.hpp>
 
@@ -87,6 +88,7 @@ void EventLoop::run_forever() {
     EventLoop& loop;
     detail::Ref<EventLoop> keep;
   } const running(*this);
+  const Driver::Current outside_of_coroutines(nullptr);
   do run_once();
   while (!stopping_);
 }

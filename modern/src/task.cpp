@@ -63,7 +63,7 @@ void TaskCore::run() {
   PromiseBase& outermost = *promise_;
   outermost.started = true;
   outermost.executing = true;
-  step();
+  step_outermost();
   if (outermost.finished()) [[unlikely]]
     return end();
   outermost.executing = false;

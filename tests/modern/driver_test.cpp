@@ -4,12 +4,16 @@
 #include <coroutine>
 #include <exception>
 #include <functional>
+#include <memory>
+#include <string>
 #include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/modern/coroutine.hpp>
+#include <segue/modern/event_loop.hpp>
+#include <segue/modern/manual_reactor.hpp>
 #include <segue/modern/yield.hpp>
 
 #include "attempt.hpp"
@@ -19,6 +23,7 @@ namespace {
 
 using testing::attempt;
 using ::testing::ElementsAre;
+using testing::iterate;
 using testing::Trace;
 
 // Yields what it is sent, until it is sent nothing.
@@ -95,6 +100,24 @@ TEST(Driver, is_current_while_a_frame_runs) {
   EXPECT_EQ(outer, &driver);
   EXPECT_EQ(after, &driver);
   EXPECT_EQ(Driver::current(), nullptr);
+}
+
+TEST(Driver, is_not_current_in_what_a_loop_calls_that_its_frame_runs) {
+  const EventLoopPtr loop = new_event_loop(std::make_unique<ManualReactor>());
+  Trace trace;
+  const auto note = [&trace](const char* where) {
+    trace.push_back(std::string(where) + (Driver::current() == nullptr ? ": none" : ": one"));
+  };
+  const auto runs_the_loop = [&]() -> Coroutine<> {
+    note("frame");
+    loop->call_soon([&] { note("callback"); });
+    iterate(*loop);
+    note("frame");
+    co_return;
+  };
+  Coroutine<> coroutine = runs_the_loop();
+  attempt([&] { coroutine.send(); });
+  EXPECT_THAT(trace, ElementsAre("frame: one", "callback: none", "frame: one"));
 }
 
 TEST(Driver, steps_a_coroutine_as_a_loop_written_by_hand_would) {

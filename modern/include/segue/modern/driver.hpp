@@ -123,8 +123,9 @@ class Driver {
     return true;
   }
 
-  /// The stackful frame (a fiber) that runs now; null while a stackless one does. Set by whoever resumes a fiber, so
-  /// that a stackless frame that merely runs on a fiber's stack cannot suspend the fiber.
+  /// The stackful frame (a fiber) that runs now; null while a stackless one does. Set by whoever resumes a fiber, and
+  /// put back when that returns, so that a stackless frame that merely runs on a fiber's stack cannot suspend the
+  /// fiber.
   void* stackful_frame = nullptr;
 
   // --- for whoever drives ---
@@ -138,24 +139,41 @@ class Driver {
   detail::TaskCore* task() const noexcept { return task_; }
 
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
-  [[gnu::always_inline]] void step() {
-    const Entered entered(*this);
-    do {
-      continues_ = false;
-      stackful_frame = nullptr;
-      leaf_.resume();
-    } while (continues_);
+  void step() {
+    const Current now(this);
+    run_chain();
   }
+  /// The same from a loop, where no driver is current.
+  [[gnu::always_inline]] void step_outermost() {
+    const Outermost now(*this);
+    run_chain();
+  }
+
+  /// Makes `driver` the current one as long as it lives; null for a loop, which may run inside of a coroutine.
+  class Current {
+   public:
+    explicit Current(Driver* driver) noexcept : previous_(std::exchange(current_, driver)) {}
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+    ~Current() { current_ = previous_; }
+
+   private:
+    Driver* previous_;
+  };
 
  protected:
   Driver(detail::TaskCore* task, Resumable leaf) noexcept : leaf_(leaf), task_(task) {}
 
  private:
-  struct Entered {
-    explicit Entered(Driver& driver) noexcept : previous(std::exchange(current_, &driver)) {}
-    ~Entered() { current_ = previous; }
-    Driver* previous;
+  struct Outermost {
+    explicit Outermost(Driver& driver) noexcept { current_ = &driver; }
+    ~Outermost() { current_ = nullptr; }
   };
+
+  [[gnu::always_inline]] void run_chain() {
+    do leaf_.resume();
+    while (std::exchange(continues_, false));
+  }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse_outside() {
     throw RuntimeError("await outside of a coroutine that a task or send() drives");

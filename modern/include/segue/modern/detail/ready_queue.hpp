@@ -32,7 +32,7 @@ class Ready {
     for (std::size_t i = 0; i < fetched_bytes; i += 64) __builtin_prefetch(reinterpret_cast<const void*>(address + i));
   }
 
-  Ready* next_ = nullptr;  // only meaningful while another one is queued behind it
+  Ready* next_ = nullptr;  // the queue's
 };
 
 class ReadyQueue {
@@ -52,10 +52,10 @@ class ReadyQueue {
   /// of it when it ends goes back to the front.
   class Batch {
    public:
-    explicit Batch(ReadyQueue& queue) noexcept
-        : queue_(queue),
-          next_(queue.empty() ? nullptr : queue.first_),
-          end_(std::exchange(queue.end_, &queue.first_)) {}
+    explicit Batch(ReadyQueue& queue) noexcept : queue_(queue), end_(std::exchange(queue.end_, &queue.first_)) {
+      *end_ = nullptr;
+      next_ = queue.first_;
+    }
     Batch(const Batch&) = delete;
     Batch& operator=(const Batch&) = delete;
     ~Batch() {
@@ -69,20 +69,20 @@ class ReadyQueue {
     Ready* pop() noexcept {
       Ready* const node = next_;
       if (node == nullptr) return nullptr;
-      next_ = &node->next_ == end_ ? nullptr : node->next_;
+      next_ = node->next_;
       Ready::fetch(next_);  // while this one runs
       return node;
     }
 
    private:
     ReadyQueue& queue_;
-    Ready* next_;
     Ready** end_;
+    Ready* next_;
   };
 
  private:
   Ready* first_ = nullptr;
-  Ready** end_ = &first_;  // where the next one goes: links are only set between two that are queued
+  Ready** end_ = &first_;  // where the next one goes; what is there now means nothing
 };
 
 }  // namespace segue::modern::detail
