@@ -9,6 +9,7 @@
 #include <segue/asyncio.hpp>
 
 #include "trace.hpp"
+#include "virtual_time.hpp"
 
 using namespace segue;
 using namespace trace;
@@ -197,4 +198,4 @@ Coroutine<> main_() {
 
 }  // namespace
 
-int main() { asyncio::run(main_()); }
+int main() { asyncio::run(main_(), trace::in_virtual_time); }

@@ -10,6 +10,7 @@
 #include <segue/asyncio.hpp>
 
 #include "trace.hpp"
+#include "virtual_time.hpp"
 
 using namespace segue;
 using namespace trace;
@@ -192,4 +193,4 @@ Coroutine<> main_() {
 
 }  // namespace
 
-int main() { asyncio::run(main_()); }
+int main() { asyncio::run(main_(), trace::in_virtual_time); }
