@@ -129,16 +129,17 @@ void Frame::detach() noexcept {
 Frame* Frame::attach(Frame& sub) {
   if (sub.running()) throw ValueError(already_executing);
   sub.detach();
-  if (delegate_ != &sub) {
-    delegate_ = &sub;
-    next_sharer_ = sub.sharers_;
-    sub.sharers_ = this;
-  }
+  if (delegate_ != &sub) relay_to(sub);
   sub.owner_ = this;
   return std::exchange(sub.leaf_, nullptr);
 }
 
-// Gives what has been delegated to when this frame was its owner.
+void Frame::relay_to(Frame& sub) noexcept {
+  delegate_ = &sub;
+  next_sharer_ = sub.sharers_;
+  sub.sharers_ = this;
+}
+
 Frame* Frame::drop_delegate() noexcept {
   Frame* const sub = std::exchange(delegate_, nullptr);
   if (sub == nullptr) return nullptr;
@@ -285,8 +286,9 @@ void Frame::raise_error_signalled() { raise(take_signalled()); }
 
 // Called for each frame from the yield on, and again for one whose destructors have run. As with pthread_cancel all up
 // to run() are to run; the fiber ends where none are left.
-_Unwind_Reason_Code Frame::unwind_further(int, _Unwind_Action, _Unwind_Exception_Class, _Unwind_Exception*,
-                                          _Unwind_Context* context, void* self) {
+constinit const _Unwind_Stop_Fn Frame::unwind_further = [](int, _Unwind_Action, _Unwind_Exception_Class,
+                                                           _Unwind_Exception*, _Unwind_Context* context,
+                                                           void* self) -> _Unwind_Reason_Code {
   auto& frame = *static_cast<Frame*>(self);
   if (_Unwind_GetCFA(context) < frame.unwinds_next_) return _URC_NO_REASON;
   frame.unwinds_next_ = find_next_unwinding(*context, frame.body_return_, &frame);
@@ -295,7 +297,7 @@ _Unwind_Reason_Code Frame::unwind_further(int, _Unwind_Action, _Unwind_Exception
   frame.ending_ = Ending::exited;
   frame.destroy_body();
   frame.finish();
-}
+};
 
 bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   struct Dropping {

@@ -62,11 +62,6 @@ void* AsioReactor::io_context() noexcept {
   return &context_;
 }
 
-AsioReactor& AsioReactor::of(EventLoop& loop) {
-  if (auto* reactor = dynamic_cast<AsioReactor*>(&loop.reactor())) return *reactor;
-  throw RuntimeError("this event loop's reactor does no I/O");
-}
-
 std::shared_ptr<AsioReactor::Watch> AsioReactor::watch(int fd) {
   if (const auto found = watches_.find(fd); found != watches_.end()) return found->second;
   try {

@@ -30,22 +30,6 @@ class AsioReactor final : public Reactor {
   bool remove_writer(int fd) override;
   void* io_context() noexcept override;
 
-  /// Asio's reactor of `loop`; RuntimeError where it has another.
-  static AsioReactor& of(EventLoop& loop);
-  boost::asio::io_context& context() noexcept { return context_; }
-
-  /// Held by whatever has, or may have, an operation under way on context(): makes a busy loop poll.
-  class Use {
-   public:
-    explicit Use(AsioReactor& reactor) noexcept : reactor_(reactor) { ++reactor_.watched_; }
-    Use(const Use& other) noexcept : Use(other.reactor_) {}
-    Use& operator=(const Use&) = delete;
-    ~Use() { --reactor_.watched_; }
-
-   private:
-    AsioReactor& reactor_;
-  };
-
  private:
   struct Direction {
     std::function<void()> callback;

@@ -150,6 +150,31 @@ struct Unopened {
   const std::string* end() const { return nullptr; }
 };
 
+// Python's map(lambda _: next(it) * 10, …), which ends with `it`.
+TEST(DelegationToRanges, ends_where_the_making_of_an_element_raises_stop_iteration) {
+  std::vector<int> left = {2, 1};
+  int last = 0;
+  const auto take = [&](int) -> int {
+    if (left.empty()) throw StopIteration<void>();
+    last = left.back() * 10;
+    left.pop_back();
+    return last;
+  };
+  const auto values_of = [](auto range) {
+    Generator<int> generator([&](auto& yield) {
+      yield.from(range);
+      yield(99);
+    });
+    std::vector<int> values;
+    for (const int value : generator) values.push_back(value);
+    return values;
+  };
+  EXPECT_EQ(values_of(std::views::iota(0) | std::views::transform(take)), (std::vector{10, 20, 99}));
+  left = {2, 1};
+  const auto take_by_reference = [&](int n) -> int& { return take(n), last; };
+  EXPECT_EQ(values_of(std::views::iota(0) | std::views::transform(take_by_reference)), (std::vector{10, 20, 99}));
+}
+
 TEST(DelegationToRanges, raises_in_the_delegator_what_its_begin_raises) {
   Texts generator([](auto& yield) -> Value {
     try {

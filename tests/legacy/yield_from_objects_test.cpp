@@ -147,6 +147,30 @@ TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
   EXPECT_TRUE(closed);
 }
 
+TEST(DelegationToObjects, end_the_delegation_by_a_stop_iteration_from_close) {
+  struct Endless {
+    using return_type = int;
+    int next() { return 1; }
+    void close() { throw StopIteration<int>(5); }
+  };
+  Trace trace;
+  const auto over = [&](auto& yield) -> int {
+    trace.push_back("result " + std::to_string(yield.from(Endless())));
+    yield(2);
+    return 9;
+  };
+  Generator<int, void, int> thrown(over);
+  thrown.next();
+  EXPECT_EQ(thrown.throw_(GeneratorExit()), 2);
+  Generator<int, void, int> closed([&](auto& yield) -> int {
+    trace.push_back("result " + std::to_string(yield.from(Endless())));
+    return 9;
+  });
+  closed.next();
+  EXPECT_EQ(closed.close(), 9);
+  EXPECT_EQ(trace, Trace({"result 5", "result 5"}));
+}
+
 TEST(DelegationToObjects, hands_a_tuple_on_as_one_value) {
   using Tuple = std::tuple<int, int, int, int>;
   struct Taking {

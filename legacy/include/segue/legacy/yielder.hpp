@@ -60,6 +60,10 @@ class Yielder {
                   "yield.from: a generator that is delegated to is advanced: it cannot be const");
     if constexpr (detail::is_generator_of<Plain, Yield, Send>) {
       return delegate(static_cast<Source&&>(source), where);
+    } else if constexpr (detail::is_any_generator<Plain>) {
+      detail::GeneratorSource<Source> relayed(static_cast<Source&&>(source), frame_);
+      relay(relayed, where);
+      return relayed.result();
     } else {
       detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source));
       relay(relayed, where);
@@ -145,7 +149,7 @@ class Yielder {
   [[gnu::noinline]] bool relay_signal(Relayed& source) {
     std::exception_ptr error = frame_.take_signalled();
     if (holds<GeneratorExit>(error)) {
-      source.close();
+      if (!source.close()) return false;
       detail::raise(std::move(error));
     }
     return source.throw_(std::move(error));

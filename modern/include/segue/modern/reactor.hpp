@@ -43,7 +43,7 @@ class Reactor {
   virtual void* io_context() noexcept { return nullptr; }
 
  protected:
-  std::size_t watched_ = 0;  // how many things poll() could find: readers, writers, operations under way
+  std::size_t watched_ = 0;  // kept by whoever derives: how many things poll() could find; 1 where it cannot know
 };
 
 /// Asio's reactor, the default of a new loop.

@@ -14,7 +14,7 @@ namespace segue::modern {
 
 namespace detail {
 
-/// What a sleep waits for. It and the timer that completes it hold each other, until the timer is cancelled.
+/// What a sleep waits for. It and its timer hold each other until the timer is cancelled, even when that has fired.
 class SleepFuture final : public FutureValue<void> {
  public:
   using FutureValue::FutureValue;

@@ -93,6 +93,14 @@ consteval bool check_body() {
     static_assert(std::is_invocable_r_v<Return, Function, Yielder&, Args...>,
                   "a generator's body returns what converts to the generator's third template argument, `Return`");
     return false;
+  } else if constexpr (std::is_reference_v<Return>) {
+    using Returned = std::invoke_result_t<Function, Yielder&, Args...>;
+    constexpr bool refers = std::is_reference_v<Returned> &&
+                            std::is_convertible_v<std::remove_reference_t<Returned>*, std::remove_reference_t<Return>*>;
+    static_assert(
+        refers,
+        "a generator's body returns a reference when the generator's third template argument, `Return`, is one");
+    return refers;
   } else {
     return true;
   }

@@ -86,13 +86,18 @@ class Frame : public Fiber {
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
   /// when `sub` runs already.
   bool delegate_to(Frame& sub, std::exception_ptr& thrown);
+  /// Makes `sub` what this frame waits for through its body, which resumes it: not a part of the chain. `delegate_` is
+  /// null when it has gone.
+  void relay_to(Frame& sub) noexcept;
+  /// Ends that, and gives null. After a delegation gives what has been delegated to when this frame was its owner.
+  Frame* drop_delegate() noexcept;
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
   /// The same, raised; or the frames above run() unwound. Inlined, so that these are one less.
   [[noreturn, gnu::always_inline]] void raise_signalled() {
     if (reinterpret_cast<std::uintptr_t>(sent_) != unwind_signal) raise_error_signalled();
     sent_ = nullptr;
-    _Unwind_ForcedUnwind(&unwinding_, &Frame::unwind_further, this);
+    _Unwind_ForcedUnwind(&unwinding_, unwind_further, this);
     __builtin_unreachable();
   }
 
@@ -149,7 +154,6 @@ class Frame : public Fiber {
   Frame* find_leaf() noexcept;
   [[nodiscard]] Frame* attach(Frame& sub);
   void detach() noexcept;
-  Frame* drop_delegate() noexcept;
   void forget_sharers() noexcept;
   Frame* forward(void* sent, Frame* leaf);
   [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
@@ -157,12 +161,13 @@ class Frame : public Fiber {
   Frame* exit() noexcept;
   std::exception_ptr close_below(Frame* leaf) noexcept;
   [[noreturn]] void raise_error_signalled();
-  static _Unwind_Reason_Code unwind_further(int version, _Unwind_Action actions, _Unwind_Exception_Class kind,
-                                            _Unwind_Exception* exception, _Unwind_Context* context, void* frame);
+  // A variable, for the symbol of a function has the types of its parameters in it, and for <unwind.h> of clang one of
+  // these is an enumeration, for g++'s an int.
+  static const _Unwind_Stop_Fn unwind_further;
 
   // What passes through the frames with an unwind_signal: they cannot hold it.
   _Unwind_Exception unwinding_;
-  std::uintptr_t unwinds_next_ = 0;  // the stack pointer of the frame that it is to run something in
+  std::uintptr_t unwinds_next_;  // the stack pointer of the frame that it is to run something in
 };
 
 }  // namespace segue::legacy::detail

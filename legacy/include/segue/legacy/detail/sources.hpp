@@ -1,6 +1,7 @@
 // What `yield.from(x)` does with an x that cannot be resumed directly: a generator of other types, an object with a
 // member next(), a range, a function. Each source answers next(), send(), throw_() and close() as PEP 380's expansion
-// wants them: true when there is a value, false when the source has ended and has a result.
+// wants them: true when there is a value, false when the source has ended and has a result; close() likewise, but true
+// when there is nothing of the kind.
 #pragma once
 
 #include <concepts>
@@ -77,7 +78,8 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
   return false;
 }
 
-/// A generator whose values or sent values convert.
+/// A generator whose values or sent values convert. `delegator` knows which one it is and when it has gone, wherever
+/// its handle is.
 template <class Source>
 class GeneratorSource final : public Foreign {
   using Sub = std::remove_cvref_t<Source>;
@@ -86,15 +88,20 @@ class GeneratorSource final : public Foreign {
   using Return = typename Sub::return_type;
 
  public:
-  explicit GeneratorSource(Source&& source) : sub_(static_cast<Source&&>(source)) {}
+  GeneratorSource(Source&& source, Frame& delegator) : sub_(static_cast<Source&&>(source)), delegator_(delegator) {}
+  GeneratorSource(const GeneratorSource&) = delete;
+  GeneratorSource& operator=(const GeneratorSource&) = delete;
+  ~GeneratorSource() {
+    if (!gone()) delegator_.drop_delegate();
+  }
 
-  const void* id() const noexcept override { return gone() ? nullptr : sub_.id(); }
+  const void* id() const noexcept override { return nullptr; }  // the delegator knows it
   SubYield value() { return taken<SubYield>(value_); }
   Return result() { return result_.empty() ? none<Return>() : result_.take(); }
 
   bool next() {
     Frame* const leaf = leaf_to_resume();
-    return leaf != nullptr && resumed(sub_.frame_->go_on(leaf));
+    return leaf != nullptr && resumed(running_->go_on(leaf));
   }
 
   template <class Sent>
@@ -108,29 +115,45 @@ class GeneratorSource final : public Foreign {
       Frame* const leaf = leaf_to_resume();
       if (leaf == nullptr) return false;
       leaf->sent_ = address_of(converted);
-      return resumed(sub_.frame_->go_on(leaf));
+      return resumed(running_->go_on(leaf));
     }
   }
 
   bool throw_(std::exception_ptr error) {
     Frame* const leaf = leaf_to_resume();
     if (leaf == nullptr) return raise_at_delegation(std::move(error), result_);
-    return resumed(sub_.frame_->throw_in(leaf, std::move(error)));
+    return resumed(running_->throw_in(leaf, std::move(error)));
   }
 
-  void close() { sub_.close(); }
+  bool close() {
+    Frame* const leaf = leaf_to_resume();
+    if (leaf == nullptr) return true;
+    if (Frame* const tip = running_->close(leaf)) {
+      running_->leaf_ = tip;
+      const AbandonedIfOrphan abandoned(*running_);
+      refuse_ignored_exit();
+    }
+    const Freed freed(*running_);
+    if (running_->ending_ == Frame::Ending::raised) raise(std::move(running_->error_));
+    return true;
+  }
 
  private:
-  // Whether the delegate that was resumed here has been closed or replaced by others: the next one is not started, even
-  // if it lies at the same place.
-  bool gone() const noexcept { return running_ != nullptr && (sub_.frame_ != running_ || !running_->started()); }
+  // Whether there is none, or it has been closed or destroyed by others.
+  bool gone() const noexcept { return running_ == nullptr || delegator_.delegate_ != running_; }
 
   Frame* leaf_to_resume() {
+    if (running_ == nullptr) {
+      Frame* const leaf = sub_.ready_or_null();
+      if (leaf == nullptr) return nullptr;
+      running_ = sub_.frame_;
+      delegator_.relay_to(*running_);
+      running_->leaf_ = nullptr;
+      return leaf;
+    }
     if (gone()) return nullptr;
-    running_ = sub_.frame_;
-    Frame* leaf = running_ != nullptr ? running_->leaf_ : nullptr;
-    if (leaf == nullptr) leaf = sub_.ready_or_null();
-    if (leaf != nullptr) running_->leaf_ = nullptr;
+    Frame* const leaf = running_->leaf_ != nullptr ? running_->leaf_ : running_->claim();
+    running_->leaf_ = nullptr;
     return leaf;
   }
 
@@ -148,7 +171,8 @@ class GeneratorSource final : public Foreign {
     return false;
   }
 
-  Source sub_;
+  Source sub_;  // where it was when it was started
+  Frame& delegator_;
   Frame* running_ = nullptr;
   void* value_ = nullptr;
   Outcome<Return> result_;
@@ -190,7 +214,7 @@ class IteratorSource : public Foreign {
     Outcome<void> result;
     return raise_at_delegation(std::move(error), result);
   }
-  void close() noexcept {}
+  bool close() noexcept { return true; }
 
  protected:
   ~IteratorSource() = default;
@@ -204,20 +228,39 @@ class RangeSource final : public IteratorSource<std::remove_reference_t<Source>>
   explicit RangeSource(Source&& range) : range_(static_cast<Source&&>(range)) {}
 
   const void* id() const noexcept override { return std::addressof(range_); }
-  decltype(auto) value() { return *(*position_); }
+  decltype(auto) value() {
+    if constexpr (made_in_next) {
+      return value_.take();
+    } else {
+      return *(*position_);
+    }
+  }
 
   bool next() {
-    if (position_) {
-      ++*position_;
-    } else {
-      position_.emplace(std::ranges::begin(range_));
+    try {
+      if (position_) {
+        ++*position_;
+      } else {
+        position_.emplace(std::ranges::begin(range_));
+      }
+      if (*position_ == std::ranges::end(range_)) return false;
+      if constexpr (made_in_next) value_.set_value(*(*position_));
+      return true;
+    } catch (const StopIterationBase&) {
+      return false;
     }
-    return *position_ != std::ranges::end(range_);
   }
 
  private:
+  using Iterator = std::ranges::iterator_t<Range>;
+  using Reference = std::ranges::range_reference_t<Range>;
+  // What may raise a StopIteration in the making, which ends the range.
+  static constexpr bool made_in_next = !noexcept(*std::declval<Iterator&>()) &&
+                                       !std::is_rvalue_reference_v<Reference> && std::move_constructible<Reference>;
+
   Source range_;
-  std::optional<std::ranges::iterator_t<Range>> position_;
+  std::optional<Iterator> position_;
+  std::conditional_t<made_in_next, Outcome<std::remove_cv_t<Reference>>, None> value_;
 };
 
 template <class T>
@@ -289,8 +332,15 @@ class ObjectSource final : public Foreign {
     }
   }
 
-  void close() {
-    if constexpr (requires { object_.close(); }) object_.close();
+  bool close() {
+    if constexpr (requires { object_.close(); }) {
+      try {
+        object_.close();
+      } catch (const StopIterationBase&) {
+        return raise_at_delegation(std::current_exception(), result_);
+      }
+    }
+    return true;
   }
 
  private:
@@ -336,9 +386,7 @@ consteval auto result_type() {
 template <class Result, class Source>
 consteval auto source_for() {
   using Plain = std::remove_cvref_t<Source>;
-  if constexpr (is_any_generator<Plain>) {
-    return std::type_identity<GeneratorSource<Source>>();
-  } else if constexpr (HasNext<std::remove_reference_t<Source>>) {
+  if constexpr (HasNext<std::remove_reference_t<Source>>) {
     return std::type_identity<ObjectSource<typename decltype(result_type<Result, Plain>())::type, Source>>();
   } else if constexpr (!std::ranges::input_range<Source> && PullFunction<std::remove_reference_t<Source>>) {
     // A function is kept by its address.
