@@ -39,10 +39,11 @@ namespace segue::legacy {
 
 /// What stack a fiber gets.
 struct StackOptions {
+  /// Not explicit: a StackSize alone is enough where options are asked for.
   StackOptions(StackSize size = {}, std::pmr::memory_resource* resource = nullptr, bool measured = false) noexcept
       : size(size), resource(resource), measured(measured) {}
 
-  StackSize size;
+  StackSize size;                       ///< 0 for default_stack_size(); a control block above 4 KiB adds its size
   std::pmr::memory_resource* resource;  ///< as in allocate_stack(); null for the pool
   bool measured;                        ///< for stack_report()
 };

@@ -48,13 +48,13 @@ namespace detail {
 struct Inspection;
 }
 
-/// What can be said of a generator when it is made. The name is for reports.
+/// What can be said of a generator when it is made.
 struct GeneratorOptions {
-  const char* name = "";
-  StackSize stack_size = {};
+  const char* name = "";                                ///< for reports; copied, not null; "" for none
+  StackSize stack_size = {};                            ///< rounded up as StackSize says; 0 for default_stack_size()
   std::pmr::memory_resource* stack_resource = nullptr;  ///< where its stack comes from; null for the pool
   bool measure_stack = false;                           ///< for stack_used() and stack_report()
-  std::source_location created = std::source_location::current();
+  std::source_location created = std::source_location::current();  ///< where it is made, for reports; {} for unknown
 };
 
 /// Owns a suspended function that yields `Yield`s, is sent `Send`s and returns a `Return`; each may be void, a
@@ -69,10 +69,10 @@ template <class Yield, class Send = void, class Return = void>
 class [[nodiscard]] Generator {
  public:
   class Iterator;
-  using yield_type = Yield;
-  using send_type = Send;
-  using return_type = Return;
-  using YielderType = Yielder<Yield, Send>;
+  using yield_type = Yield;                  ///< what next() and send() give; a reference stays one
+  using send_type = Send;                    ///< what send() takes; void: there is no send() of values
+  using return_type = Return;                ///< what the body returns, and StopIteration carries as its value
+  using YielderType = Yielder<Yield, Send>;  ///< the body's first parameter, which it takes by reference
 
   /// Keeps `body` and `args` and calls `Return body(Yielder<Yield, Send>& yield, args...)` at the first next(). Throws
   /// MemoryError when there is no stack to be had.
@@ -183,6 +183,7 @@ class [[nodiscard]] Generator {
   {
     return Iterator(*this);
   }
+  /// The end of the body. Comparing an iterator with it may run the body to its next yield, and throw.
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// Whether there is still something to run: it is neither closed, nor finished, nor moved from.

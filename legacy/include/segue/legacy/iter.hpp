@@ -26,9 +26,11 @@ class Iter {
 
  public:
   class Iterator;
-  using iterated_type = std::remove_cv_t<Base>;
-  using reference = std::ranges::range_reference_t<Base>;
+  using iterated_type = std::remove_cv_t<Base>;            ///< the range, without `const` and reference
+  using reference = std::ranges::range_reference_t<Base>;  ///< what the range's iterators give for `*`
 
+  /// Refers to an lvalue, which has to outlive it; moves an rvalue to the heap. Looks at nothing yet. Throws
+  /// std::bad_alloc and what the move throws, for an rvalue alone.
   explicit Iter(Range&& range) {
     if constexpr (std::is_lvalue_reference_v<Range>) {
       range_ = std::addressof(range);
@@ -37,7 +39,9 @@ class Iter {
     }
   }
 
+  /// The elements from here on: an input range. Does not advance itself; leaving a loop early keeps the position.
   Iterator begin() noexcept { return Iterator(*this); }
+  /// The end of the range. Comparing an iterator with it may advance, and throw what the range's iterators throw.
   std::default_sentinel_t end() const noexcept { return {}; }
 
   /// Goes to the next element; false when there is none.
@@ -60,6 +64,8 @@ class Iter {
   std::optional<std::ranges::iterator_t<Base>> position_;
 };
 
+/// Steps through what is left. The next element is asked for when it is looked for, not before, so a comparison or `*`
+/// may advance, and throw. Refers to the Iter object: it dangles when that is moved from or destroyed.
 template <class Range>
 class Iter<Range>::Iterator {
  public:

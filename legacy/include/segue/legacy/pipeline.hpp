@@ -66,6 +66,7 @@ concept PipelineStage = std::derived_from<std::remove_cvref_t<T>, detail::StageB
 template <class Yield, class Body, class... Args>
 class Stage : public detail::StageBase {
  public:
+  /// What stage() calls. Owns `body` and `args`; reports call `created` the place where its generators were made.
   explicit constexpr Stage(std::source_location created, Body body, Args... args)
       : created_(created), body_(std::move(body)), args_(std::move(args)...) {}
 
@@ -106,8 +107,11 @@ template <class Yield, class Body>
 template <class First, class Second>
 class Joined : public detail::StageBase {
  public:
+  /// Owns both stages; runs nothing.
   constexpr Joined(First first, Second second) : first_(std::move(first)), second_(std::move(second)) {}
 
+  /// What `source | first | second` is, whatever the second stage makes of it: a generator, or the result of into().
+  /// Throws what the stages throw.
   template <std::ranges::input_range Source>
   decltype(auto) apply(Source&& source) && {
     return std::move(second_).apply(std::move(first_).apply(std::forward<Source>(source)));
@@ -188,6 +192,7 @@ class Into : public detail::StageBase {
   using Returned = std::optional<stored_t<Return>>;
 
  public:
+  /// Refers to an lvalue, which has to outlive it; owns an rvalue. Sends nothing yet.
   explicit Into(Target target) : target_(std::forward<Target>(target)) {}
 
   /// Runs the whole pipeline. Throws what the source or the target raises; a target owned here is closed then, too.

@@ -28,6 +28,7 @@ namespace segue::legacy {
 template <class T>
 class SimpleYielder {
  public:
+  /// Refers to the `yield` of the generator that runs the body.
   explicit SimpleYielder(Yielder<T>& yielder) noexcept : yielder_(yielder) {}
   SimpleYielder(const SimpleYielder&) = delete;
   SimpleYielder& operator=(const SimpleYielder&) = delete;
@@ -48,8 +49,8 @@ class [[nodiscard]] SimpleGenerator {
   static_assert(!std::is_void_v<T>, "a simple generator yields values");
 
  public:
-  using Iterator = typename Generator<T>::Iterator;
-  using yield_type = T;
+  using Iterator = typename Generator<T>::Iterator;  ///< dangles when this object is moved from or destroyed
+  using yield_type = T;                              ///< what next() gives; a reference stays one
 
   /// Keeps `body` and `args` and calls `body(SimpleYielder<T>& yield, args...)` at the first next(). Throws MemoryError
   /// when there is no stack to be had. With arguments, where it was made is known from `options` alone.
@@ -84,6 +85,7 @@ class [[nodiscard]] SimpleGenerator {
 
   /// The values from here on: an input range, as Generator::begin().
   Iterator begin() { return generator_.begin(); }
+  /// The end of the body. Comparing an iterator with it may run the body to its next yield, and throw.
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:

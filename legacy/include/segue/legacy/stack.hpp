@@ -18,9 +18,10 @@ class Fiber;
 
 /// How much stack a fiber may use; rounded up to a power of two from 16 KiB on. 0 stands for default_stack_size().
 struct StackSize {
-  std::size_t bytes = 0;
+  std::size_t bytes = 0;  ///< at most 1 GiB, or whatever takes the stack throws MemoryError
 };
 
+/// In bytes: 64 KiB, and 256 KiB under a sanitizer, whose frames are larger.
 inline constexpr std::size_t initial_default_stack_size = detail::sanitized ? 256 * 1024 : 64 * 1024;
 
 /// The size of a stack for which none was asked; the process starts with `initial_default_stack_size`.
@@ -28,10 +29,11 @@ StackSize default_stack_size() noexcept;
 /// Applies to stacks made from now on, in all threads; 0 for the initial one. Throws MemoryError above 1 GiB.
 void set_default_stack_size(StackSize size);
 
-/// What lies below a stack: 16 KiB that nobody may touch. `light` takes a kernel that has MADV_GUARD_INSTALL (Linux
-/// 6.13) and no mapping of its own; `protect` is protected pages, two mappings a stack, so that a `vm.max_map_count` of
-/// 65,530, the kernel's default, allows about 32,000.
-enum class StackGuard { light, protect };
+/// What lies below a stack: 16 KiB that nobody may touch.
+enum class StackGuard {
+  light,   ///< takes a kernel that has MADV_GUARD_INSTALL (Linux 6.13), and no mapping of its own
+  protect  ///< protected pages, two mappings a stack: `vm.max_map_count`'s default of 65,530 allows about 32,000
+};
 
 /// The guard that new stacks get: `light` where the kernel has it.
 StackGuard stack_guard() noexcept;
@@ -47,8 +49,8 @@ void set_overflow_reports(bool enabled);
 
 /// One stack, as handed out: a plain handle, to be given back once.
 struct Stack {
-  std::byte* top = nullptr;  ///< one past the highest usable byte, aligned for anything
-  std::uint32_t size_class = 0;
+  std::byte* top = nullptr;      ///< one past the highest usable byte, aligned for anything
+  std::uint32_t size_class = 0;  ///< the binary logarithm of its size in units of 16 KiB
 
   /// Bytes from bottom() to the end of the slot, the pool's own last few above `top` included; the guard is not.
   std::size_t size() const noexcept { return std::size_t{16 * 1024} << size_class; }
@@ -66,12 +68,13 @@ Stack allocate_stack(StackSize size = {}, std::pmr::memory_resource* resource = 
 /// Gives a stack back, from any thread.
 void free_stack(Stack stack) noexcept;
 
-/// How many stacks the pool has made, in use and idle, and how many mappings it asked for to hold them.
+/// How many stacks the pool has made, and how many mappings it asked for to hold them.
 struct StackStatistics {
-  std::size_t stacks;
+  std::size_t stacks;       ///< made so far, in use and idle; those from a resource are not counted
   std::size_t shared_idle;  ///< idle ones in the pool that all threads share
-  std::size_t regions;
+  std::size_t regions;      ///< address ranges reserved to carve stacks from; at most 4096
 };
+/// The pool's figures now, for all threads together. From any thread.
 StackStatistics stack_statistics() noexcept;
 
 namespace detail {

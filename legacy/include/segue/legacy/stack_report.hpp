@@ -25,11 +25,11 @@ void set_stack_measuring(bool enabled) noexcept;
 
 /// The deepest that the generators of one name, made in one place, have gone so far.
 struct StackUse {
-  std::string name;  ///< what reports call them: the name they were made with
-  std::source_location created;
-  std::size_t size = 0;  ///< of the stack that was used deepest, in bytes
-  std::size_t used = 0;  ///< bytes of it from the top down, the control block included
-  std::size_t generators = 0;
+  std::string name;              ///< what reports call them: the name they were made with
+  std::source_location created;  ///< where they were made; line 0 when that is not known
+  std::size_t size = 0;          ///< of the stack that was used deepest, in bytes
+  std::size_t used = 0;          ///< bytes of it from the top down, the control block included
+  std::size_t generators = 0;    ///< how many were measured, alive or gone
 };
 
 /// All that have been measured, those that still run and those that are gone; the deepest first. From any thread, at

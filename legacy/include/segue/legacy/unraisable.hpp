@@ -9,10 +9,12 @@ namespace segue::legacy {
 
 /// An error that could not be raised, and the object that it came from, as text.
 struct Unraisable {
-  std::exception_ptr exception;
-  std::string object;
+  std::exception_ptr exception;  ///< for describe() or std::rethrow_exception()
+  std::string object;            ///< what it came from, as Python's `repr` would put it
 };
 
+/// Is called in the thread in which the error came up, and must not throw; empty for the one to start with. What it is
+/// given is the caller's, valid until it returns; the exception may be kept by a copy of its pointer.
 using UnraisableHook = std::function<void(const Unraisable&)>;
 
 /// Python's `sys.unraisablehook`: installs `hook` for the whole process and gives the one before. An empty hook is the
