@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 #include "stack_guard.hpp"
@@ -45,18 +46,35 @@ std::size_t mappings() {
   return lines;
 }
 
-// The one of three that has no room for `bytes` more in some mappings more.
+// A field of /proc/self/statm, in bytes; the first is 0.
+std::size_t memory_taken(std::size_t field) {
+  std::size_t pages = 0;
+  read_file("/proc/self/statm", [&](std::string_view text) {
+    for (; field != 0 && !text.empty(); --field) text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
+    std::from_chars(text.data(), text.data() + text.size(), pages);
+  });
+  return pages * page_size();
+}
+
+// `RLIMIT_AS is 1048576 bytes`, where that is less than `needed`; empty otherwise.
+std::string limit_below(std::size_t needed, decltype(RLIMIT_AS) resource, const char* name) {
+  rlimit limit{};
+  if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || needed <= limit.rlim_cur) return {};
+  return name + (" is " + std::to_string(limit.rlim_cur) + " bytes");
+}
+
+// The one of four that has no room for `bytes` more in some mappings more.
 std::string limit_hit(std::size_t bytes) {
   constexpr std::size_t some = 4;
   const std::size_t most_mappings = number_in("/proc/sys/vm/max_map_count");
   if (most_mappings != 0 && mappings() + some > most_mappings) {
     return "vm.max_map_count is " + std::to_string(most_mappings);
   }
-  rlimit address_space{};
-  if (getrlimit(RLIMIT_AS, &address_space) == 0 && address_space.rlim_cur != RLIM_INFINITY &&
-      number_in("/proc/self/statm") * page_size() + bytes > address_space.rlim_cur) {
-    return "RLIMIT_AS is " + std::to_string(address_space.rlim_cur) + " bytes";
-  }
+  constexpr std::size_t address_space = 0;
+  constexpr std::size_t data = 5;  // with the main thread's stack, which the limit leaves out
+  std::string hit = limit_below(memory_taken(address_space) + bytes, RLIMIT_AS, "RLIMIT_AS");
+  if (hit.empty()) hit = limit_below(memory_taken(data) + bytes, RLIMIT_DATA, "RLIMIT_DATA");
+  if (!hit.empty()) return hit;
   return "vm.overcommit_memory is " + std::to_string(number_in("/proc/sys/vm/overcommit_memory"));
 }
 
@@ -64,7 +82,11 @@ std::string limit_hit(std::size_t bytes) {
 
 std::string why_refused(std::size_t bytes, int error) {
   std::string text = std::strerror(error);
-  if (error == ENOMEM) text += " (" + limit_hit(bytes) + ")";
+  std::string hit;
+  if (error == ENOMEM) hit = limit_hit(bytes);
+  // After mlockall(MCL_FUTURE) new memory is locked memory; mmap() gives this error for nothing else.
+  if (error == EAGAIN) hit = limit_below(std::numeric_limits<std::size_t>::max(), RLIMIT_MEMLOCK, "RLIMIT_MEMLOCK");
+  if (!hit.empty()) text += " (" + hit + ")";
   return text;
 }
 

@@ -1,8 +1,13 @@
 // What the system's limits do to stacks: MemoryError says which one was hit, nothing is lost, and the program goes on.
 // Each test lowers or uses up a limit of a child process.
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -22,6 +27,14 @@ namespace {
 std::size_t address_space() {
   std::size_t pages = 0;
   std::ifstream("/proc/self/statm") >> pages;
+  return pages * 4096;
+}
+
+// How much of it counts as data: what is private and may be written.
+std::size_t data() {
+  std::size_t pages = 0;
+  std::ifstream statm("/proc/self/statm");
+  for (int field = 1; field <= 6; ++field) statm >> pages;
   return pages * 4096;
 }
 
@@ -62,6 +75,27 @@ std::string use_up(StackSize size, std::vector<Stack>& stacks) {
   use_up_twice({1 << 20});
 }
 
+[[noreturn]] void use_up_data(std::size_t limit) {
+  const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
+  if (setrlimit(RLIMIT_DATA, &lowered) != 0) std::_Exit(2);
+  use_up_twice({1 << 20});
+}
+
+constexpr int not_locked = 3;
+
+// The limit holds for those without CAP_IPC_LOCK alone, which root gives up here.
+[[noreturn]] void use_up_locked_memory(std::size_t limit) {
+  const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
+  if (setrlimit(RLIMIT_MEMLOCK, &lowered) != 0 || syscall(SYS_capset, &header, none.data()) != 0 ||
+      mlockall(MCL_FUTURE) != 0) {
+    std::cerr << "no lock" << std::endl;
+    std::_Exit(not_locked);
+  }
+  use_up_twice({1 << 20});
+}
+
 // Leaves no mapping for a new region: each page is a mapping of its own, as its neighbours are protected otherwise.
 [[noreturn]] void use_up_mappings_before() {
   constexpr std::size_t page = 4096;
@@ -82,6 +116,26 @@ std::string use_up(StackSize size, std::vector<Stack>& stacks) {
 TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named) {
   if (detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
   EXPECT_EXIT(use_up_address_space(), ::testing::ExitedWithCode(0), "cannot reserve .*RLIMIT_AS is [0-9]+ bytes");
+}
+
+TEST(StackLimitsDeathTest, the_limit_of_data_is_named) {
+  if (detail::sanitized) GTEST_SKIP() << "a sanitizer's memory is data, too";
+  const std::size_t limit = data() + (std::size_t{64} << 20);
+  EXPECT_EXIT(use_up_data(limit), ::testing::ExitedWithCode(0),
+              "cannot reserve .*RLIMIT_DATA is " + std::to_string(limit) + " bytes");
+}
+
+TEST(StackLimitsDeathTest, the_limit_of_locked_memory_is_named) {
+  if (detail::sanitized) GTEST_SKIP() << "a sanitizer does not let memory be locked";
+  constexpr std::size_t limit = std::size_t{4} << 20;
+  bool refused = false;
+  const auto succeeds = [&refused](int status) {
+    refused = WIFEXITED(status) && WEXITSTATUS(status) == not_locked;
+    return refused || ::testing::ExitedWithCode(0)(status);
+  };
+  EXPECT_EXIT(use_up_locked_memory(limit), succeeds,
+              "^no lock|cannot reserve .*RLIMIT_MEMLOCK is " + std::to_string(limit) + " bytes");
+  if (refused) GTEST_SKIP() << "memory may not be locked here";
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_mappings_is_named) {

@@ -165,13 +165,28 @@ template <class Yield, class Send, class Return>
 template <class T, class Return = void>
 using Sink = Generator<void, T, Return>;
 
+namespace detail {
+
+template <class Yielder, class Body, class... Args>
+consteval bool check_sink_body() {
+  static_assert(std::is_invocable_v<Body, Yielder&, Args...>,
+                "a sink's body is called as `Return body(Yielder<void, T>& yield, args...)`");
+  return std::is_invocable_v<Body, Yielder&, Args...>;
+}
+
+}  // namespace detail
+
 /// A primed one with this body and arguments; among them its targets, which it owns when it is given them by value.
 /// With arguments, where it was made is known from `options` alone. Throws MemoryError when there is no stack to be
 /// had, what the body raises before its first yield, and StopIteration when it ends before that.
 template <class T, class Body, class... Args>
 [[nodiscard]] auto sink(GeneratorOptions options, Body&& body, Args&&... args) {
-  using Return = std::invoke_result_t<std::decay_t<Body>, Yielder<void, T>&, std::decay_t<Args>...>;
-  return primed(Sink<T, Return>(options, std::forward<Body>(body), std::forward<Args>(args)...));
+  if constexpr (detail::check_sink_body<Yielder<void, T>, std::decay_t<Body>, std::decay_t<Args>...>()) {
+    using Return = std::invoke_result_t<std::decay_t<Body>, Yielder<void, T>&, std::decay_t<Args>...>;
+    return primed(Sink<T, Return>(options, std::forward<Body>(body), std::forward<Args>(args)...));
+  } else {
+    return Sink<T>();  // so that the compiler has no more to say
+  }
 }
 template <class T, class Body>
 [[nodiscard]] auto sink(Body&& body, std::source_location created = std::source_location::current()) {
