@@ -18,7 +18,7 @@
 // must not swallow them, either (`catch (...)` without `throw;`). Sanitizers do not know of Coroutine2's switches:
 // under AddressSanitizer or ThreadSanitizer its coroutines do not run, with this header or without it.
 //
-// A pull_type is an input range: `yield.from(pull)` takes one as it is, if its values can be copied.
+// A pull_type is an input range: `yield.from(pull)` takes one as it is, if it has values and they can be copied.
 #pragma once
 
 #include <concepts>
