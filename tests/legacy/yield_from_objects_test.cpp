@@ -147,15 +147,16 @@ TEST(DelegationToObjects, ClosesThemForAThrownGeneratorExitAndRaisesIt) {
   EXPECT_TRUE(closed);
 }
 
+struct EndsByClose {
+  using return_type = int;
+  int next() { return 1; }
+  void close() { throw StopIteration<int>(5); }
+};
+
 TEST(DelegationToObjects, end_the_delegation_by_a_stop_iteration_from_close) {
-  struct Endless {
-    using return_type = int;
-    int next() { return 1; }
-    void close() { throw StopIteration<int>(5); }
-  };
   Trace trace;
   const auto over = [&](auto& yield) -> int {
-    trace.push_back("result " + std::to_string(yield.from(Endless())));
+    trace.push_back("result " + std::to_string(yield.from(EndsByClose())));
     yield(2);
     return 9;
   };
@@ -163,7 +164,7 @@ TEST(DelegationToObjects, end_the_delegation_by_a_stop_iteration_from_close) {
   thrown.next();
   EXPECT_EQ(thrown.throw_(GeneratorExit()), 2);
   Generator<int, void, int> closed([&](auto& yield) -> int {
-    trace.push_back("result " + std::to_string(yield.from(Endless())));
+    trace.push_back("result " + std::to_string(yield.from(EndsByClose())));
     return 9;
   });
   closed.next();
