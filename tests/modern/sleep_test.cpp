@@ -45,6 +45,8 @@ TEST_F(SleepTest, gives_its_result_when_its_time_has_passed) {
   EXPECT_TRUE(frees_the_loop());
 }
 
+#ifdef __clang__  // g++ 12 copies an awaiter that is an lvalue, which a sleep does not allow
+
 TEST_F(SleepTest, may_be_awaited_again) {
   const auto sleeps = []() -> Coroutine<> {
     auto pause = sleep(1s);
@@ -78,6 +80,8 @@ TEST_F(SleepTest, may_be_awaited_again_after_a_cancellation_and_leaves_no_timer_
   EXPECT_EQ(seconds(), 14);
   EXPECT_TRUE(frees_the_loop());
 }
+
+#endif
 
 TEST_F(SleepTest, leaves_nothing_behind_when_its_frame_is_destroyed_with_the_loop) {
   const auto sleeps = []() -> Coroutine<> { co_await sleep(1h); };
