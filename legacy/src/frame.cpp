@@ -129,12 +129,12 @@ void Frame::detach() noexcept {
 Frame* Frame::attach(Frame& sub) {
   if (sub.running()) throw ValueError(already_executing);
   sub.detach();
-  if (delegate_ != &sub) relay_to(sub);
+  if (delegate_ != &sub) link_delegate(sub);
   sub.owner_ = this;
   return std::exchange(sub.leaf_, nullptr);
 }
 
-void Frame::relay_to(Frame& sub) noexcept {
+void Frame::link_delegate(Frame& sub) noexcept {
   delegate_ = &sub;
   next_sharer_ = sub.sharers_;
   sub.sharers_ = this;

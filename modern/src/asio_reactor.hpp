@@ -1,7 +1,6 @@
 // The one door to Asio: the reactor that the loop polls, and the io_context that modern's I/O uses.
 #pragma once
 
-#include <cstddef>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -11,7 +10,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
-#include <segue/modern/event_loop.hpp>
 #include <segue/modern/reactor.hpp>
 
 namespace segue::modern {

@@ -372,12 +372,7 @@ auto Generator<Yield, Send, Return>::close() -> Closed {
   if (leaf != nullptr && !frame_->started()) drop();
   if (frame_ == nullptr) return Closed();
   Frame* const frame = this->frame();
-  frame->leaf_ = nullptr;
-  if (detail::Frame* const tip = frame->close(leaf)) {
-    frame->leaf_ = tip;
-    const detail::AbandonedIfOrphan abandoned(*frame);
-    detail::refuse_ignored_exit();
-  }
+  detail::close_from(*frame, leaf);
   const detail::Freed freed(*frame);
   if (frame->ending_ == detail::Frame::Ending::raised) detail::raise(std::move(frame->error_));
   if constexpr (!std::is_void_v<Return>) {

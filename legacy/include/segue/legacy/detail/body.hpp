@@ -154,4 +154,14 @@ template <class T>
 /// A `Send` without a default has no None: next() can start such a generator, and nothing else.
 void check_started_for_next(const Frame& frame);
 
+/// Closes a generator from its `leaf` up. When it yields again, it remains suspended: RuntimeError.
+inline void close_from(Frame& frame, Frame* leaf) {
+  frame.leaf_ = nullptr;
+  if (Frame* const tip = frame.close(leaf)) {
+    frame.leaf_ = tip;
+    const AbandonedIfOrphan abandoned(frame);
+    refuse_ignored_exit();
+  }
+}
+
 }  // namespace segue::legacy::detail

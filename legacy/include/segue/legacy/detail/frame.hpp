@@ -86,9 +86,9 @@ class Frame : public Fiber {
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
   /// when `sub` runs already.
   bool delegate_to(Frame& sub, std::exception_ptr& thrown);
-  /// Makes `sub` what this frame waits for through its body, which resumes it: not a part of the chain. `delegate_` is
-  /// null when it has gone.
-  void relay_to(Frame& sub) noexcept;
+  /// Makes `sub` what this frame waits for. Not a part of its chain yet: its body may resume it. `delegate_` is null
+  /// when it has gone.
+  void link_delegate(Frame& sub) noexcept;
   /// Ends that, and gives null. After a delegation gives what has been delegated to when this frame was its owner.
   Frame* drop_delegate() noexcept;
   /// What the signal in `sent_` asks to be raised.

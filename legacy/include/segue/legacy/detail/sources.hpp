@@ -128,11 +128,7 @@ class GeneratorSource final : public Foreign {
   bool close() {
     Frame* const leaf = leaf_to_resume();
     if (leaf == nullptr) return true;
-    if (Frame* const tip = running_->close(leaf)) {
-      running_->leaf_ = tip;
-      const AbandonedIfOrphan abandoned(*running_);
-      refuse_ignored_exit();
-    }
+    close_from(*running_, leaf);
     const Freed freed(*running_);
     if (running_->ending_ == Frame::Ending::raised) raise(std::move(running_->error_));
     return true;
@@ -144,14 +140,12 @@ class GeneratorSource final : public Foreign {
 
   Frame* leaf_to_resume() {
     if (running_ == nullptr) {
-      Frame* const leaf = sub_.ready_or_null();
-      if (leaf == nullptr) return nullptr;
+      if (sub_.ready_or_null() == nullptr) return nullptr;
       running_ = sub_.frame_;
-      delegator_.relay_to(*running_);
-      running_->leaf_ = nullptr;
-      return leaf;
+      delegator_.link_delegate(*running_);
+    } else if (gone()) {
+      return nullptr;
     }
-    if (gone()) return nullptr;
     Frame* const leaf = running_->leaf_ != nullptr ? running_->leaf_ : running_->claim();
     running_->leaf_ = nullptr;
     return leaf;
@@ -334,25 +328,28 @@ class ObjectSource final : public Foreign {
 
   bool close() {
     if constexpr (requires { object_.close(); }) {
-      try {
-        object_.close();
-      } catch (const StopIterationBase&) {
-        return raise_at_delegation(std::current_exception(), result_);
-      }
+      return run_to_stop([this] { object_.close(); });
+    } else {
+      return true;
     }
-    return true;
   }
 
  private:
   template <class Call>
   bool step(Call call) {
-    try {
+    return run_to_stop([&] {
       if constexpr (std::is_void_v<Value>) {
         call();
         value_.set_value();
       } else {
         value_.set_value(call());
       }
+    });
+  }
+  template <class Call>
+  bool run_to_stop(Call call) {
+    try {
+      call();
       return true;
     } catch (const StopIterationBase&) {
       return raise_at_delegation(std::current_exception(), result_);
