@@ -32,11 +32,12 @@ PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded"
 class Limit:
     """At most `most` times `against`; in the workload's unit where it is against nothing.
 
-    `against` is a peer, or another workload of segue's.
+    `against` is a peer, or another workload of segue's. `compiler` begins the name of the one that it is for.
     """
 
     most: float
     against: str = ""
+    compiler: str = ""
 
     def text(self, unit: str) -> str:
         if not self.against:
@@ -68,7 +69,12 @@ WORKLOADS = [
     Workload(
         "generator.next",
         "generator: next()",
-        [Limit(1.25, "raw fcontext"), Limit(1, "Coroutine2"), Limit(1, CPYTHON)],
+        [
+            Limit(1.25, "raw fcontext"),
+            Limit(0.5, "Coroutine2", compiler="g++"),
+            Limit(1, "Coroutine2", compiler="clang"),
+            Limit(1, CPYTHON),
+        ],
     ),
     Workload("generator.iterate", "generator: a value in a loop over 1,000"),
     Workload("generator.send", "generator: send()", [Limit(1.1, "generator.next")]),
@@ -147,11 +153,11 @@ def times(ratio: float | None) -> str:
     return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
 
 
-def rows_of(workload: Workload, measured: Figures) -> list[Row]:
+def rows_of(workload: Workload, compiler: str, measured: Figures) -> list[Row]:
     """A row a peer, with its limit where there is one, then one for each other limit."""
     own = measured[workload.key][SEGUE]
     peers = {peer: measured[workload.key][peer] for peer in PEERS if peer in measured[workload.key]}
-    limits = {limit.against: limit for limit in workload.limits}
+    limits = {limit.against: limit for limit in workload.limits if compiler.startswith(limit.compiler)}
     rows = [Row(workload, own, peer, other, limits.pop(peer, None)) for peer, other in peers.items()]
     titles = {each.key: each.title for each in WORKLOADS}
     for against, limit in limits.items():
@@ -222,6 +228,15 @@ def run_python(python: Interpreter, wanted: Sequence[Workload], measured: Figure
         keep_least(measured, workload, CPYTHON, value)
 
 
+def compiler_of(build_dir: Path) -> str:
+    """The first line of what the compiler says of itself; it begins with its name."""
+    found = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", (build_dir / "CMakeCache.txt").read_text(), re.MULTILINE)
+    if not found:
+        raise SystemExit(f"{build_dir / 'CMakeCache.txt'} names no CMAKE_CXX_COMPILER")
+    done = subprocess.run([found[1], "--version"], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.splitlines()[0].removeprefix("Debian ")
+
+
 def processor() -> str:
     try:
         text = Path("/proc/cpuinfo").read_text()
@@ -252,6 +267,8 @@ def main() -> int:
     if not executables:
         return f"no executable bench_* in {options.build_dir / 'bin'}: build the target `benchmarks` of the preset release"
 
+    compiler = compiler_of(options.build_dir)
+
     # What a target compares with is measured, too.
     compared = {limit.against for each in chosen for limit in each.limits}
     wanted = [each for each in WORKLOADS if each in chosen or each.key in compared]
@@ -270,8 +287,10 @@ def main() -> int:
             run_python(python, wanted, measured)
     print(file=sys.stderr)
 
-    rows = [row for workload in chosen if SEGUE in measured.get(workload.key, {}) for row in rows_of(workload, measured)]
-    print(f"{processor()}; {python or 'no CPython 3.11 or newer found'}; the fastest of {options.rounds} rounds\n")
+    reached = [each for each in chosen if SEGUE in measured.get(each.key, {})]
+    rows = [row for workload in reached for row in rows_of(workload, compiler, measured)]
+    versions = f"{compiler}; {python or 'no CPython 3.11 or newer found'}"
+    print(f"{processor()}; {versions}; the fastest of {options.rounds} rounds\n")
     print(table(rows))
     for title, error in errors.items():
         print(f"\n{title}: then it throws {error!r}")
