@@ -18,14 +18,27 @@ struct ExceptionState {
   std::uintptr_t uncaught = 0;
 };
 
-// The runtime's `__cxa_get_globals`, under a name of our own: <cxxabi.h> declares it as `const`, which would allow a
-// compiler to go on using one thread's state after the fiber was resumed by another thread.
-extern "C" ExceptionState* segue_exception_state() noexcept __asm__("__cxa_get_globals");
+/// Asks the runtime for the calling thread's state and remembers it for thread_exception_state().
+ExceptionState* find_thread_exception_state() noexcept;
 
+#if defined(__x86_64__) && defined(__LP64__)
+extern "C" constinit thread_local ExceptionState* segue_thread_exception_state;
+#endif
+
+// What belongs to a thread is read anew after each switch, which the thread may not be the same after. A compiler would
+// not: to it the address of a `thread_local` is a constant within a function. So it is read by hand where that is a
+// matter of two instructions, and elsewhere by a function that is not inlined.
 [[gnu::always_inline]] inline ExceptionState& thread_exception_state() noexcept {
-  auto* get = &segue_exception_state;
-  __asm__("" : "+r"(get));
-  return *get();
+#if defined(__x86_64__) && defined(__LP64__)
+  ExceptionState* state;
+  __asm__ volatile(
+      "movq segue_thread_exception_state@gottpoff(%%rip), %0\n\t"
+      "movq %%fs:(%0), %0"
+      : "=r"(state));
+  if (state != nullptr) [[likely]]
+    return *state;
+#endif
+  return *find_thread_exception_state();
 }
 
 [[gnu::always_inline]] inline void exchange(ExceptionState& left, ExceptionState& right) noexcept {
