@@ -297,6 +297,7 @@ constinit const _Unwind_Stop_Fn Frame::unwind_further = [](int, _Unwind_Action, 
   frame.ending_ = Ending::exited;
   frame.destroy_body();
   frame.finish();
+  __builtin_unreachable();
 };
 
 bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {

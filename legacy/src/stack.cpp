@@ -315,9 +315,4 @@ StackHeader* detail::find_stack(const void* address, Stack* stack, std::size_t a
   return find_resource_stack(address, stack, attempts);
 }
 
-Fiber* Fiber::current() noexcept {
-  const StackHeader* const header = detail::find_stack(__builtin_frame_address(0));
-  return header != nullptr ? header->occupant : nullptr;
-}
-
 }  // namespace segue::legacy

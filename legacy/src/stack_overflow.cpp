@@ -5,12 +5,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <charconv>
-#include <cstring>
-#include <string_view>
 
 #include <segue/legacy/fiber.hpp>
 #include <segue/legacy/stack.hpp>
+
+#include "line.hpp"
 
 namespace segue::legacy {
 namespace detail {
@@ -24,28 +23,6 @@ std::atomic<Handler> handler{Handler::none};
 std::atomic<bool> enabled{!sanitized};
 struct sigaction previous;
 
-// A line of text, put together without the heap and written at once: all that a signal handler may do.
-class Line {
- public:
-  Line& operator<<(std::string_view text) noexcept {
-    const std::size_t count = std::min(text.size(), sizeof text_ - size_);
-    std::memcpy(text_ + size_, text.data(), count);
-    size_ += count;
-    return *this;
-  }
-  Line& operator<<(std::size_t number) noexcept {
-    size_ = static_cast<std::size_t>(std::to_chars(text_ + size_, text_ + sizeof text_, number).ptr - text_);
-    return *this;
-  }
-  void write_to_stderr() noexcept {
-    if (write(STDERR_FILENO, text_, size_) < 0) return;
-  }
-
- private:
-  char text_[1024];
-  std::size_t size_ = 0;
-};
-
 void report(const Stack& stack, const Fiber* fiber) noexcept {
   Line line;
   line << "segue: stack overflow: ";
@@ -53,11 +30,12 @@ void report(const Stack& stack, const Fiber* fiber) noexcept {
     line << "a fiber";
   } else {
     line << fiber->label();
-    const std::source_location origin = fiber->origin();
-    if (origin.line() != 0) line << " (made at " << origin.file_name() << ":" << origin.line() << ")";
+    Line place;
+    place << fiber->origin();
+    if (!place.text().empty()) line << " (made at " << place.text() << ")";
   }
   line << " used up its stack of " << stack.size() << " bytes; ask for a larger one (StackSize)\n";
-  line.write_to_stderr();
+  if (write(STDERR_FILENO, line.text().data(), line.text().size()) < 0) return;
 }
 
 void pass_on(int number, siginfo_t* info, void* context) noexcept {

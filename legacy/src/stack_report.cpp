@@ -12,6 +12,7 @@
 
 #include <segue/legacy/fiber.hpp>
 
+#include "line.hpp"
 #include "stack_guard.hpp"
 
 namespace segue::legacy {
@@ -46,13 +47,15 @@ class Report {
   }
 
   MeasuredStack* enter(const Fiber& fiber) {
-    const std::source_location created = fiber.origin();
-    Place place{fiber.label(), created.file_name(), created.line(), created.column()};
+    const Origin origin = fiber.origin();
+    const std::source_location& created = origin.source;
+    Place place{fiber.label(), created.file_name(), created.line(), created.column(), origin.caller};
     const std::lock_guard lock(mutex_);
     StackUse& use = uses_[std::move(place)];
     if (use.generators == 0) {
       use.name = fiber.label();
       use.created = created;
+      use.caller = origin.caller;
     }
     live_.push_front({fiber.stack(), &use, {}});
     live_.front().self = live_.begin();
@@ -80,7 +83,7 @@ class Report {
   }
 
  private:
-  using Place = std::tuple<std::string, std::string_view, std::uint_least32_t, std::uint_least32_t>;
+  using Place = std::tuple<std::string, std::string_view, std::uint_least32_t, std::uint_least32_t, const void*>;
 
   std::mutex mutex_;
   std::map<Place, StackUse> uses_;
@@ -94,6 +97,8 @@ constinit std::atomic<bool> detail::measure_all_stacks{false};
 void set_stack_measuring(bool enabled) noexcept {
   detail::measure_all_stacks.store(enabled, std::memory_order_relaxed);
 }
+
+std::string StackUse::place() const { return std::string((detail::Line() << Origin{created, caller}).text()); }
 
 std::vector<StackUse> stack_report() { return Report::instance().deepest_first(); }
 

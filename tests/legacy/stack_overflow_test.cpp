@@ -73,6 +73,13 @@ TEST_F(StackOverflowDeathTest, names_the_place_of_a_sink_and_of_a_simple_generat
   EXPECT_EXIT(target.send(0), ::testing::KilledBySignal(SIGSEGV), "made at .*stack_overflow_test.cpp");
 }
 
+TEST_F(StackOverflowDeathTest, gives_an_address_for_the_place_where_one_with_arguments_was_made) {
+  Generator<int> generator([](auto& yield, int depth) { yield(recurse(depth)); }, 0);
+  EXPECT_EXIT(
+      generator.next(), ::testing::KilledBySignal(SIGSEGV),
+      "stack overflow: generator \\(made at [^ ]*legacy_tests\\+0x[0-9a-f]+\\) used up its stack of 65536 bytes");
+}
+
 TEST_F(StackOverflowDeathTest, PassesOtherFaultsOnToTheHandlerBefore) {
   const auto fault = [] {
     signal(SIGSEGV, [](int) { _Exit(42); });

@@ -208,6 +208,40 @@ TEST(StackReport, does_not_take_the_librarys_own_lines_for_the_place) {
   }
 }
 
+// The address of the code that calls it.
+[[gnu::noinline]] const void* here() noexcept {
+  __asm__ volatile("" ::: "memory");
+  return __builtin_return_address(0);
+}
+
+TEST(StackReport, tells_by_an_address_where_one_with_arguments_was_made_and_no_options) {
+  const MeasuringAll measuring;
+  const auto made_between = [](const void* before, const void* after) {
+    return std::ranges::count_if(stack_report(), [&](const StackUse& use) {
+      return use.created.line() == 0 && before < use.caller && use.caller < after &&
+             use.place().find("legacy_tests+0x") != std::string::npos;
+    });
+  };
+  const void* const start = here();
+  Generator<int> generator([](auto& yield, int n) { yield(n); }, 1);
+  const void* const after_generator = here();
+  SimpleGenerator<int> simple([](auto& yield, int n) { yield(n); }, 1);
+  const void* const after_simple = here();
+  const auto sunk = sink<int>([](auto& yield, int) { yield(); }, 1);
+  const void* const after_sink = here();
+  EXPECT_EQ(made_between(start, after_generator), 1);
+  EXPECT_EQ(made_between(after_generator, after_simple), 1);
+  EXPECT_EQ(made_between(after_simple, after_sink), 1);
+}
+
+TEST(StackReport, names_file_and_line_of_the_place_where_they_are_known) {
+  auto generator = digging("placed");
+  const StackUse use = row("placed").value();
+  EXPECT_EQ(use.place(), std::string(__FILE__) + ":" + std::to_string(use.created.line()));
+  EXPECT_EQ(use.caller, nullptr);
+  EXPECT_EQ(StackUse().place(), "");
+}
+
 TEST(StackReport, knows_those_that_live_as_deep_as_they_are_by_now) {
   auto generator = digging("living");
   generator.next();

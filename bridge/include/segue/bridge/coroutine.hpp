@@ -82,7 +82,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
   [[gnu::always_inline]] void wait(A& awaiter, const std::source_location& where);
 
   const std::source_location& made() const noexcept { return made_; }
-  std::source_location origin() const noexcept override { return made_; }
+  legacy::Origin origin() const noexcept override { return {.source = made_}; }
   /// Where it waits now, or waited last.
   const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
 
@@ -92,7 +92,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
 
  protected:
   /// Tells the delegator, if any, that it is its turn. The last thing that run() does.
-  void finish() noexcept {
+  void continue_delegator() noexcept {
     if (delegator) Driver::current()->continue_with(delegator);
   }
 
@@ -260,7 +260,7 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
       this->outcome.set_exception(modern::leaving_coroutine(std::current_exception()));
     }
     call_.reset();  // the arguments go when the coroutine ends, not when its result is taken
-    this->finish();
+    this->continue_delegator();
   }
 
  private:

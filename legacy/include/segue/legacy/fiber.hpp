@@ -48,6 +48,12 @@ struct StackOptions {
   bool measured;                        ///< for stack_report()
 };
 
+/// Where a fiber was made, for reports.
+struct Origin {
+  std::source_location source = {};  ///< line 0 when that is not known
+  const void* caller = nullptr;      ///< then a return address in the code that made it, or null
+};
+
 /// The base of a control block. Each switch exchanges the C++ exception state of the two stacks and tells the
 /// sanitizers; nothing else. Not thread-safe, but each resume() may come from another thread or another fiber than the
 /// one before: whoever resumed last is who suspend() returns to.
@@ -102,8 +108,8 @@ class Fiber {
 
   /// What a report calls this fiber.
   virtual std::string_view label() const noexcept { return "fiber"; }
-  /// Where it was made, for reports; line 0 when that is not known.
-  virtual std::source_location origin() const noexcept { return {}; }
+  /// Where it was made.
+  virtual Origin origin() const noexcept { return {}; }
 
   /// The fiber on whose stack the caller runs, or null. It searches by the stack pointer: for reports, not for the hot
   /// path.
@@ -116,20 +122,15 @@ class Fiber {
   detail::ExceptionState& exceptions() noexcept { return exceptions_; }
   /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
   void forget_stack() noexcept { progress_ = Progress::finished; }
-  /// The same for a running one, on its own stack: goes back to whoever resumed last, for good.
-  [[noreturn]] void finish() noexcept {
-    progress_ = Progress::finished;
-    detail::exchange(exceptions_, *thread_exceptions_);
-    sanitized_.leave_fiber_for_good();
-    detail::jump_fcontext(context_, nullptr);
-    __builtin_unreachable();
-  }
+  /// The same for a running one, on its own stack: goes back to whoever resumed last, for good. Compilers are not told
+  /// that it does not return: what a function calls before that would be cold to them, and not be inlined.
+  void finish() noexcept;
 
  private:
   enum class Progress : std::uint8_t { created, running_or_suspended, finished };
 
   template <class Block>
-  [[noreturn]] static void enter(detail::Transfer from) noexcept {
+  static void enter(detail::Transfer from) noexcept {
     auto* fiber = static_cast<Fiber*>(from.data);
     fiber->sanitized_.enter_fiber();
     fiber->context_ = from.fctx;

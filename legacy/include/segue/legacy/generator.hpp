@@ -55,6 +55,7 @@ struct GeneratorOptions {
   std::pmr::memory_resource* stack_resource = nullptr;  ///< where its stack comes from; null for the pool
   bool measure_stack = false;                           ///< for stack_used() and stack_report()
   std::source_location created = std::source_location::current();  ///< where it is made, for reports; {} for unknown
+  const void* caller = nullptr;  ///< where `created` is unknown: a return address in what makes it, or null
 };
 
 /// Owns a suspended function that yields `Yield`s, is sent `Send`s and returns a `Return`; each may be void, a
@@ -81,13 +82,14 @@ class [[nodiscard]] Generator {
   explicit Generator(Body&& body, std::source_location created = std::source_location::current())
       : Generator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
 
-  /// The same with arguments. Where it was made is not recorded: for that begin with GeneratorOptions.
+  /// The same with arguments. Reports know where it was made by its address in the program, not by file and line: for
+  /// those begin with GeneratorOptions.
   template <class Body, class Arg, class... Args>
     requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
              !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
-  explicit Generator(Body&& body, Arg&& arg, Args&&... args)
-      : Generator(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
-                  std::forward<Args>(args)...) {}
+  [[gnu::noinline]] explicit Generator(Body&& body, Arg&& arg, Args&&... args)
+      : Generator(GeneratorOptions{.created = {}, .caller = __builtin_return_address(0)}, std::forward<Body>(body),
+                  std::forward<Arg>(arg), std::forward<Args>(args)...) {}
 
   /// The same with a name, a stack of another size or from a resource, measured. Throws also what the resource throws,
   /// and std::bad_alloc for a name that is not short or when there is no memory to measure the stack.
@@ -96,12 +98,16 @@ class [[nodiscard]] Generator {
     if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
       using Block = detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
       frame_ = make_fiber<Block>({options.stack_size, options.stack_resource, options.measure_stack}, &frame_,
-                                 options.name, options.created, std::forward<Body>(body), std::forward<Args>(args)...);
+                                 options.name, Origin{options.created, options.caller}, std::forward<Body>(body),
+                                 std::forward<Args>(args)...);
     }
   }
 
+  /// A closed one.
   Generator() noexcept = default;
+  /// The body goes on undisturbed, also while it runs; `other` is closed then.
   Generator(Generator&& other) noexcept { take(other); }
+  /// The same, after the generator that was here is closed as by the destructor.
   Generator& operator=(Generator&& other) noexcept {
     if (this != &other) {
       drop();
@@ -161,6 +167,7 @@ class [[nodiscard]] Generator {
   /// comes out again. One that has not been started, or has ended, raises `error` at once, and is closed. Throws
   /// TypeError for a null `error`; otherwise what next() throws. PEP 342.
   Yield throw_(std::exception_ptr error);
+  /// The same for an exception object: `g.throw_(ValueError("…"))`.
   template <class Error>
     requires(!std::convertible_to<Error, std::exception_ptr>)
   Yield throw_(Error error) {
@@ -262,25 +269,32 @@ class [[nodiscard]] Generator {
 template <class Yield, class Send, class Return>
 class Generator<Yield, Send, Return>::Iterator {
  public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = std::remove_cvref_t<Yield>;
-  using difference_type = std::ptrdiff_t;
+  using iterator_concept = std::input_iterator_tag;  ///< it goes through the values once
+  using value_type = std::remove_cvref_t<Yield>;     ///< what it goes through
+  using difference_type = std::ptrdiff_t;            ///< std::input_iterator asks for it
+  /// What `*` gives: the value where the body keeps it, to be moved from; a `Yield` that is a reference as it is.
   using reference = std::conditional_t<std::is_reference_v<Yield>, Yield, Yield&&>;
 
+  /// Move-only.
   Iterator(Iterator&&) noexcept = default;
+  /// Move-only.
   Iterator& operator=(Iterator&&) noexcept = default;
 
+  /// The current value; the same until the iterator is moved on.
   [[gnu::always_inline]] reference operator*() const {
     look();
     using Value = std::remove_reference_t<Yield>;
     return static_cast<reference>(*static_cast<Value*>(value_));
   }
+  /// Moves on. The value that is passed over is asked for, if nobody has looked at it; the next one is not yet.
   Iterator& operator++() {
     look();
     looked_ = false;
     return *this;
   }
+  /// The same.
   void operator++(int) { ++*this; }
+  /// Whether there is no value any more.
   [[gnu::always_inline]] friend bool operator==(const Iterator& it, std::default_sentinel_t) {
     it.look();
     return it.value_ == nullptr;

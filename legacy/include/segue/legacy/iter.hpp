@@ -69,23 +69,29 @@ class Iter {
 template <class Range>
 class Iter<Range>::Iterator {
  public:
-  using iterator_concept = std::input_iterator_tag;
-  using value_type = std::ranges::range_value_t<Base>;
-  using difference_type = std::ptrdiff_t;
+  using iterator_concept = std::input_iterator_tag;     ///< it goes through the elements once
+  using value_type = std::ranges::range_value_t<Base>;  ///< what it goes through
+  using difference_type = std::ptrdiff_t;               ///< std::input_iterator asks for it
 
+  /// Move-only.
   Iterator(Iterator&&) noexcept = default;
+  /// Move-only.
   Iterator& operator=(Iterator&&) noexcept = default;
 
+  /// The current element, as the range gives it.
   reference operator*() const {
     look();
     return iter_->current();
   }
+  /// Moves on. The element that is passed over is asked for, if nobody has looked at it; the next one is not yet.
   Iterator& operator++() {
     look();
     looked_ = false;
     return *this;
   }
+  /// The same.
   void operator++(int) { ++*this; }
+  /// Whether there is no element any more.
   friend bool operator==(const Iterator& it, std::default_sentinel_t) {
     it.look();
     return !it.more_;

@@ -177,8 +177,8 @@ consteval bool check_sink_body() {
 }  // namespace detail
 
 /// A primed one with this body and arguments; among them its targets, which it owns when it is given them by value.
-/// With arguments, where it was made is known from `options` alone. Throws MemoryError when there is no stack to be
-/// had, what the body raises before its first yield, and StopIteration when it ends before that.
+/// With arguments, reports know file and line of its making from `options` alone. Throws MemoryError when there is no
+/// stack to be had, what the body raises before its first yield, and StopIteration when it ends before that.
 template <class T, class Body, class... Args>
 [[nodiscard]] auto sink(GeneratorOptions options, Body&& body, Args&&... args) {
   if constexpr (detail::check_sink_body<Yielder<void, T>, std::decay_t<Body>, std::decay_t<Args>...>()) {
@@ -195,9 +195,9 @@ template <class T, class Body>
 template <class T, class Body, class Arg, class... Args>
   requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
            !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
-[[nodiscard]] auto sink(Body&& body, Arg&& arg, Args&&... args) {
-  return sink<T>(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
-                 std::forward<Args>(args)...);
+[[nodiscard, gnu::noinline]] auto sink(Body&& body, Arg&& arg, Args&&... args) {
+  return sink<T>(GeneratorOptions{.created = {}, .caller = __builtin_return_address(0)}, std::forward<Body>(body),
+                 std::forward<Arg>(arg), std::forward<Args>(args)...);
 }
 
 /// What into() gives.

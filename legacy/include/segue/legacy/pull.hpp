@@ -57,6 +57,7 @@ class Emitter {
   [[nodiscard("false: the API has to stop")]] bool operator()(Args&&... args) noexcept {
     return guard([&] { yield(T(std::forward<Args>(args)...)); });
   }
+  /// The same for a value that is there already.
   [[nodiscard("false: the API has to stop")]] bool operator()(T&& value) noexcept {
     return guard([&] { yield(static_cast<T&&>(value)); });
   }

@@ -53,19 +53,21 @@ class [[nodiscard]] SimpleGenerator {
   using yield_type = T;                              ///< what next() gives; a reference stays one
 
   /// Keeps `body` and `args` and calls `body(SimpleYielder<T>& yield, args...)` at the first next(). Throws MemoryError
-  /// when there is no stack to be had. With arguments, where it was made is known from `options` alone.
+  /// when there is no stack to be had. With arguments, reports know file and line of its making from `options` alone.
   template <class Body>
     requires(!std::same_as<std::remove_cvref_t<Body>, SimpleGenerator>)
   explicit SimpleGenerator(Body&& body, std::source_location created = std::source_location::current())
       : SimpleGenerator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
 
+  /// The same with arguments.
   template <class Body, class Arg, class... Args>
     requires(!std::same_as<std::remove_cvref_t<Body>, GeneratorOptions> &&
              !(sizeof...(Args) == 0 && std::same_as<std::remove_cvref_t<Arg>, std::source_location>))
-  explicit SimpleGenerator(Body&& body, Arg&& arg, Args&&... args)
-      : SimpleGenerator(GeneratorOptions{.created = {}}, std::forward<Body>(body), std::forward<Arg>(arg),
-                        std::forward<Args>(args)...) {}
+  [[gnu::noinline]] explicit SimpleGenerator(Body&& body, Arg&& arg, Args&&... args)
+      : SimpleGenerator(GeneratorOptions{.created = {}, .caller = __builtin_return_address(0)},
+                        std::forward<Body>(body), std::forward<Arg>(arg), std::forward<Args>(args)...) {}
 
+  /// The same with options; throws what a Generator with these throws.
   template <class Body, class... Args>
   SimpleGenerator(GeneratorOptions options, Body&& body, Args&&... args) {
     if constexpr (detail::check_body<SimpleYielder<T>, void, std::decay_t<Body>, std::decay_t<Args>...>()) {

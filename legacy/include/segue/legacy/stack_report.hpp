@@ -2,7 +2,9 @@
 //
 //   set_stack_measuring(true);
 //   … run the program …
-//   for (const StackUse& use : stack_report()) std::printf("%s: %zu of %zu\n", use.name.c_str(), use.used, use.size);
+//   for (const StackUse& use : stack_report()) {
+//     std::printf("%s, made at %s: %zu of %zu\n", use.name.c_str(), use.place().c_str(), use.used, use.size);
+//   }
 //
 // To be measured, a stack is filled with a pattern when its generator is made. That touches all of it, so a measured
 // generator is slower to make and takes its stack's whole size in memory; the others pay nothing. What counts is what
@@ -27,9 +29,14 @@ void set_stack_measuring(bool enabled) noexcept;
 struct StackUse {
   std::string name;              ///< what reports call them: the name they were made with
   std::source_location created;  ///< where they were made; line 0 when that is not known
+  const void* caller = nullptr;  ///< then a return address in what made them, or null
   std::size_t size = 0;          ///< of the stack that was used deepest, in bytes
   std::size_t used = 0;          ///< bytes of it from the top down, the control block included
   std::size_t generators = 0;    ///< how many were measured, alive or gone
+
+  /// Where they were made, as text: file and line, `log.cpp:28`. When these are not known, program and address,
+  /// `server+0x1a2b`, which addr2line makes them of; or nothing. Throws std::bad_alloc.
+  std::string place() const;
 };
 
 /// All that have been measured, those that still run and those that are gone; the deepest first. From any thread, at

@@ -34,6 +34,7 @@ class Yielder {
     frame_.value_ = detail::address_of(value);
     return wait(where);
   }
+  /// The same for a generator that yields nothing.
   [[gnu::always_inline]] Send operator()(std::source_location where = std::source_location::current())
     requires std::is_void_v<Yield>
   {

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -30,8 +29,8 @@ template <class Yielder, class Return, class Function, class... Args>
 class Body final : public ResultFrame<Return> {
  public:
   template <class... Initials>
-  Body(Frame** handle, std::string_view name, const std::source_location& created, Initials&&... initials)
-      : ResultFrame<Return>(handle, name, created), parts_(std::forward<Initials>(initials)...) {}
+  Body(Frame** handle, std::string_view name, const Origin& origin, Initials&&... initials)
+      : ResultFrame<Return>(handle, name, origin), parts_(std::forward<Initials>(initials)...) {}
 
   ~Body() override {
     if (!this->started()) destroy_body();
@@ -51,9 +50,9 @@ class Body final : public ResultFrame<Return> {
   }
 
  private:
-  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp). It does not return, since
-  // returning after a switch of stacks is slow (fiber.hpp).
-  [[noreturn, gnu::noinline]] void call_body() {
+  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp). It returns by exception or
+  // not at all, since returning after a switch of stacks is slow (fiber.hpp).
+  [[gnu::noinline]] void call_body() {
     this->body_return_ = __builtin_return_address(0);
     Yielder yielder(*this);
     const auto call = [&yielder](Function& function, Args&... args) -> Return {

@@ -58,8 +58,7 @@ class Frame : public Fiber {
  public:
   enum class Ending : std::uint8_t { none, returned, raised, exited };
 
-  Frame(Frame** handle, std::string_view name, const std::source_location& created)
-      : handle_(handle), created_(created), name_(name) {}
+  Frame(Frame** handle, std::string_view name, const Origin& origin) : handle_(handle), origin_(origin), name_(name) {}
 
   // From outside.
 
@@ -112,7 +111,7 @@ class Frame : public Fiber {
   std::string_view label() const noexcept override {
     return name_.empty() ? std::string_view("generator") : std::string_view(name_);
   }
-  std::source_location origin() const noexcept override { return created_; }
+  Origin origin() const noexcept override { return origin_; }
   std::string repr() const;
 
   // Of a top: the frame to resume; null while running and when finished. Null for every other frame.
@@ -141,7 +140,7 @@ class Frame : public Fiber {
   // With a throw or raise signal the exception that comes in; after the end the one that goes out.
   std::exception_ptr error_;
   Ending ending_ = Ending::none;
-  std::source_location created_;
+  Origin origin_;
   std::string name_;
 
  protected:

@@ -1,0 +1,28 @@
+// A line of text for a report, put together without the heap: all that a signal handler may do.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include <segue/legacy/fiber.hpp>
+
+namespace segue::legacy::detail {
+
+/// What does not fit in is cut off.
+class Line {
+ public:
+  Line& operator<<(std::string_view text) noexcept;
+  Line& operator<<(std::size_t number) noexcept { return append(number, 10); }
+  /// `log.cpp:28`, or `./server+0x1a2b`; nothing when it is not known.
+  Line& operator<<(const Origin& origin) noexcept;
+
+  std::string_view text() const noexcept { return {text_, size_}; }
+
+ private:
+  Line& append(std::size_t number, int base) noexcept;
+
+  char text_[1024];
+  std::size_t size_ = 0;
+};
+
+}  // namespace segue::legacy::detail
