@@ -8,30 +8,40 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <system_error>
 
 namespace segue::legacy::detail {
 namespace {
 
-// An address of code as `addr2line` takes it: in the file that it was loaded from.
-struct Code {
-  const char* file = "";
-  std::uintptr_t offset;
-};
+std::string_view end_of(std::string_view file) noexcept {
+  constexpr std::size_t most = 400;
+  return file.size() > most ? file.substr(file.size() - most) : file;
+}
 
-Code locate(const void* address) noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(address);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+// As addr2line takes it: relative to the file that it was loaded from.
+std::optional<Place> place_of_code([[maybe_unused]] const void* address) noexcept {
+#if defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 35)
   dl_find_object object;
   if (_dl_find_object(const_cast<void*>(address), &object) == 0) {
     const link_map& map = *object.dlfo_link_map;
     const bool program = *map.l_name == '\0';
-    return {program ? program_invocation_name : map.l_name, at - map.l_addr};
+    const char* const file = program ? program_invocation_name : map.l_name;
+    return Place{end_of(file), "+0x", reinterpret_cast<std::uintptr_t>(address) - map.l_addr, 16};
   }
 #endif
-  return {.offset = at};
+#endif
+  return std::nullopt;
 }
 
 }  // namespace
+
+std::optional<Place> place_of(const Origin& origin) noexcept {
+  if (origin.source.line() != 0) return Place{end_of(origin.source.file_name()), ":", origin.source.line(), 10};
+  if (origin.caller == nullptr) return std::nullopt;
+  // The call, whose line it is, ends before the address that it returns to.
+  return place_of_code(static_cast<const char*>(origin.caller) - 1);
+}
 
 Line& Line::operator<<(std::string_view text) noexcept {
   const std::size_t count = std::min(text.size(), sizeof text_ - size_);
@@ -40,17 +50,14 @@ Line& Line::operator<<(std::string_view text) noexcept {
   return *this;
 }
 
-Line& Line::append(std::size_t number, int base) noexcept {
-  size_ = static_cast<std::size_t>(std::to_chars(text_ + size_, text_ + sizeof text_, number, base).ptr - text_);
-  return *this;
+Line& Line::operator<<(const Place& place) noexcept {
+  return (*this << place.file << place.separator).append(place.number, place.base);
 }
 
-Line& Line::operator<<(const Origin& origin) noexcept {
-  if (origin.source.line() != 0) return *this << origin.source.file_name() << ":" << std::size_t{origin.source.line()};
-  if (origin.caller == nullptr) return *this;
-  // The call, whose line it is, ends before the address that it returns to.
-  const Code code = locate(static_cast<const char*>(origin.caller) - 1);
-  return (*this << code.file << "+0x").append(code.offset, 16);
+Line& Line::append(std::size_t number, int base) noexcept {
+  const auto [end, error] = std::to_chars(text_ + size_, text_ + sizeof text_, number, base);
+  if (error == std::errc()) size_ = static_cast<std::size_t>(end - text_);
+  return *this;
 }
 
 }  // namespace segue::legacy::detail

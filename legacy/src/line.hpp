@@ -2,19 +2,30 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include <segue/legacy/fiber.hpp>
 
 namespace segue::legacy::detail {
 
+/// A place as it is written: `log.cpp:28`, or `./server+0x1a2b`.
+struct Place {
+  std::string_view file;
+  std::string_view separator;
+  std::size_t number;
+  int base;
+};
+
+/// Where something was made, when that can be told. The file's name is cut off from its front past 400 characters.
+std::optional<Place> place_of(const Origin& origin) noexcept;
+
 /// What does not fit in is cut off.
 class Line {
  public:
   Line& operator<<(std::string_view text) noexcept;
   Line& operator<<(std::size_t number) noexcept { return append(number, 10); }
-  /// `log.cpp:28`, or `./server+0x1a2b`; nothing when it is not known.
-  Line& operator<<(const Origin& origin) noexcept;
+  Line& operator<<(const Place& place) noexcept;
 
   std::string_view text() const noexcept { return {text_, size_}; }
 

@@ -29,10 +29,9 @@ void report(const Stack& stack, const Fiber* fiber) noexcept {
   if (fiber == nullptr) {
     line << "a fiber";
   } else {
-    line << fiber->label();
-    Line place;
-    place << fiber->origin();
-    if (!place.text().empty()) line << " (made at " << place.text() << ")";
+    constexpr std::size_t longest_label = 400;
+    line << fiber->label().substr(0, longest_label);
+    if (const auto place = place_of(fiber->origin())) line << " (made at " << *place << ")";
   }
   line << " used up its stack of " << stack.size() << " bytes; ask for a larger one (StackSize)\n";
   if (write(STDERR_FILENO, line.text().data(), line.text().size()) < 0) return;

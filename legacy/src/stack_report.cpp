@@ -98,7 +98,11 @@ void set_stack_measuring(bool enabled) noexcept {
   detail::measure_all_stacks.store(enabled, std::memory_order_relaxed);
 }
 
-std::string StackUse::place() const { return std::string((detail::Line() << Origin{created, caller}).text()); }
+std::string StackUse::place() const {
+  detail::Line line;
+  if (const auto place = detail::place_of({created, caller})) line << *place;
+  return std::string(line.text());
+}
 
 std::vector<StackUse> stack_report() { return Report::instance().deepest_first(); }
 

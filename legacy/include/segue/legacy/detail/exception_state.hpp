@@ -18,27 +18,35 @@ struct ExceptionState {
   std::uintptr_t uncaught = 0;
 };
 
-/// Asks the runtime for the calling thread's state and remembers it for thread_exception_state().
-ExceptionState* find_thread_exception_state() noexcept;
+// The runtime's `__cxa_get_globals`, under a name of our own: <cxxabi.h> declares it as `const`, which would allow a
+// compiler to go on using one thread's state after the fiber was resumed by another thread.
+extern "C" ExceptionState* segue_exception_state() noexcept __asm__("__cxa_get_globals");
 
-#if defined(__x86_64__) && defined(__LP64__)
+#if defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && !defined(__ANDROID__)
+// What that gives, for code of the executable; null until it is remembered.
 extern "C" constinit thread_local ExceptionState* segue_thread_exception_state;
+ExceptionState* remember_thread_exception_state() noexcept;
 #endif
 
-// What belongs to a thread is read anew after each switch, which the thread may not be the same after. A compiler would
-// not: to it the address of a `thread_local` is a constant within a function. So it is read by hand where that is a
-// matter of two instructions, and elsewhere by a function that is not inlined.
+// What belongs to a thread is read anew after each switch, which may end in another thread. A compiler would not do so:
+// to it the address of a `thread_local` is a constant within a function. So it is read by hand. Not in code that may
+// end up in a shared library: read in this way, the `thread_local`s of a library need room that there is little of when
+// it is loaded late (DF_STATIC_TLS).
 [[gnu::always_inline]] inline ExceptionState& thread_exception_state() noexcept {
-#if defined(__x86_64__) && defined(__LP64__)
+#if defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && !defined(__ANDROID__) && \
+    (!defined(__PIC__) || defined(__PIE__))
   ExceptionState* state;
   __asm__ volatile(
-      "movq segue_thread_exception_state@gottpoff(%%rip), %0\n\t"
-      "movq %%fs:(%0), %0"
+      "{movq segue_thread_exception_state@gottpoff(%%rip), %0|mov %0, QWORD PTR "
+      "segue_thread_exception_state@gottpoff[rip]}\n\t"
+      "{movq %%fs:(%0), %0|mov %0, QWORD PTR fs:[%0]}"
       : "=r"(state));
-  if (state != nullptr) [[likely]]
-    return *state;
+  return state != nullptr ? *state : *remember_thread_exception_state();
+#else
+  auto* ask = &segue_exception_state;
+  __asm__("" : "+r"(ask));
+  return *ask();
 #endif
-  return *find_thread_exception_state();
 }
 
 [[gnu::always_inline]] inline void exchange(ExceptionState& left, ExceptionState& right) noexcept {
