@@ -308,15 +308,50 @@ Error from(Error error, std::exception_ptr cause) noexcept {
   return error;
 }
 
-/// Python's `type(e).__name__`: the class without its namespaces and template arguments.
+namespace detail {
+
+/// Where in a demangled name the part begins that follows the last `::` outside of brackets.
+inline std::size_t last_component(std::string_view name) noexcept {
+  constexpr std::string_view call = "operator";
+  std::size_t begin = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    // The brackets of `operator<` and `operator->` are none.
+    if ((i == 0 || name[i - 1] == ':') && name.substr(i).starts_with(call)) {
+      i = name.find_first_not_of("<=>-", i + call.size());
+      if (i == std::string_view::npos) break;
+    }
+    switch (name[i]) {
+      case '<':
+      case '(':
+      case '[':
+      case '{': ++depth; break;
+      case '>':
+      case ')':
+      case ']':
+      case '}': --depth; break;
+      case ':':
+        if (depth == 0) begin = i + 1;
+        break;
+      default: break;
+    }
+  }
+  return begin;
+}
+
+}  // namespace detail
+
+/// Python's `type(e).__name__`: the class without its namespaces and template arguments; `<lambda>` and `function` for
+/// the types of these.
 inline std::string type_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> demangled(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
   std::string_view name = status == 0 ? demangled.get() : type.name();
-  name = name.substr(0, name.find('<'));
-  if (const auto colon = name.rfind(':'); colon != std::string_view::npos) name.remove_prefix(colon + 1);
-  return std::string(name);
+  if (name.ends_with(')')) return "function";
+  name.remove_prefix(detail::last_component(name));
+  if (name.starts_with("{lambda") || name.starts_with("$_")) return "<lambda>";
+  return std::string(name.substr(0, name.find('<')));
 }
 
 /// The class and the text of any exception, std::exception's or not: `ValueError` and `bad value: 7`.
@@ -343,7 +378,7 @@ inline ExceptionText describe(const std::exception_ptr& error) {
 
 /// For what throws an exception in: TypeError where there is none.
 inline void check_exception(const std::exception_ptr& error) {
-  if (!error) throw TypeError("exceptions must derive from BaseException, not NoneType");
+  if (!error) throw TypeError("exceptions must be classes or instances deriving from BaseException, not NoneType");
 }
 
 /// Whether `error` holds an exception of class `Error` or of one derived from it.

@@ -90,4 +90,9 @@ std::string why_refused(std::size_t bytes, int error) {
   return text;
 }
 
+std::string why_heap_refused(std::size_t bytes) {
+  constexpr std::size_t least = std::size_t{1} << 20;  // what malloc() asks the system for at last
+  return why_refused(std::max(bytes, least), ENOMEM);
+}
+
 }  // namespace segue::legacy::detail

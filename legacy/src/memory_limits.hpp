@@ -10,4 +10,7 @@ namespace segue::legacy::detail {
 /// `Cannot allocate memory (vm.max_map_count is 65530)`.
 std::string why_refused(std::size_t bytes, int error);
 
+/// The same where the heap gave std::bad_alloc for `bytes` more. To be asked before anything is freed.
+std::string why_heap_refused(std::size_t bytes);
+
 }  // namespace segue::legacy::detail

@@ -165,13 +165,23 @@ class SharedPool {
       if (base != MAP_FAILED) break;
       if (slots == 1) throw MemoryError(reservation_failure(slot, errno));
     }
+    struct Reservation {
+      void* base;
+      std::size_t bytes;
+      ~Reservation() {
+        if (base != nullptr) munmap(base, bytes);
+      }
+    } reservation{base, slots * slot};
+    const std::size_t stacks = own.stacks + slots;
     try {
-      own.hot.reserve(own.stacks + slots);
-      own.cold.reserve(own.stacks + slots);
+      own.hot.reserve(stacks);
+      own.cold.reserve(stacks);
     } catch (const std::bad_alloc&) {
-      munmap(base, slots * slot);
-      throw MemoryError(reservation_failure(slots * slot, ENOMEM));
+      const std::size_t bytes = stacks * sizeof(std::byte*);
+      throw MemoryError("cannot reserve " + std::to_string(bytes) +
+                        " bytes for a list of stacks: " + detail::why_heap_refused(bytes));
     }
+    reservation.base = nullptr;
     // A huge page would make a whole one of them resident for each stack.
     madvise(base, slots * slot, MADV_NOHUGEPAGE);
     regions[count] = {static_cast<std::byte*>(base), slots, size_class};

@@ -351,6 +351,32 @@ TEST(GeneratorCoroutine, DestroyingASuspendedChainUnwindsEachFrame) {
   EXPECT_EQ(alive, 0);
 }
 
+TEST(GeneratorCoroutine, IsClosedWhenTheOneThatReplacesItIsInItsPlace) {
+  int alive = 0;
+  const auto waiting = coroutine([&alive] {
+    const Tracked tracked(alive);
+    yield_();
+  });
+  GeneratorCoroutine<void>* place = nullptr;
+  const auto replacing = coroutine([&] {
+    try {
+      yield_();
+    } catch (const GeneratorExit&) {
+      *place = waiting();
+      place->send();
+      throw;
+    }
+  });
+  GeneratorCoroutine<void> variable = replacing();
+  place = &variable;
+  variable.send();
+  variable = replacing();
+  EXPECT_EQ(alive, 1);
+  EXPECT_EQ(variable.state(), CoroutineState::CORO_SUSPENDED);
+  variable.close();
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(GeneratorCoroutine, OneThatSwallowsItsEndAFewTimesIsStillUnwoundWhenDestroyed) {
   int alive = 0;
   {

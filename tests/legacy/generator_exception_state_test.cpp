@@ -127,6 +127,25 @@ TEST(GeneratorExceptionState, has_its_callers_only_as_the_context_of_what_it_rai
   EXPECT_EQ(std::current_exception(), nullptr);
 }
 
+// As in CPython 3.13: throw() raises what it was given, with the context that it has.
+TEST(GeneratorExceptionState, of_its_caller_is_no_context_of_what_is_thrown_in_and_comes_out_again) {
+  const auto made_before = std::make_exception_ptr(TypeError("t"));
+  Generator<int> created([](auto& yield) { yield(1); });
+  Generator<int> suspended([](auto& yield) { yield(1); });
+  suspended.next();
+  Generator<int> delegating([](auto& yield) { yield.from(Generator<int>([](auto& yield) { yield(1); })); });
+  delegating.next();
+  Generator<int> finished;
+  try {
+    throw ValueError("v");
+  } catch (const ValueError&) {
+    for (Generator<int>* generator : {&created, &suspended, &delegating, &finished}) {
+      EXPECT_EQ(with_contexts(raised([&] { generator->throw_(made_before); })), "TypeError('t')");
+      EXPECT_FALSE(*generator);
+    }
+  }
+}
+
 TEST(GeneratorExceptionState, is_restored_after_an_exception_that_it_handles_while_its_caller_handles_another) {
   Generator<std::string> generator([](auto& yield) {
     std::string handled;

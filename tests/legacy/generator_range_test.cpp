@@ -35,6 +35,19 @@ TEST(GeneratorRange, IsAnInputRange) {
   EXPECT_EQ(seen, (std::vector{1, 3, 5}));
 }
 
+TEST(GeneratorRange, of_generators_can_be_joined) {
+  Generator<Generator<int>> rows([](auto& yield) {
+    for (int row = 1; row <= 2; ++row) {
+      yield(Generator<int>([row](auto& yield) {
+        for (int column = 1; column <= 2; ++column) yield(10 * row + column);
+      }));
+    }
+  });
+  std::vector<int> seen;
+  for (const int value : rows | std::views::join) seen.push_back(value);
+  EXPECT_EQ(seen, (std::vector{11, 12, 21, 22}));
+}
+
 TEST(GeneratorRange, LeavesWhatWasNotCountedOff) {
   Generator<int> naturals([](auto& yield) {
     for (int i = 0;; ++i) yield(i);

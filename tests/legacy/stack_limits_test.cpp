@@ -68,6 +68,16 @@ std::string use_up(StackSize size, std::vector<Stack>& stacks) {
   std::_Exit(sum == 6 && count != 0 && stacks.size() == count && again == message ? 0 : 1);
 }
 
+// Once: after so many stacks the second time may find a little more room than the first.
+[[noreturn]] void use_up_address_space(std::size_t mib) {
+  const std::size_t limit = mib << 20;
+  const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
+  if (setrlimit(RLIMIT_AS, &lowered) != 0) std::_Exit(2);
+  std::vector<Stack> stacks;
+  std::cerr << use_up({}, stacks) << std::endl;
+  std::_Exit(stacks.empty() ? 1 : 0);
+}
+
 [[noreturn]] void use_up_address_space() {
   const std::size_t limit = address_space() + (std::size_t{256} << 20);
   const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
@@ -123,6 +133,15 @@ TEST(StackLimitsDeathTest, the_limit_of_data_is_named) {
   const std::size_t limit = data() + (std::size_t{64} << 20);
   EXPECT_EXIT(use_up_data(limit), ::testing::ExitedWithCode(0),
               "cannot reserve .*RLIMIT_DATA is " + std::to_string(limit) + " bytes");
+}
+
+// Whether it is a region that is refused or the memory to keep count of its stacks depends on how much there is.
+TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named_whichever_it_is) {
+  if (detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
+  for (const std::size_t mib : {64, 700, 800, 1024, 1500, 2048, 3000, 5000}) {
+    EXPECT_EXIT(use_up_address_space(mib), ::testing::ExitedWithCode(0), "cannot reserve .*RLIMIT_AS is [0-9]+ bytes")
+        << mib << " MiB";
+  }
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_locked_memory_is_named) {

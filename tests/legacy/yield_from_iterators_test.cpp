@@ -2,6 +2,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <iterator>
 #include <list>
 #include <memory>
 #include <optional>
@@ -95,6 +96,22 @@ TEST(DelegationToRanges, TakesAnyInputRange) {
   std::string all;
   for (const std::string& word : generator) all += word + " ";
   EXPECT_EQ(all, "from a stream from an array deque! const ");
+}
+
+// std::ranges::subrange has a member next(), which is not that of an iterator.
+TEST(DelegationToRanges, takes_a_part_of_a_range) {
+  Generator<int> generator([](auto& yield) {
+    std::vector numbers{1, 2, 3};
+    yield.from(std::ranges::subrange(numbers.begin() + 1, numbers.end()));
+    std::list list{4, 5, 6};
+    const auto part = std::views::counted(list.begin(), 2);
+    yield.from(part);
+    std::istringstream words("7 8");
+    yield.from(std::ranges::subrange(std::istream_iterator<int>(words), std::istream_iterator<int>()));
+  });
+  std::vector<int> all;
+  for (const int number : generator) all.push_back(number);
+  EXPECT_EQ(all, (std::vector{2, 3, 4, 5, 7, 8}));
 }
 
 TEST(DelegationToRanges, NamesTheIteratorThatPythonWouldHave) {

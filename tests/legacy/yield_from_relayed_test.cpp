@@ -2,8 +2,11 @@
 // generator, wherever its handle goes.
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -34,6 +37,13 @@ Inner count_from(int first, Trace* trace = nullptr) {
 
 Outer relaying(Inner& inner) {
   return Outer([&inner](auto& yield) -> long { return yield.from(inner).value_or(-1); });
+}
+
+Outer relaying_any(Generator<int>& inner) {
+  return Outer([&inner](auto& yield) -> long {
+    yield.from(inner);
+    return 0;
+  });
 }
 
 std::string end_of(Outer& outer) {
@@ -97,6 +107,75 @@ TEST(RelayedDelegate, is_closed_with_its_delegator_wherever_it_has_gone) {
   outer.close();
   EXPECT_EQ(trace, Trace({"delegate ends"}));
   EXPECT_EQ(getgeneratorstate(moved), GEN_CLOSED);
+}
+
+// As a joined one, and as in CPython, where what waits for a generator refers to it.
+TEST(RelayedDelegate, whose_owner_goes_while_it_runs_is_gone_on_with) {
+  Trace trace;
+  std::optional<Generator<int>> inner;
+  inner.emplace([&](auto& yield) {
+    const Leaving leaving(trace, "delegate");
+    yield(1);
+    inner.reset();
+    yield(2);
+    yield(3);
+  });
+  Outer outer([&inner](auto& yield) -> long {
+    yield.from(*inner);
+    return 99;
+  });
+  EXPECT_EQ(outer.next(), 1);
+  EXPECT_EQ(outer.next(), 2);
+  EXPECT_EQ(outer.next(), 3);
+  EXPECT_EQ(trace, Trace());
+  EXPECT_EQ(end_of(outer), "ValueError(99)");
+  EXPECT_EQ(trace, Trace({"delegate ends"}));
+}
+
+TEST(RelayedDelegate, whose_owner_went_while_it_ran_goes_with_its_delegator) {
+  for (const bool destroyed : {false, true}) {
+    Trace trace;
+    std::optional<Generator<int>> inner;
+    inner.emplace([&](auto& yield) {
+      const Leaving leaving(trace, "delegate");
+      inner.reset();
+      yield(1);
+    });
+    std::optional<Outer> outer(relaying_any(*inner));
+    EXPECT_EQ(outer->next(), 1);
+    EXPECT_EQ(trace, Trace());
+    if (destroyed) {
+      outer.reset();
+    } else {
+      EXPECT_EQ(attempt([&] { outer->throw_(ValueError("through both")); }), "ValueError(through both)");
+    }
+    EXPECT_EQ(trace, Trace({"delegate ends"}));
+  }
+}
+
+// What is yielded is made of what the delegate gives, and may be a view of it.
+TEST(RelayedDelegate, may_give_what_a_view_is_yielded_of) {
+  const auto text = [](int n) { return "a text that is too long to be kept without the heap " + std::to_string(n); };
+  struct Object {
+    decltype(text) make;
+    int n = 0;
+    std::string next() {
+      if (n == 2) throw StopIteration<void>();
+      return make(n++);
+    }
+  };
+  Generator<std::string_view> views([&](auto& yield) {
+    yield.from(Generator<std::string>([&](auto& yield) {
+      yield(text(0));
+      yield(text(1));
+    }));
+    yield.from(Object{text});
+    yield.from([&, n = 0]() mutable { return n == 2 ? std::nullopt : std::optional(text(n++)); });
+    yield.from(std::views::iota(0, 2) | std::views::transform(text));
+  });
+  std::vector<std::string> seen;
+  for (const std::string_view view : views) seen.emplace_back(view);
+  EXPECT_EQ(seen, (std::vector{text(0), text(1), text(0), text(1), text(0), text(1), text(0), text(1)}));
 }
 
 TEST(RelayedDelegate, is_let_go_of_by_a_delegator_that_leaves_it) {

@@ -255,11 +255,34 @@ TEST(CoroutineClose, of_one_that_waits_again_is_an_error_and_leaves_it_suspended
   EXPECT_THAT(trace, ElementsAre("left"));
 }
 
+TEST(CoroutineClose, happens_when_the_one_that_replaces_it_is_in_its_place) {
+  Trace trace;
+  Coroutine<int> variable = park();
+  const auto replacing = [](Coroutine<int>& variable, Trace& trace) -> Coroutine<int> {
+    try {
+      co_await yield_();
+    } catch (const GeneratorExit&) {
+      trace.push_back(variable.name() == "park" ? "replaced" : variable.name());
+      variable = park_below(trace, 0);
+      variable.send();
+    }
+    co_return 0;
+  };
+  variable = replacing(variable, trace);
+  variable.send();
+  variable = park();
+  EXPECT_THAT(trace, ElementsAre("replaced"));
+  EXPECT_EQ(state(variable), "CORO_SUSPENDED");
+  variable.close();
+  EXPECT_THAT(trace, ElementsAre("replaced", "level 0"));
+}
+
 TEST(Coroutine, refuses_to_throw_nothing) {
   auto created = park();
   auto suspended = park();
   suspended.send();
-  const std::string refused = "TypeError(exceptions must derive from BaseException, not NoneType)";
+  const std::string refused =
+      "TypeError(exceptions must be classes or instances deriving from BaseException, not NoneType)";
   EXPECT_EQ(attempt([&] { created.throw_(std::exception_ptr()); }), refused);
   EXPECT_EQ(attempt([&] { suspended.throw_(std::exception_ptr()); }), refused);
   EXPECT_EQ(created.state(), CoroutineState::CORO_CREATED);

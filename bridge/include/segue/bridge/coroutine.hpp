@@ -162,10 +162,8 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   explicit GeneratorCoroutine(Fiber* fiber) noexcept : fiber_(fiber) {}
   GeneratorCoroutine(GeneratorCoroutine&& other) noexcept : fiber_(std::exchange(other.fiber_, nullptr)) {}
   GeneratorCoroutine& operator=(GeneratorCoroutine&& other) noexcept {
-    if (this != &other) {
-      discard();
-      fiber_ = std::exchange(other.fiber_, nullptr);
-    }
+    GeneratorCoroutine former(std::move(other));  // closed when the other is in its place
+    std::swap(fiber_, former.fiber_);
     return *this;
   }
   ~GeneratorCoroutine() { discard(); }

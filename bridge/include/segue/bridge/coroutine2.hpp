@@ -18,6 +18,11 @@
 // must not swallow them, either (`catch (...)` without `throw;`). Sanitizers do not know of Coroutine2's switches:
 // under AddressSanitizer or ThreadSanitizer its coroutines do not run, with this header or without it.
 //
+// Coroutine2 leaves the C++ exception state of a thread as it is at a switch, segue gives each fiber its own. So a
+// pull_type that waits inside of a `catch` has to go on where it was made: from_pull(body) does that, and so does one
+// that is made in the generator's body. Made outside and handed over while its body handles an exception, it may not
+// rethrow that (`throw;` ends the program).
+//
 // A pull_type is an input range: `yield.from(pull)` takes one as it is, if it has values and they can be copied.
 #pragma once
 

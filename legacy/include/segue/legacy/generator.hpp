@@ -107,10 +107,10 @@ class [[nodiscard]] Generator {
   Generator() noexcept = default;
   /// The body goes on undisturbed, also while it runs; `other` is closed then.
   Generator(Generator&& other) noexcept { take(other); }
-  /// The same, after the generator that was here is closed as by the destructor.
+  /// The same; the generator that was here is closed as by the destructor, when `other`'s is in its place.
   Generator& operator=(Generator&& other) noexcept {
     if (this != &other) {
-      drop();
+      const Generator former(std::move(*this));
       take(other);
     }
     return *this;
@@ -275,6 +275,8 @@ class Generator<Yield, Send, Return>::Iterator {
   /// What `*` gives: the value where the body keeps it, to be moved from; a `Yield` that is a reference as it is.
   using reference = std::conditional_t<std::is_reference_v<Yield>, Yield, Yield&&>;
 
+  /// One that refers to no generator: of no use but to be assigned to.
+  Iterator() noexcept = default;
   /// Move-only.
   Iterator(Iterator&&) noexcept = default;
   /// Move-only.
@@ -311,7 +313,7 @@ class Generator<Yield, Send, Return>::Iterator {
     value_ = generator_->advance();
   }
 
-  Generator* generator_;
+  Generator* generator_ = nullptr;
   mutable void* value_ = nullptr;
   mutable bool looked_ = false;
 };
@@ -372,19 +374,30 @@ Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
   check_exception(error);
   detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
   if (leaf == nullptr) leaf = ready_or_null();
-  if (leaf != nullptr && !frame_->started()) drop();
-  if (frame_ == nullptr) detail::raise(std::move(error));
+  if (leaf != nullptr && !frame_->started()) {
+    drop();
+    leaf = nullptr;
+  }
+  if (leaf == nullptr) std::rethrow_exception(std::move(error));
   Frame* const frame = this->frame();
   frame->leaf_ = nullptr;
-  return yielded(frame, frame->throw_in(leaf, std::move(error)));
+  detail::Frame* const tip = frame->throw_in(leaf, error);
+  if (tip == nullptr && frame->error_ == error) {
+    const detail::Freed freed(*frame);
+    std::rethrow_exception(std::move(error));  // as it went in: what is handled here is not its context
+  }
+  return yielded(frame, tip);
 }
 
 template <class Yield, class Send, class Return>
 auto Generator<Yield, Send, Return>::close() -> Closed {
   detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
   if (leaf == nullptr) leaf = ready_or_null();
-  if (leaf != nullptr && !frame_->started()) drop();
-  if (frame_ == nullptr) return Closed();
+  if (leaf != nullptr && !frame_->started()) {
+    drop();
+    leaf = nullptr;
+  }
+  if (leaf == nullptr) return Closed();
   Frame* const frame = this->frame();
   detail::close_from(*frame, leaf);
   const detail::Freed freed(*frame);

@@ -73,6 +73,8 @@ class Iter<Range>::Iterator {
   using value_type = std::ranges::range_value_t<Base>;  ///< what it goes through
   using difference_type = std::ptrdiff_t;               ///< std::input_iterator asks for it
 
+  /// One that refers to no Iter: of no use but to be assigned to.
+  Iterator() noexcept = default;
   /// Move-only.
   Iterator(Iterator&&) noexcept = default;
   /// Move-only.
@@ -107,7 +109,7 @@ class Iter<Range>::Iterator {
     more_ = iter_->advance();
   }
 
-  Iter* iter_;
+  Iter* iter_ = nullptr;
   mutable bool looked_ = false;
   mutable bool more_ = false;
 };

@@ -127,7 +127,9 @@ class Yielder {
         source.value();
         more = relay_sent(source, wait_for_signal(where));
       } else {
-        Yield value = source.value();
+        using Given = decltype(source.value());
+        Given given = source.value();  // kept: a `Yield` that is made of it may be a view of it
+        std::conditional_t<std::same_as<Given, Yield>, Yield&&, Yield> value = static_cast<Given&&>(given);
         frame_.value_ = detail::address_of(value);
         more = relay_sent(source, wait_for_signal(where));
       }

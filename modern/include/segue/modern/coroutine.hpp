@@ -112,10 +112,8 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   Coroutine& operator=(Coroutine&& other) noexcept {
-    if (this != &other) {
-      discard();
-      frame_ = std::exchange(other.frame_, nullptr);
-    }
+    Coroutine former(std::move(other));  // closed when the other is in its place
+    std::swap(frame_, former.frame_);
     return *this;
   }
   ~Coroutine() { discard(); }

@@ -92,7 +92,9 @@ class GeneratorSource final : public Foreign {
   GeneratorSource(const GeneratorSource&) = delete;
   GeneratorSource& operator=(const GeneratorSource&) = delete;
   ~GeneratorSource() {
-    if (!gone()) delegator_.drop_delegate();
+    if (gone()) return;
+    delegator_.drop_delegate();
+    if (running_->handle_ == nullptr) running_->abandon();
   }
 
   const void* id() const noexcept override { return nullptr; }  // the delegator knows it
@@ -155,9 +157,7 @@ class GeneratorSource final : public Foreign {
     if (tip != nullptr) {
       running_->leaf_ = tip;
       value_ = tip->value_;
-      if (running_->handle_ != nullptr) return true;
-      running_->abandon();
-      return false;
+      return true;  // also where its owner has gone meanwhile: it is waited for
     }
     const Freed freed(*running_);
     if (running_->ending_ != Frame::Ending::returned) raise(running_->take_error());
@@ -361,8 +361,12 @@ class ObjectSource final : public Foreign {
   Outcome<Result> result_;
 };
 
+/// std::ranges::subrange has a next(), too, which gives a subrange.
 template <class T>
-concept HasNext = requires(T& object) { object.next(); };
+concept HasNext = requires(T& object) {
+  object.next();
+  requires !std::same_as<std::remove_cvref_t<decltype(object.next())>, std::remove_cv_t<T>>;
+};
 
 template <class T>
 inline constexpr bool is_any_generator = false;
