@@ -70,7 +70,7 @@ std::string use_up(StackSize size, std::vector<Stack>& stacks) {
 
 // Once: after so many stacks the second time may find a little more room than the first.
 [[noreturn]] void use_up_address_space(std::size_t mib) {
-  const std::size_t limit = mib << 20;
+  const std::size_t limit = address_space() + (mib << 20);
   const rlimit lowered{.rlim_cur = limit, .rlim_max = limit};
   if (setrlimit(RLIMIT_AS, &lowered) != 0) std::_Exit(2);
   std::vector<Stack> stacks;
