@@ -1,7 +1,5 @@
 #include <segue/legacy/detail/exception_state.hpp>
 
-#if defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && !defined(__ANDROID__)
-
 namespace segue::legacy::detail {
 
 // Used by assembler alone, which no optimiser sees.
@@ -12,5 +10,3 @@ namespace segue::legacy::detail {
 }
 
 }  // namespace segue::legacy::detail
-
-#endif

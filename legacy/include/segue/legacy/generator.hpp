@@ -237,6 +237,14 @@ class [[nodiscard]] Generator {
     return nullptr;
   }
 
+  /// The leaf to raise something in; null when there is none. What has not been started goes without having run.
+  detail::Frame* started_leaf() {
+    detail::Frame* const leaf = frame_ != nullptr && frame_->leaf_ != nullptr ? frame_->leaf_ : ready_or_null();
+    if (leaf == nullptr || frame_->started()) return leaf;
+    drop();
+    return nullptr;
+  }
+
   [[gnu::always_inline]] Yield resume(detail::Frame* leaf) {
     detail::Frame* const frame = frame_;
     frame->leaf_ = nullptr;
@@ -372,12 +380,7 @@ void Generator<Yield, Send, Return>::stop(Frame* frame) {
 template <class Yield, class Send, class Return>
 Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
   check_exception(error);
-  detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
-  if (leaf == nullptr) leaf = ready_or_null();
-  if (leaf != nullptr && !frame_->started()) {
-    drop();
-    leaf = nullptr;
-  }
+  detail::Frame* const leaf = started_leaf();
   if (leaf == nullptr) std::rethrow_exception(std::move(error));
   Frame* const frame = this->frame();
   frame->leaf_ = nullptr;
@@ -391,12 +394,7 @@ Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
 
 template <class Yield, class Send, class Return>
 auto Generator<Yield, Send, Return>::close() -> Closed {
-  detail::Frame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
-  if (leaf == nullptr) leaf = ready_or_null();
-  if (leaf != nullptr && !frame_->started()) {
-    drop();
-    leaf = nullptr;
-  }
+  detail::Frame* const leaf = started_leaf();
   if (leaf == nullptr) return Closed();
   Frame* const frame = this->frame();
   detail::close_from(*frame, leaf);

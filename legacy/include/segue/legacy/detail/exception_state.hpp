@@ -22,11 +22,9 @@ struct ExceptionState {
 // compiler to go on using one thread's state after the fiber was resumed by another thread.
 extern "C" ExceptionState* segue_exception_state() noexcept __asm__("__cxa_get_globals");
 
-#if defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && !defined(__ANDROID__)
 // What that gives, for code of the executable; null until it is remembered.
 extern "C" constinit thread_local ExceptionState* segue_thread_exception_state;
 ExceptionState* remember_thread_exception_state() noexcept;
-#endif
 
 // What belongs to a thread is read anew after each switch, which may end in another thread. A compiler would not do so:
 // to it the address of a `thread_local` is a constant within a function. So it is read by hand. Not in code that may
