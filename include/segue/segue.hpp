@@ -14,4 +14,4 @@
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/simple_generator.hpp>
 #include <segue/legacy/unraisable.hpp>
-#include <segue/modern/manual_reactor.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>

@@ -7,8 +7,8 @@
 
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "asio_peer.hpp"
 

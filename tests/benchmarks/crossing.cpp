@@ -6,9 +6,9 @@
 #include <benchmark/benchmark.h>
 
 #include <segue/bridge/coroutine.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/sleep.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 namespace {
 

@@ -12,10 +12,10 @@
 
 #include <benchmark/benchmark.h>
 
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/future.hpp>
-#include <segue/modern/sleep.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "asio_peer.hpp"
 

@@ -11,10 +11,10 @@
 #include <gtest/gtest.h>
 
 #include <segue/bridge/coroutine.hpp>
-#include <segue/modern/coroutine.hpp>
-#include <segue/modern/exceptions.hpp>
-#include <segue/modern/sleep.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "loop.hpp"
 

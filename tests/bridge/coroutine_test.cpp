@@ -12,11 +12,11 @@
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
-#include <segue/modern/exceptions.hpp>
-#include <segue/modern/future.hpp>
-#include <segue/modern/gather.hpp>
-#include <segue/modern/sleep.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "loop.hpp"
 

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/manual_reactor.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
 
 namespace segue::bridge::testing {
 

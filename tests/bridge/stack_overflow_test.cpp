@@ -10,8 +10,8 @@
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/legacy/stack_report.hpp>
-#include <segue/modern/task.hpp>
-#include <segue/modern/yield.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/yield.hpp>
 
 #include "loop.hpp"
 #include "recurse.hpp"

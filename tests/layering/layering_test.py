@@ -40,15 +40,15 @@ class Layering(unittest.TestCase):
         self.assert_broken(include__segue__outcome="segue/legacy/generator.hpp")
 
     def test_the_faces_include_public_headers_only(self):
-        self.assert_allowed(include__segue__asyncio="segue/modern/task.hpp")
+        self.assert_allowed(include__segue__asyncio="segue/modern/tasks/task.hpp")
         self.assert_broken(include__segue__asyncio="segue/modern/detail/frame.hpp")
         self.assert_broken(include__segue__asyncio="boost/asio.hpp")
 
     def test_no_room_includes_another_but_bridge(self):
-        self.assert_broken(legacy__include__segue__legacy__a="segue/modern/task.hpp")
+        self.assert_broken(legacy__include__segue__legacy__a="segue/modern/tasks/task.hpp")
         self.assert_broken(modern__include__segue__modern__a="segue/legacy/generator.hpp")
         self.assert_broken(modern__src__a="segue/bridge/coroutine.hpp")
-        self.assert_allowed(bridge__include__segue__bridge__a=["segue/legacy/generator.hpp", "segue/modern/task.hpp"])
+        self.assert_allowed(bridge__include__segue__bridge__a=["segue/legacy/generator.hpp", "segue/modern/tasks/task.hpp"])
 
     def test_no_room_includes_a_face(self):
         self.assert_broken(bridge__include__segue__bridge__a="segue/segue.hpp")
@@ -91,9 +91,9 @@ class Layering(unittest.TestCase):
 
     def test_the_header_that_has_everything_reaches_every_public_header_but_the_adapters(self):
         files = {"include__segue__segue": ["segue/asyncio.hpp", "segue/legacy/generator.hpp"],
-                 "include__segue__asyncio": "segue/modern/task.hpp",
+                 "include__segue__asyncio": "segue/modern/tasks/task.hpp",
                  "modern__include__segue__modern__task": "segue/modern/detail/core.hpp",
-                 "modern__include__segue__modern__detail__core": "segue/modern/driver.hpp",
+                 "modern__include__segue__modern__detail__core": "segue/modern/kernel/driver.hpp",
                  "modern__include__segue__modern__driver": "any",
                  "modern__include__segue__modern__detail__unused": "any",
                  "modern__src__a": "any",

@@ -7,11 +7,11 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/detail/pool.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/future.hpp>
-#include <segue/modern/sleep.hpp>
-#include <segue/modern/task.hpp>
+#include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "attempt.hpp"
 #include "counted_allocations.hpp"

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/manual_reactor.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern::testing {

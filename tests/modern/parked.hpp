@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/coroutine.hpp>
-#include <segue/modern/yield.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/tasks/yield.hpp>
 
 #include "attempt.hpp"
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include <segue/asyncio.hpp>
-#include <segue/modern/manual_reactor.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
 
 namespace trace {
 

@@ -25,9 +25,9 @@
 
 #include <segue/bridge/callback.hpp>
 #include <segue/exceptions.hpp>
-#include <segue/modern/driver.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/future.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
 
 namespace segue::bridge {
 

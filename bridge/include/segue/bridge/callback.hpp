@@ -25,8 +25,8 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/event_loop.hpp>
-#include <segue/modern/future.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::bridge {

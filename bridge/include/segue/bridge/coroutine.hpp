@@ -32,12 +32,12 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
-#include <segue/modern/awaitable.hpp>
-#include <segue/modern/coroutine.hpp>
-#include <segue/modern/coroutine_methods.hpp>
-#include <segue/modern/diagnostics.hpp>
-#include <segue/modern/driver.hpp>
-#include <segue/modern/yield.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/coroutine_methods.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/tasks/yield.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::legacy {

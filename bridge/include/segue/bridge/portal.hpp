@@ -15,8 +15,8 @@
 #include <utility>
 
 #include <segue/bridge/coroutine.hpp>
-#include <segue/modern/awaitable.hpp>
-#include <segue/modern/driver.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/driver.hpp>
 
 namespace segue::bridge {
 

@@ -1,0 +1,45 @@
+// What can be awaited, and what awaiting it gives.
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <type_traits>
+#include <utility>
+
+#include <segue/modern/kernel/driver.hpp>
+
+namespace segue::modern {
+
+/// What `co_await` gives: the object on which await_ready, await_suspend and await_resume are called.
+template <class A>
+decltype(auto) get_awaiter(A&& awaitable) {
+  if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {
+    return std::forward<A>(awaitable).operator co_await();
+  } else if constexpr (requires { operator co_await(std::forward<A>(awaitable)); }) {
+    return operator co_await(std::forward<A>(awaitable));
+  } else {
+    return std::forward<A>(awaitable);
+  }
+}
+
+template <class A>
+concept Awaiter = requires(A& awaiter, std::coroutine_handle<> frame) {
+  { awaiter.await_ready() } -> std::convertible_to<bool>;
+  awaiter.await_suspend(frame);
+  awaiter.await_resume();
+};
+
+/// Whatever `co_await` takes.
+template <class A>
+concept Awaitable = requires(A&& awaitable) {
+  { get_awaiter(std::forward<A>(awaitable)) } -> Awaiter;
+};
+
+/// Segue's own awaiters, which any Resumable may wait on: a fiber as well as a C++20 coroutine.
+template <class A>
+concept ResumableAwaiter = Awaiter<A> && requires(A& awaiter, Resumable frame) { awaiter.await_suspend(frame); };
+
+template <Awaitable A>
+using await_result_t = decltype(get_awaiter(std::declval<A>()).await_resume());
+
+}  // namespace segue::modern

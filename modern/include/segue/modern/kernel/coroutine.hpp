@@ -1,0 +1,186 @@
+// Coroutine<T>: what a coroutine function returns (PEP 492). Calling the function runs nothing; awaiting the result,
+// making a task of it, or stepping it by hand with send() does.
+//
+//   Coroutine<int> answer() { co_return 42; }
+//   Coroutine<void> main() { std::cout << co_await answer() << '\n'; }
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <source_location>
+#include <string>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine_methods.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+template <class T>
+class Coroutine;
+
+namespace detail {
+
+/// The part of a coroutine that does not depend on its result.
+class PromiseBase : public Frame {
+ public:
+  explicit PromiseBase(std::source_location made) noexcept : made_(made), awaiting_at_(made) {}
+  PromiseBase(const PromiseBase&) = delete;
+  PromiseBase& operator=(const PromiseBase&) = delete;
+
+  static void* operator new(std::size_t size) { return pool_allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { pool_free(frame, size); }
+
+  struct FinalAwaiter {
+    bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> frame) const noexcept {
+      const Resumable delegator = frame.promise().delegator;
+      if (!delegator) return std::noop_coroutine();
+      if (delegator.is_coroutine()) return delegator.coroutine();
+      Driver::current()->continue_with(delegator);
+      return std::noop_coroutine();
+    }
+    void await_resume() const noexcept {}
+  };
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  FinalAwaiter final_suspend() const noexcept { return {}; }
+
+  template <Awaitable A>
+  A&& await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
+    awaiting_at_ = where;
+    return std::forward<A>(awaitable);
+  }
+
+  Resumable resumable() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
+  bool finished() const noexcept { return std::coroutine_handle<const PromiseBase>::from_promise(*this).done(); }
+
+  const std::source_location& made() const noexcept { return made_; }
+  /// Where it awaits now, or awaited last.
+  const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
+
+ private:
+  std::source_location made_;
+  std::source_location awaiting_at_;
+};
+
+template <class T>
+class Promise : public PromiseBase {
+  static_assert(alignof(stored_t<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                "compilers do not align coroutine frames for a result of this type: return a pointer to it");
+
+ public:
+  explicit Promise(std::source_location made = std::source_location::current()) noexcept : PromiseBase(made) {}
+  Coroutine<T> get_return_object() noexcept;
+  void unhandled_exception() noexcept { outcome.set_exception(leaving_coroutine(std::current_exception())); }
+  template <class U = T>
+  void return_value(U&& value) {
+    outcome.set_value(std::forward<U>(value));
+  }
+  Outcome<T> outcome;
+};
+
+template <>
+class Promise<void> : public PromiseBase {
+ public:
+  explicit Promise(std::source_location made = std::source_location::current()) noexcept : PromiseBase(made) {}
+  Coroutine<void> get_return_object() noexcept;
+  void unhandled_exception() noexcept { outcome.set_exception(leaving_coroutine(std::current_exception())); }
+  void return_void() noexcept { outcome.set_value(); }
+  Outcome<void> outcome;
+};
+
+template <class T>
+class CoroutineAwaiter;
+
+}  // namespace detail
+
+/// A coroutine object. Move-only; a moved-from or finished one is CLOSED. Destroying a suspended one closes it first.
+/// Not to be moved while it is awaited: whoever awaits it gets RuntimeError when it goes on.
+template <class T = void>
+class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] Coroutine
+    : public CoroutineMethods<Coroutine<T>, T> {
+ public:
+  using promise_type = detail::Promise<T>;
+  using result_type = T;
+
+  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Coroutine& operator=(Coroutine&& other) noexcept {
+    Coroutine former(std::move(other));  // closed when the other is in its place
+    std::swap(frame_, former.frame_);
+    return *this;
+  }
+  ~Coroutine() { discard(); }
+
+  /// Awaiting runs it at once, in the awaiting task: nothing is scheduled. Throws RuntimeError("cannot reuse already
+  /// awaited coroutine") where it has been awaited before, ("coroutine is being awaited already") where it is now;
+  /// ValueError("coroutine already executing") where it awaits itself.
+  detail::CoroutineAwaiter<T> operator co_await() & noexcept { return detail::CoroutineAwaiter<T>(*this); }
+  detail::CoroutineAwaiter<T> operator co_await() && noexcept { return detail::CoroutineAwaiter<T>(*this); }
+
+  /// The name of the coroutine function; empty for a closed one.
+  std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
+
+  /// The frame, for tasks and other drivers.
+  std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
+
+ private:
+  friend promise_type;
+  friend CoroutineMethods<Coroutine<T>, T>;
+  friend detail::CoroutineAwaiter<T>;
+
+  explicit Coroutine(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+
+  promise_type* body() const noexcept { return frame_ ? &frame_.promise() : nullptr; }
+  void destroy() noexcept {
+    if (frame_) std::exchange(frame_, nullptr).destroy();
+  }
+  void discard() noexcept {
+    if (!frame_) return;
+    if (!frame_.done()) this->leave();
+    destroy();
+  }
+
+  std::coroutine_handle<promise_type> frame_;
+};
+
+namespace detail {
+
+template <class T>
+class CoroutineAwaiter {
+ public:
+  explicit CoroutineAwaiter(Coroutine<T>& coroutine) noexcept : coroutine_(coroutine) {}
+
+  bool await_ready() const {
+    coroutine_.check_awaitable();
+    return false;
+  }
+  std::coroutine_handle<> await_suspend(Resumable delegator) const noexcept {
+    coroutine_.frame_.promise().delegator = delegator;
+    coroutine_.frame_.promise().started = true;
+    return coroutine_.frame_;
+  }
+  T await_resume() const { return coroutine_.take_result_for_delegator(); }
+
+ private:
+  Coroutine<T>& coroutine_;
+};
+
+template <class T>
+Coroutine<T> Promise<T>::get_return_object() noexcept {
+  return Coroutine<T>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+inline Coroutine<void> Promise<void>::get_return_object() noexcept {
+  return Coroutine<void>(std::coroutine_handle<Promise>::from_promise(*this));
+}
+
+}  // namespace detail
+
+}  // namespace segue::modern

@@ -1,0 +1,54 @@
+// Server: sockets that listen, and the connections that came in by them (CPython: asyncio/base_events.py, Server).
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <vector>
+
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/net/address.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+class ServerState;
+}
+
+/// A handle; copies share the server. The server listens until close(), whether or not there is still a handle.
+class Server {
+ public:
+  explicit Server(std::shared_ptr<detail::ServerState> state) noexcept;
+
+  /// The addresses that it listens on, the port included where it was asked for as 0; none after close().
+  std::vector<Address> sockets() const;
+  bool is_serving() const noexcept;
+  EventLoop& get_loop() const noexcept;
+
+  /// Begins to accept connections, where that has not begun.
+  Coroutine<void> start_serving() const;
+  /// Serves until it is cancelled; then closes, waits for the connections and lets the CancelledError out. RuntimeError
+  /// where it is closed, or somebody waits so already.
+  Coroutine<void> serve_forever() const;
+  /// Stops listening at once. The connections stay. Idempotent.
+  void close() const;
+  /// Waits until it is closed and all its connections are gone (as CPython does from 3.12 on).
+  Coroutine<void> wait_closed() const;
+  /// Closes each connection, after what is still to be sent.
+  void close_clients() const;
+  /// Closes each connection at once.
+  void abort_clients() const;
+
+  // async_with
+  void aenter() const noexcept {}
+  /// close(), then wait_closed().
+  Coroutine<void> aexit(const std::exception_ptr&) const {
+    close();
+    return wait_closed();
+  }
+
+ private:
+  std::shared_ptr<detail::ServerState> state_;
+};
+
+}  // namespace segue::modern

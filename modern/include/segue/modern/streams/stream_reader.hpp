@@ -1,0 +1,82 @@
+// StreamReader: the receiving half of a stream, or any bytes that are fed to it (CPython: asyncio/streams.py).
+//
+//   for (auto line = co_await reader.readline(); !line.empty(); line = co_await reader.readline()) …
+//
+// One coroutine reads at a time: another one meanwhile gets RuntimeError("read() called while another coroutine is
+// already waiting for incoming data"). A cancelled read has taken nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/net/network_options.hpp>
+#include <segue/modern/net/transports.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+class StreamReaderState;
+}
+
+/// A handle; copies share the stream.
+///
+/// `limit` is the longest line, without its separator, and half of what is buffered: above twice the limit the
+/// transport is paused, and it is resumed at the limit.
+///
+/// Where the stream has ended with an error, every read throws it, even with data left.
+class StreamReader {
+ public:
+  /// Of the running loop. ValueError("Limit cannot be <= 0").
+  explicit StreamReader(std::size_t limit = default_stream_limit);
+  StreamReader(EventLoop& loop, std::size_t limit);
+
+  /// What there is, `count` bytes at most, as soon as there is a byte; all until the end where `count` is negative.
+  /// Empty at the end.
+  Coroutine<std::string> read(std::int64_t count = -1) const;
+  /// A line with its newline, which the last line may lack; empty at the end. ValueError where it is longer than the
+  /// limit; it is dropped then (and where no newline has come yet, all that is buffered).
+  Coroutine<std::string> readline() const;
+  /// Exactly `count` bytes, whatever the limit. IncompleteReadError, with what there was, where the stream ends before.
+  Coroutine<std::string> readexactly(std::int64_t count) const;
+  /// All up to the separator, and the separator. IncompleteReadError, with what there was, where the stream ends
+  /// before; LimitOverrunError where there would be more than the limit, and the data stay.
+  Coroutine<std::string> readuntil(std::string separator = "\n") const;
+  /// The same up to whichever separator ends first.
+  Coroutine<std::string> readuntil(std::vector<std::string> separators) const;
+  Coroutine<std::string> readuntil(std::initializer_list<std::string_view> separators) const;
+  /// The next line; nothing at the end. Python's `async for line in reader`.
+  Coroutine<std::optional<std::string>> anext() const;
+  /// Whether the end has come and all is read.
+  bool at_eof() const noexcept;
+
+  // --- the other end ---
+
+  void feed_data(std::string_view data) const;
+  void feed_eof() const;
+  /// Ends the stream with an error, which whoever waits gets at once.
+  void set_exception(std::exception_ptr error) const;
+  template <class Error>
+    requires(!std::is_same_v<std::decay_t<Error>, std::exception_ptr>)
+  void set_exception(Error&& error) const {
+    set_exception(std::make_exception_ptr(std::forward<Error>(error)));
+  }
+  /// The error; null where there is none.
+  std::exception_ptr exception() const noexcept;
+  /// What to pause where too much comes.
+  void set_transport(std::shared_ptr<ReadTransport> transport) const;
+
+ private:
+  std::shared_ptr<detail::StreamReaderState> state_;
+};
+
+}  // namespace segue::modern

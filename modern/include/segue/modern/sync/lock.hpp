@@ -1,0 +1,116 @@
+// Lock: lets one coroutine at a time in (CPython: asyncio/locks.py).
+//
+//   Lock lock;
+//   {
+//     auto guard = co_await lock.scoped_lock();
+//     …
+//   }
+//
+// Fair: those who wait get it in the order in which they came, and nobody overtakes them. Taking a free one that nobody
+// waits for neither suspends nor allocates. Like a future, it is a handle: copies share the lock.
+#pragma once
+
+#include <exception>
+#include <utility>
+
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/wait_queue.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+struct LockState final : WaitQueue {
+  LockState() noexcept : WaitQueue("Lock") {}
+  /// Takes the lock where that needs no waiting.
+  bool try_acquire() noexcept;
+  void unlock();
+
+  bool locked = false;
+};
+
+/// Awaiting it takes the lock.
+class LockWait : public QueuedWait {
+ public:
+  explicit LockWait(Ref<LockState> lock) noexcept : lock_(std::move(lock)) {}
+  LockWait(LockWait&&) noexcept = default;
+  LockWait& operator=(LockWait&&) = delete;
+  ~LockWait() = default;
+
+  bool await_ready() const noexcept { return lock_->try_acquire(); }
+  void await_suspend(Resumable leaf) { wait_in(*lock_, leaf); }
+
+ protected:
+  void finish_acquire();
+  Ref<LockState> lock_;
+};
+
+}  // namespace detail
+
+/// Owns a lock that is taken: releases it at the end, or before.
+class LockGuard {
+ public:
+  LockGuard() noexcept = default;
+  explicit LockGuard(detail::Ref<detail::LockState> taken) noexcept : lock_(std::move(taken)) {}
+  LockGuard(LockGuard&&) noexcept = default;
+  LockGuard& operator=(LockGuard&& other) noexcept {
+    if (this != &other) {
+      unlock();
+      lock_ = std::move(other.lock_);
+    }
+    return *this;
+  }
+  ~LockGuard() { unlock(); }
+
+  bool owns_lock() const noexcept { return static_cast<bool>(lock_); }
+  void unlock() noexcept {
+    if (lock_ && lock_->locked) lock_->unlock();
+    lock_ = nullptr;
+  }
+
+ private:
+  detail::Ref<detail::LockState> lock_;
+};
+
+class [[nodiscard("co_await it")]] LockAcquire : public detail::LockWait {
+ public:
+  using LockWait::LockWait;
+  bool await_resume() {
+    finish_acquire();
+    return true;
+  }
+};
+
+class [[nodiscard("co_await it")]] LockScope : public detail::LockWait {
+ public:
+  using LockWait::LockWait;
+  [[nodiscard]] LockGuard await_resume() {
+    finish_acquire();
+    return LockGuard(lock_);
+  }
+};
+
+class Lock {
+ public:
+  Lock() : state_(detail::make_ref<detail::LockState>()) {}
+  Lock(const Lock&) noexcept = default;
+  Lock& operator=(const Lock&) noexcept = default;
+  ~Lock() = default;
+
+  bool locked() const noexcept { return state_->locked; }
+  /// Awaiting it takes the lock, and gives true. Where the waiter is cancelled, the lock goes to the next one.
+  LockAcquire acquire() const noexcept { return LockAcquire(state_); }
+  /// RuntimeError("Lock is not acquired."). The first who waits gets it; locked() is false until it runs.
+  void release() const { state_->unlock(); }
+  /// As acquire(); gives a guard that releases the lock.
+  LockScope scoped_lock() const noexcept { return LockScope(state_); }
+
+  // async_with
+  LockAcquire aenter() const noexcept { return acquire(); }
+  void aexit(const std::exception_ptr&) const { release(); }
+
+ private:
+  detail::Ref<detail::LockState> state_;
+};
+
+}  // namespace segue::modern

@@ -1,0 +1,132 @@
+// Semaphore and BoundedSemaphore: let a number of coroutines in at a time (CPython: asyncio/locks.py).
+//
+//   Semaphore connections(10);
+//   {
+//     auto permit = co_await connections.scoped_lock();
+//     …
+//   }
+//
+// Fair, as Lock is. Handles: copies share the semaphore.
+#pragma once
+
+#include <exception>
+#include <utility>
+
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/wait_queue.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+struct SemaphoreState final : WaitQueue {
+  /// Without a bound for a negative `bound_value`. ValueError for a negative value.
+  SemaphoreState(int initial_value, int bound_value);
+  bool locked() const noexcept { return value == 0 || !all_cancelled(); }
+  bool try_acquire() noexcept {
+    if (locked()) return false;
+    --value;
+    return true;
+  }
+  void give_back();
+  /// Hands a permit to the next one who waits; false where there is none.
+  bool hand_over();
+
+  int value;
+  int bound;
+};
+
+/// Awaiting it takes one of the permits.
+class SemaphoreWait : public QueuedWait {
+ public:
+  explicit SemaphoreWait(Ref<SemaphoreState> semaphore) noexcept : semaphore_(std::move(semaphore)) {}
+  SemaphoreWait(SemaphoreWait&&) noexcept = default;
+  SemaphoreWait& operator=(SemaphoreWait&&) = delete;
+  ~SemaphoreWait() = default;
+
+  bool await_ready() const noexcept { return semaphore_->try_acquire(); }
+  void await_suspend(Resumable leaf) { wait_in(*semaphore_, leaf); }
+
+ protected:
+  void finish_acquire();
+  Ref<SemaphoreState> semaphore_;
+};
+
+}  // namespace detail
+
+/// Owns a permit: gives it back at the end, or before.
+class SemaphoreGuard {
+ public:
+  SemaphoreGuard() noexcept = default;
+  explicit SemaphoreGuard(detail::Ref<detail::SemaphoreState> taken) noexcept : semaphore_(std::move(taken)) {}
+  SemaphoreGuard(SemaphoreGuard&&) noexcept = default;
+  SemaphoreGuard& operator=(SemaphoreGuard&& other) noexcept {
+    if (this != &other) {
+      unlock();
+      semaphore_ = std::move(other.semaphore_);
+    }
+    return *this;
+  }
+  ~SemaphoreGuard() { unlock(); }
+
+  bool owns_lock() const noexcept { return static_cast<bool>(semaphore_); }
+  void unlock() noexcept;
+
+ private:
+  detail::Ref<detail::SemaphoreState> semaphore_;
+};
+
+class [[nodiscard("co_await it")]] SemaphoreAcquire : public detail::SemaphoreWait {
+ public:
+  using SemaphoreWait::SemaphoreWait;
+  bool await_resume() {
+    finish_acquire();
+    return true;
+  }
+};
+
+class [[nodiscard("co_await it")]] SemaphoreScope : public detail::SemaphoreWait {
+ public:
+  using SemaphoreWait::SemaphoreWait;
+  [[nodiscard]] SemaphoreGuard await_resume() {
+    finish_acquire();
+    return SemaphoreGuard(semaphore_);
+  }
+};
+
+class Semaphore {
+ public:
+  /// ValueError("Semaphore initial value must be >= 0").
+  explicit Semaphore(int value = 1) : Semaphore(value, -1) {}
+  Semaphore(const Semaphore&) noexcept = default;
+  Semaphore& operator=(const Semaphore&) noexcept = default;
+  ~Semaphore() = default;
+
+  /// Whether acquire() would have to wait: there is no permit, or somebody waits for one.
+  bool locked() const noexcept { return state_->locked(); }
+  /// Awaiting it takes a permit, and gives true.
+  SemaphoreAcquire acquire() const noexcept { return SemaphoreAcquire(state_); }
+  /// Gives a permit back, or adds one; a BoundedSemaphore refuses to: ValueError("BoundedSemaphore released too many
+  /// times").
+  void release() const { state_->give_back(); }
+  /// As acquire(); gives a guard that gives the permit back.
+  SemaphoreScope scoped_lock() const noexcept { return SemaphoreScope(state_); }
+
+  // async_with
+  SemaphoreAcquire aenter() const noexcept { return acquire(); }
+  void aexit(const std::exception_ptr&) const { release(); }
+
+ protected:
+  Semaphore(int value, int bound) : state_(detail::make_ref<detail::SemaphoreState>(value, bound)) {}
+
+ private:
+  detail::Ref<detail::SemaphoreState> state_;
+};
+
+/// A semaphore that never has more permits than at its beginning.
+class BoundedSemaphore : public Semaphore {
+ public:
+  explicit BoundedSemaphore(int value = 1) : Semaphore(value, value) {}
+};
+
+}  // namespace segue::modern

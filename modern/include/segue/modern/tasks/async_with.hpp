@@ -1,0 +1,187 @@
+// async_with(): Python's `async with`, for a language whose destructors cannot await (PEP 492).
+//
+//   co_await async_with(lock, [&]() -> Coroutine<> { … });
+//   int n = co_await async_with(timeout(1s), [&](Timeout& limit) -> Coroutine<int> { … });
+//
+// A context manager has `aenter()` and `aexit(std::exception_ptr)`, plain functions or ones that return what can be
+// awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true
+// keeps the body's exception from going further. All of it runs in the task that awaits.
+//
+// A temporary manager is kept until the end, another one is referred to; the body is kept.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+template <class R>
+struct AwaitedOrPlain {
+  using type = R;
+};
+template <Awaitable R>
+struct AwaitedOrPlain<R> {
+  using type = await_result_t<R>;
+};
+/// What a function that may return an awaitable gives in the end.
+template <class R>
+using awaited_or_plain_t = typename AwaitedOrPlain<R>::type;
+
+template <class Manager>
+using aenter_result_t = decltype(std::declval<Manager&>().aenter());
+template <class Manager>
+using aexit_result_t = decltype(std::declval<Manager&>().aexit(std::exception_ptr()));
+template <class Manager>
+using entered_t = awaited_or_plain_t<aenter_result_t<Manager>>;
+template <class Manager>
+inline constexpr bool may_suppress = !std::is_void_v<awaited_or_plain_t<aexit_result_t<Manager>>>;
+
+template <class T>
+T& unwrapped(T& object) noexcept {
+  return object;
+}
+template <class T>
+T& unwrapped(std::reference_wrapper<T>& object) noexcept {
+  return object.get();
+}
+template <class T>
+using unwrapped_t = std::remove_reference_t<decltype(unwrapped(std::declval<T&>()))>;
+
+/// How a manager is kept: a temporary by value, another one by reference.
+template <class Manager>
+using kept_t =
+    std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
+                       std::remove_cvref_t<Manager>>;
+
+/// Gives a body what `as` names in Python, where it takes that; else the manager; a body may take nothing, too.
+template <class Body, class Manager, class Entered>
+decltype(auto) call_body(Body& body, Manager& manager, Outcome<Entered>& entered) {
+  if constexpr (std::invocable<Body&>) {
+    return body();
+  } else if constexpr (std::is_lvalue_reference_v<Entered> && std::invocable<Body&, Entered>) {
+    return body(entered.stored().get());
+  } else if constexpr (!std::is_reference_v<Entered> && std::invocable<Body&, stored_t<Entered>&>) {
+    return body(entered.stored());
+  } else if constexpr (!std::is_reference_v<Entered> && std::invocable<Body&, stored_t<Entered>>) {
+    return body(std::move(entered.stored()));
+  } else {
+    return body(manager);
+  }
+}
+
+template <class Manager, class Body>
+using body_result_t = awaited_or_plain_t<decltype(call_body(std::declval<Body&>(), std::declval<Manager&>(),
+                                                            std::declval<Outcome<entered_t<Manager>>&>()))>;
+template <class Manager, class Body>
+using async_with_result_t =
+    std::conditional_t<may_suppress<Manager> && !std::is_void_v<body_result_t<Manager, Body>>,
+                       std::optional<stored_t<body_result_t<Manager, Body>>>, body_result_t<Manager, Body>>;
+
+/// Python sets the context of what aexit() throws to what the body threw.
+void set_context_of_current(const std::exception_ptr& context) noexcept;
+
+namespace body {  // out of reach of argument-dependent lookup
+
+template <class KeptManager, class KeptBody>
+Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> async_with(KeptManager kept_manager,
+                                                                                           KeptBody kept_body) {
+  using Manager = unwrapped_t<KeptManager>;
+  using Body = unwrapped_t<KeptBody>;
+  using Entered = entered_t<Manager>;
+  using Result = body_result_t<Manager, Body>;
+  Manager& manager = unwrapped(kept_manager);
+  Body& body = unwrapped(kept_body);
+
+  Outcome<Entered> entered;
+  if constexpr (std::is_void_v<Entered>) {
+    if constexpr (Awaitable<aenter_result_t<Manager>>) {
+      co_await manager.aenter();
+    } else {
+      manager.aenter();
+    }
+    entered.set_value();
+  } else if constexpr (Awaitable<aenter_result_t<Manager>>) {
+    entered.set_value(co_await manager.aenter());
+  } else {
+    entered.set_value(manager.aenter());
+  }
+
+  Outcome<Result> outcome;
+  try {
+    if constexpr (!Awaitable<decltype(call_body(body, manager, entered))>) {
+      if constexpr (std::is_void_v<Result>) {
+        call_body(body, manager, entered);
+        outcome.set_value();
+      } else {
+        outcome.set_value(call_body(body, manager, entered));
+      }
+    } else if constexpr (std::is_void_v<Result>) {
+      co_await call_body(body, manager, entered);
+      outcome.set_value();
+    } else {
+      outcome.set_value(co_await call_body(body, manager, entered));
+    }
+  } catch (...) {
+    outcome.set_exception(std::current_exception());
+  }
+
+  bool suppress = false;
+  try {
+    if constexpr (!may_suppress<Manager>) {
+      if constexpr (Awaitable<aexit_result_t<Manager>>) {
+        co_await manager.aexit(outcome.exception());
+      } else {
+        manager.aexit(outcome.exception());
+      }
+    } else if constexpr (Awaitable<aexit_result_t<Manager>>) {
+      suppress = static_cast<bool>(co_await manager.aexit(outcome.exception()));
+    } else {
+      suppress = static_cast<bool>(manager.aexit(outcome.exception()));
+    }
+  } catch (...) {
+    set_context_of_current(outcome.exception());
+    throw;
+  }
+  if (suppress && outcome.has_exception()) {
+    if constexpr (std::is_void_v<Result>) {
+      co_return;
+    } else if constexpr (may_suppress<Manager>) {
+      co_return std::nullopt;
+    }
+  }
+  co_return outcome.take();
+}
+
+}  // namespace body
+
+}  // namespace detail
+
+/// What `async with` takes.
+template <class M>
+concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
+  manager.aenter();
+  manager.aexit(error);
+};
+
+/// Enters `manager`, runs `body` and leaves `manager`, whatever happens. Gives what the body gives; an optional of it
+/// where the manager may suppress the body's exception.
+///
+/// `body` takes what aenter() gave, or the manager, or nothing; it returns a coroutine, or is a plain function.
+template <class Manager, class Body>
+  requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
+auto async_with(Manager&& manager, Body&& body) {
+  return detail::body::async_with<detail::kept_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
+                                                                               std::forward<Body>(body));
+}
+
+}  // namespace segue::modern

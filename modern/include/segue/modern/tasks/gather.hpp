@@ -1,0 +1,286 @@
+// gather(): runs several awaitables concurrently and collects their results in order (CPython: asyncio.tasks.gather).
+//
+//   auto [page, size] = co_await gather(fetch("a"), measure("b"));          // a tuple, in the order of the arguments
+//   std::vector<int> all = co_await gather(std::move(coroutines));          // of any range of awaitables
+//   auto outcomes = co_await gather(fetch("a"), f, return_exceptions);      // Outcome<T> in place of T
+//
+// It schedules everything and returns at once. What it returns is a future:
+//   - the first exception of a child is its own, and the other children go on; with `return_exceptions` it waits for
+//   all;
+//   - a child that is cancelled counts as a failed one, with CancelledError;
+//   - cancel() cancels the children that are not done, and then it ends with CancelledError, even if they refuse.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/knot.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+/// Makes gather() give each child's Outcome, a value or an exception, where it would end with the first exception.
+struct return_exceptions_t {
+  explicit constexpr return_exceptions_t() noexcept = default;
+};
+inline constexpr return_exceptions_t return_exceptions{};
+
+namespace detail {
+
+/// The children of a gather(), in order, and the loop that they share.
+class GatherChildren {
+ public:
+  /// Futures are taken as they are; of anything else a task is made. A coroutine that is given twice runs once.
+  template <Awaitable A>
+  void add(A&& awaitable) {
+    if constexpr (std::derived_from<std::remove_cvref_t<A>, FutureBase>) {
+      add_future(awaitable.state());
+    } else if constexpr (std::is_lvalue_reference_v<A>) {
+      if (add_again(std::addressof(awaitable), typeid(A))) return;
+      auto task = ensure_future(awaitable, loop());
+      add_task(*task.state());
+      seen_.push_back({std::addressof(awaitable), &typeid(A), task.state().get()});
+    } else {
+      add_task(*ensure_future(std::forward<A>(awaitable), loop()).state());
+    }
+  }
+  /// The loop of the children; the running one where there is none.
+  EventLoop& loop();
+  void reserve(std::size_t count) { futures.reserve(count); }
+
+  std::vector<Ref<FutureState>> futures;
+
+ private:
+  struct Seen {
+    const void* address;
+    const std::type_info* type;
+    FutureState* future;
+  };
+  void add_future(const Ref<FutureState>& future);
+  void add_task(FutureState& task);
+  bool add_again(const void* address, const std::type_info& type);
+
+  EventLoop* loop_ = nullptr;
+  std::vector<Seen> seen_;
+};
+
+/// The part of a gathering future that does not depend on its result.
+class GatherCore : public Knot {
+ public:
+  /// In the child's callback.
+  void child_done(FutureState& child);
+  void untie() noexcept final;
+
+ protected:
+  GatherCore(FutureState& outer, GatherChildren&& children, bool return_exceptions) noexcept
+      : outer_(outer),
+        children_(std::move(children.futures)),
+        total_(children_.size()),
+        return_exceptions_(return_exceptions) {}
+  ~GatherCore() = default;
+
+  /// Watches the children; those that are done count at once.
+  void start();
+  bool cancel(const std::optional<std::string>& message);
+  /// Completes the future with the children's results.
+  virtual void collect() = 0;
+
+  /// The child's result: moved out where nobody else can ask for it any more.
+  template <class T>
+  stored_t<T> take_result(std::size_t index) const {
+    if constexpr (std::is_void_v<T>) {
+      return None();
+    } else {
+      FutureState& child = *children_[index];
+      auto& value = static_cast<FutureValue<T>&>(child).value();
+      if constexpr (copyable_result<stored_t<T>>) {
+        if (!is_last_reference(child)) return value;
+      }
+      return std::move(value);
+    }
+  }
+  template <class T>
+  Outcome<T> take_outcome(std::size_t index) const {
+    Outcome<T> outcome;
+    if (auto error = exception_in_result(*children_[index])) {
+      outcome.set_exception(std::move(error));
+    } else {
+      outcome.set_value(take_result<T>(index));
+    }
+    return outcome;
+  }
+  std::size_t size() const noexcept { return children_.size(); }
+
+ private:
+  bool is_last_reference(const FutureState& child) const noexcept;
+  static std::exception_ptr exception_in_result(FutureState& child);
+  static std::exception_ptr error_of(FutureState& child);
+  void complete();
+  void fail(std::exception_ptr error);
+  void release_children() noexcept;
+
+  FutureState& outer_;
+  std::vector<Ref<FutureState>> children_;   // until it is done
+  const FutureState* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
+  std::size_t total_;
+  std::size_t finished_ = 0;
+  bool return_exceptions_;
+  bool cancel_requested_ = false;
+};
+
+template <class Result>
+class GatherState : public FutureValue<Result>, public GatherCore {
+ public:
+  GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
+      : FutureValue<Result>(loop),
+        GatherCore(static_cast<FutureState&>(*this), std::move(children), return_exceptions) {}
+  bool cancel(const std::optional<std::string>& message) override { return GatherCore::cancel(message); }
+  using GatherCore::start;
+};
+
+/// What a child with a result of type T leaves in the result of a gather().
+template <class T, bool with_exceptions>
+using gathered_t = std::conditional_t<with_exceptions, Outcome<T>, stored_t<T>>;
+
+template <bool with_exceptions, class... T>
+class GatherTuple final : public GatherState<std::tuple<gathered_t<T, with_exceptions>...>> {
+  using Result = std::tuple<gathered_t<T, with_exceptions>...>;
+  using GatherState<Result>::GatherState;
+
+ public:
+  static Future<Result> make(GatherChildren&& children) {
+    EventLoop& loop = children.loop();
+    Ref<GatherTuple> state(new GatherTuple(loop, std::move(children), with_exceptions));
+    state->start();
+    return Future<Result>(Ref<FutureState>(std::move(state)));
+  }
+
+ private:
+  void collect() override { this->set_result(collect(std::index_sequence_for<T...>())); }
+  template <std::size_t... index>
+  Result collect(std::index_sequence<index...>) {
+    if constexpr (with_exceptions) {
+      return Result{this->template take_outcome<T>(index)...};
+    } else {
+      return Result{this->template take_result<T>(index)...};
+    }
+  }
+};
+
+template <bool with_exceptions, class T>
+class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exceptions>>> {
+  using Result = std::vector<gathered_t<T, with_exceptions>>;
+  using GatherState<Result>::GatherState;
+
+ public:
+  static Future<Result> make(GatherChildren&& children) {
+    EventLoop& loop = children.loop();
+    Ref<GatherVector> state(new GatherVector(loop, std::move(children), with_exceptions));
+    state->start();
+    return Future<Result>(Ref<FutureState>(std::move(state)));
+  }
+
+ private:
+  void collect() override {
+    Result result;
+    result.reserve(this->size());
+    for (std::size_t i = 0; i < this->size(); ++i) {
+      if constexpr (with_exceptions) {
+        result.push_back(this->template take_outcome<T>(i));
+      } else {
+        result.push_back(this->template take_result<T>(i));
+      }
+    }
+    this->set_result(std::move(result));
+  }
+};
+
+/// Done when all of them are, whatever their outcomes. CancelledError where it is cancelled.
+Future<void> gather_settled(const std::vector<TaskBase>& tasks);
+
+template <class F>
+struct ResultOf {
+  using type = void;  // a handle that does not know its result
+};
+template <class F>
+  requires requires { typename F::result_type; }
+struct ResultOf<F> {
+  using type = typename F::result_type;
+};
+template <class A>
+using child_result_t = typename ResultOf<decltype(ensure_future(std::declval<A>(), std::declval<EventLoop&>()))>::type;
+
+template <bool with_exceptions, class... A>
+auto gather_arguments(A&&... awaitables) {
+  GatherChildren children;
+  children.reserve(sizeof...(A));
+  (children.add(std::forward<A>(awaitables)), ...);
+  return GatherTuple<with_exceptions, child_result_t<A>...>::make(std::move(children));
+}
+
+template <bool with_exceptions, class Range>
+auto gather_range(Range&& range) {
+  GatherChildren children;
+  if constexpr (std::ranges::sized_range<Range>) children.reserve(static_cast<std::size_t>(std::ranges::size(range)));
+  for (auto&& awaitable : range) children.add(std::forward<decltype(awaitable)>(awaitable));
+  return GatherVector<with_exceptions, child_result_t<std::ranges::range_reference_t<Range>>>::make(
+      std::move(children));
+}
+
+template <class... A>
+inline constexpr bool ends_with_return_exceptions = false;
+template <class A>
+inline constexpr bool ends_with_return_exceptions<A> = std::same_as<std::remove_cvref_t<A>, return_exceptions_t>;
+template <class A, class... Rest>
+  requires(sizeof...(Rest) > 0)
+inline constexpr bool ends_with_return_exceptions<A, Rest...> = Awaitable<A> && ends_with_return_exceptions<Rest...>;
+
+template <class Tuple, std::size_t... index>
+auto gather_all_but_last(Tuple&& arguments, std::index_sequence<index...>) {
+  return gather_arguments<true>(std::get<index>(std::move(arguments))...);
+}
+
+}  // namespace detail
+
+/// A future of the tuple of all results, in the order of the arguments: futures, tasks, coroutines of which it makes
+/// tasks, or whatever else can be awaited. A coroutine is taken over, even where it is not given as a temporary; given
+/// twice, it runs once. Done at once where there are no arguments. ValueError where their loops differ.
+///
+/// A result is moved out of a child that nobody else has a handle of, and copied otherwise, where it can be.
+template <Awaitable... A>
+auto gather(A&&... awaitables) {
+  return detail::gather_arguments<false>(std::forward<A>(awaitables)...);
+}
+/// The same with each child's Outcome: gather(a, b, return_exceptions).
+template <class... A>
+  requires detail::ends_with_return_exceptions<A...>
+auto gather(A&&... awaitables_and_tag) {
+  return detail::gather_all_but_last(std::forward_as_tuple(std::forward<A>(awaitables_and_tag)...),
+                                     std::make_index_sequence<sizeof...(A) - 1>());
+}
+/// A future of the vector of the results of all in the range.
+template <std::ranges::input_range Range>
+  requires Awaitable<std::ranges::range_reference_t<Range>>
+auto gather(Range&& range) {
+  return detail::gather_range<false>(std::forward<Range>(range));
+}
+template <std::ranges::input_range Range>
+  requires Awaitable<std::ranges::range_reference_t<Range>>
+auto gather(Range&& range, return_exceptions_t) {
+  return detail::gather_range<true>(std::forward<Range>(range));
+}
+
+}  // namespace segue::modern

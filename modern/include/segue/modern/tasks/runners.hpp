@@ -1,0 +1,83 @@
+// run() and Runner: from a plain main() into the event loop and out again (CPython: asyncio/runners.py).
+//
+//   int main() { asyncio::run(serve()); }
+//
+// The loop is new, and closed at the end: what is left of the other tasks is cancelled and waited for, errors of theirs
+// go to the loop's exception handler, and the default executor's threads are joined.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+namespace segue::modern {
+
+struct RunOptions {
+  /// The loop's debug mode.
+  std::optional<bool> debug = std::nullopt;
+  /// Makes the loop; new_event_loop() where it is null.
+  EventLoopPtr (*loop_factory)() = nullptr;
+};
+
+/// One loop for several run() calls. Destroying it closes it.
+class Runner {
+ public:
+  Runner() noexcept : Runner(RunOptions{}) {}
+  explicit Runner(RunOptions options) noexcept : options_(options) {}
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner();
+
+  /// Runs `main` as a task and returns its result or throws its exception. RuntimeError("Runner is closed"), or in a
+  /// thread that runs a loop.
+  template <Awaitable A>
+  await_result_t<A> run(A&& main) {
+    check_no_running_loop("Runner.run() cannot be called from a running event loop");
+    EventLoop& loop = get_loop();
+    return loop.run_until_complete(ensure_future(std::forward<A>(main), loop));
+  }
+  /// The loop; made when first asked for.
+  EventLoop& get_loop();
+  /// Cancels the other tasks, waits for them and closes the loop. Idempotent.
+  void close();
+
+  static void check_no_running_loop(const char* message);
+
+ private:
+  RunOptions options_;
+  EventLoopPtr loop_;
+  bool closed_ = false;
+};
+
+/// Runs `main` on a new loop and returns its result or throws its exception, when the loop is closed. RuntimeError in a
+/// thread that runs a loop already.
+template <Awaitable A>
+await_result_t<A> run(A&& main, RunOptions options) {
+  Runner::check_no_running_loop("asyncio.run() cannot be called from a running event loop");
+  Runner runner(options);
+  try {
+    if constexpr (std::is_void_v<await_result_t<A>>) {
+      runner.run(std::forward<A>(main));
+      runner.close();
+    } else {
+      decltype(auto) result = runner.run(std::forward<A>(main));
+      runner.close();
+      return static_cast<await_result_t<A>>(std::forward<decltype(result)>(result));
+    }
+  } catch (...) {
+    runner.close();
+    throw;
+  }
+}
+template <Awaitable A>
+await_result_t<A> run(A&& main) {
+  return run(std::forward<A>(main), RunOptions{});
+}
+
+}  // namespace segue::modern

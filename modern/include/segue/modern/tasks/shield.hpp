@@ -1,0 +1,47 @@
+// shield(): waits for an awaitable that the waiter's cancellation shall not reach (CPython: asyncio.tasks.shield).
+//
+//   auto saving = create_task(save());
+//   co_await shield(saving);    // a cancelled waiter gets CancelledError; save() goes on
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// Makes `outer` end as `inner` does, unless it is cancelled before; `copy_result` sets the result of a done `inner`.
+void connect_shield(const Ref<FutureState>& inner, const Ref<FutureState>& outer,
+                    void (*copy_result)(FutureState& inner, FutureState& outer));
+
+template <class T>
+void copy_result(FutureState& inner, FutureState& outer) {
+  auto& value = static_cast<FutureValue<T>&>(inner).value();
+  if constexpr (copyable_result<stored_t<T>>) {
+    static_cast<FutureValue<T>&>(outer).set_result(value);
+  } else {
+    static_cast<FutureValue<T>&>(outer).set_result(std::move(value));
+  }
+}
+
+}  // namespace detail
+
+/// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the
+/// awaitable alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it is.
+/// A result that cannot be copied is moved here.
+template <Awaitable A>
+auto shield(A&& awaitable) {
+  auto inner = ensure_future(std::forward<A>(awaitable));
+  using T = typename decltype(inner)::result_type;
+  if (inner.done()) return Future<T>(inner.state());
+  const Future<T> outer = inner.get_loop().template create_future<T>();
+  detail::connect_shield(inner.state(), outer.state(), &detail::copy_result<T>);
+  return outer;
+}
+
+}  // namespace segue::modern

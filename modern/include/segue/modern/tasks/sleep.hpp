@@ -1,0 +1,86 @@
+// sleep(): lets time pass without blocking the loop (CPython: asyncio.tasks.sleep).
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// What a sleep waits for. It and its timer hold each other until the timer is cancelled, even when that has fired.
+class SleepFuture final : public FutureValue<void> {
+ public:
+  using FutureValue::FutureValue;
+  TimerHandle timer;
+};
+
+/// A zero or negative delay is one bare yield; another one waits on a future that a timer completes.
+class SleepWait {
+ public:
+  explicit SleepWait(Delay delay) noexcept : delay_(delay) {}
+  SleepWait(SleepWait&& other) noexcept = default;
+  SleepWait& operator=(SleepWait&&) = delete;
+  ~SleepWait() {
+    if (future_) [[unlikely]]
+      future_->timer.cancel();
+  }
+
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(Resumable leaf) {
+    if (delay_.positive()) return wait_for_timer(leaf);
+    Driver::require_current().suspend(leaf);
+  }
+
+ protected:
+  void finish_wait() {
+    Driver::current()->throw_injected();
+    if (future_) [[unlikely]]
+      future_->check_result();
+  }
+
+ private:
+  void wait_for_timer(Resumable leaf);
+
+  Delay delay_;
+  Ref<SleepFuture> future_;
+};
+
+}  // namespace detail
+
+template <class Result = void>
+class [[nodiscard("co_await it")]] Sleep : public detail::SleepWait {
+ public:
+  Sleep(Delay delay, Result result) : SleepWait(delay), result_(std::move(result)) {}
+  Result await_resume() {
+    finish_wait();
+    return std::move(result_);
+  }
+
+ private:
+  Result result_;
+};
+
+template <>
+class [[nodiscard("co_await it")]] Sleep<void> : public detail::SleepWait {
+ public:
+  using SleepWait::SleepWait;
+  void await_resume() { finish_wait(); }
+};
+
+/// Suspends the awaiting coroutine for `delay`; sleep(0s) lets the other ready ones run, for one iteration of the loop.
+/// Cancellable. ValueError for a NaN; RuntimeError("no running event loop") when awaited outside of one.
+inline Sleep<> sleep(Delay delay) noexcept { return Sleep<>(delay); }
+/// The same; awaiting it gives `result`.
+template <class Result>
+Sleep<std::decay_t<Result>> sleep(Delay delay, Result&& result) {
+  return Sleep<std::decay_t<Result>>(delay, std::forward<Result>(result));
+}
+
+}  // namespace segue::modern

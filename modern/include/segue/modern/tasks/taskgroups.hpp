@@ -1,0 +1,108 @@
+// TaskGroup: tasks that end together (PEP 654's companion; CPython: asyncio/taskgroups.py, as of 3.13).
+//
+//   co_await async_with(TaskGroup(), [&](TaskGroup& group) -> Coroutine<> {
+//     group.create_task(fetch("a"));
+//     group.create_task(fetch("b"));
+//     co_return;
+//   });   // both are done here
+//
+// The first task that fails (being cancelled is no failure) cancels the others and the body; all are waited for, and
+// the errors come out as one ExceptionGroup("unhandled errors in a TaskGroup"): the tasks' in the order in which they
+// failed, the body's last. KeyboardInterrupt and SystemExit come out as they are. Like a future, a group is a handle.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// A task of a group: its done callback. The group knows it, but does not keep it alive.
+class GroupMember;
+
+class TaskGroupState final : public RefCounted {
+ public:
+  ~TaskGroupState() override;
+
+  void enter();
+  static Coroutine<void> exit(Ref<TaskGroupState> group, std::exception_ptr error);
+  /// RuntimeError where the group takes no tasks.
+  void check_open() const;
+  EventLoop& loop() const noexcept { return *loop_; }
+  void add(FutureState& task);
+
+ private:
+  friend class GroupMember;
+
+  void task_done(FutureState& task);
+  void add_error(const std::exception_ptr& error);
+  void abort();
+  std::string repr() const;
+
+  EventLoop* loop_ = nullptr;  // the parent's, which outlives the block
+  Ref<FutureState> parent_;
+  Ref<FutureValue<void>> completed_;  // what the end of the block waits on
+  GroupMember* first_ = nullptr;      // the tasks that are not done, oldest first
+  GroupMember* last_ = nullptr;
+  std::size_t members_ = 0;
+  std::vector<std::exception_ptr> errors_;
+  std::exception_ptr base_error_;  // KeyboardInterrupt, SystemExit
+  bool entered_ = false;
+  bool exiting_ = false;
+  bool aborting_ = false;
+  bool parent_cancel_requested_ = false;
+};
+
+}  // namespace detail
+
+class TaskGroup {
+ public:
+  TaskGroup() : state_(detail::make_ref<detail::TaskGroupState>()) {}
+  TaskGroup(const TaskGroup&) noexcept = default;
+  TaskGroup& operator=(const TaskGroup&) noexcept = default;
+  ~TaskGroup() = default;
+
+  /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
+  /// entered"), ("… is finished"), ("… is shutting down").
+  template <Awaitable A>
+    requires(!std::derived_from<A, FutureBase>)
+  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
+    try {
+      state_->check_open();
+    } catch (...) {
+      if constexpr (requires { awaitable.close(); }) awaitable.close();
+      throw;
+    }
+    auto task = state_->loop().create_task(std::move(awaitable), options);
+    state_->add(*task.state());
+    return task;
+  }
+
+  // async_with
+  /// RuntimeError("TaskGroup … has already been entered"), ("… cannot determine the parent task").
+  TaskGroup& aenter() {
+    state_->enter();
+    return *this;
+  }
+  Coroutine<void> aexit(std::exception_ptr error) const {
+    return detail::TaskGroupState::exit(state_, std::move(error));
+  }
+
+ private:
+  detail::Ref<detail::TaskGroupState> state_;
+};
+
+}  // namespace segue::modern

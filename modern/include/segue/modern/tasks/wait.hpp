@@ -1,0 +1,114 @@
+// wait(): waits for several tasks or futures, until all are done, one is, or the time is over (CPython:
+// asyncio.tasks.wait).
+//
+//   auto [done, pending] = co_await wait(tasks, {.timeout = 1s, .return_when = FIRST_COMPLETED});
+//
+// A timeout is no error here, and cancels nothing; cancelling the waiter leaves the tasks alone, too.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <ranges>
+#include <type_traits>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+namespace segue::modern {
+
+enum class ReturnWhen : std::uint8_t {
+  FIRST_COMPLETED,  ///< one is done or cancelled
+  FIRST_EXCEPTION,  ///< one has failed; a cancelled one has not
+  ALL_COMPLETED,
+};
+inline constexpr ReturnWhen FIRST_COMPLETED = ReturnWhen::FIRST_COMPLETED;
+inline constexpr ReturnWhen FIRST_EXCEPTION = ReturnWhen::FIRST_EXCEPTION;
+inline constexpr ReturnWhen ALL_COMPLETED = ReturnWhen::ALL_COMPLETED;
+
+struct WaitOptions {
+  std::optional<Delay> timeout = std::nullopt;
+  ReturnWhen return_when = ALL_COMPLETED;
+};
+
+/// What wait() gives: each future once, in the order of the argument.
+template <std::derived_from<FutureBase> F>
+struct WaitResult {
+  std::vector<F> done;
+  std::vector<F> pending;
+};
+
+namespace detail {
+
+/// Waits for them. ValueError for none and for a bad option.
+Coroutine<void> wait_until(std::vector<FutureBase> futures, WaitOptions options);
+
+namespace body {  // out of reach of argument-dependent lookup
+
+template <class F>
+Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
+  std::unordered_set<const FutureState*> seen;
+  std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
+  std::vector<FutureBase> handles(futures.begin(), futures.end());
+  co_await wait_until(std::move(handles), options);
+  WaitResult<F> result;
+  for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));
+  co_return result;
+}
+
+}  // namespace body
+
+/// The handle of several futures: theirs where it is the same for all.
+template <class First, class... Rest>
+struct CommonHandle {
+  using type = FutureBase;
+};
+template <class First, std::same_as<First>... Rest>
+struct CommonHandle<First, Rest...> {
+  using type = First;
+};
+
+}  // namespace detail
+
+/// Waits for the futures or tasks of a range. ValueError("Set of Tasks/Futures is empty."), ("Invalid return_when
+/// value: …").
+template <std::ranges::input_range Range>
+  requires std::derived_from<std::ranges::range_value_t<Range>, FutureBase>
+auto wait(Range&& futures, WaitOptions options = {}) {
+  using F = std::ranges::range_value_t<Range>;
+  std::vector<F> copies;
+  for (const F& future : futures) copies.push_back(future);
+  return detail::body::wait<F>(std::move(copies), options);
+}
+template <std::derived_from<FutureBase> F>
+Coroutine<WaitResult<F>> wait(std::initializer_list<F> futures, WaitOptions options = {}) {
+  return detail::body::wait<F>(std::vector<F>(futures), options);
+}
+/// Waits for futures or tasks given one by one: wait(a, b, c).
+template <std::derived_from<FutureBase>... F>
+  requires(sizeof...(F) > 0)
+auto wait(const F&... futures) {
+  using Handle = typename detail::CommonHandle<F...>::type;
+  return detail::body::wait<Handle>(std::vector<Handle>{Handle(futures)...}, WaitOptions());
+}
+/// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly."). They
+/// are left alone.
+template <std::ranges::input_range Range>
+  requires(Awaitable<std::ranges::range_reference_t<Range>> &&
+           !std::derived_from<std::ranges::range_value_t<Range>, FutureBase>)
+Coroutine<WaitResult<FutureBase>> wait(const Range&, WaitOptions = {}) {
+  return []() -> Coroutine<WaitResult<FutureBase>> {
+    throw TypeError("Passing coroutines is forbidden, use tasks explicitly.");
+    co_return WaitResult<FutureBase>();
+  }();
+}
+
+}  // namespace segue::modern

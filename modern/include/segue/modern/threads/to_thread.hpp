@@ -1,0 +1,106 @@
+// to_thread() and run_in_executor(): calls that would block the loop run in threads (CPython: asyncio/threads.py,
+// base_events.py).
+//
+//   std::string text = co_await to_thread(read_whole_file, path);
+//
+// The callable and its arguments are stored by value, moved into the call, and live until it is over, even where nobody
+// waits any more: cancelling the await does not stop the thread. What has not started by then is not started. The
+// result, or the exception, is delivered in the loop's thread.
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/threads/executor.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// The future of a call. Cancelling it takes a call that has not started off the queue.
+template <class T>
+class CallFuture final : public FutureValue<T> {
+ public:
+  using FutureValue<T>::FutureValue;
+  bool cancel(const std::optional<std::string>& message) override {
+    if (!FutureState::cancel(message)) return false;
+    if (job != nullptr) job->cancel();
+    return true;
+  }
+  Job* job = nullptr;  // until it has finished
+};
+
+template <class F, class... Args>
+class Call final : public Job {
+ public:
+  using Result = std::invoke_result_t<F, Args...>;
+
+  template <class G, class... Values>
+  explicit Call(EventLoop& loop, G&& function, Values&&... values)
+      : future_(make_ref<CallFuture<Result>>(loop)), call_(std::forward<G>(function), std::forward<Values>(values)...) {
+    future_->job = this;
+  }
+  ~Call() override { future_->job = nullptr; }
+
+  Future<Result> future() const { return Future<Result>(Ref<FutureState>(future_)); }
+
+ private:
+  void run() noexcept override {
+    try {
+      if constexpr (std::is_void_v<Result>) {
+        std::apply(invoke, call_);
+        outcome_.set_value();
+      } else {
+        outcome_.set_value(std::apply(invoke, call_));
+      }
+    } catch (...) {
+      outcome_.set_exception(std::current_exception());
+    }
+  }
+  static Result invoke(F& function, Args&... args) { return std::invoke(std::move(function), std::move(args)...); }
+
+  void finish() override {
+    if (future_->done()) return;
+    if (outcome_.has_exception()) return future_->set_exception(outcome_.exception());
+    future_->set_result(std::move(outcome_.stored()));
+  }
+
+  Ref<CallFuture<Result>> future_;
+  std::tuple<F, Args...> call_;
+  Outcome<Result> outcome_;
+};
+
+}  // namespace detail
+
+/// Runs `f(args…)` in a thread of the running loop's default executor and gives its result. A coroutine, so nothing
+/// runs before it is awaited. RuntimeError("Executor shutdown has been called") after shutdown_default_executor().
+template <class F, class... Args>
+  requires std::invocable<F, Args...>
+Coroutine<std::invoke_result_t<F, Args...>> to_thread(F f, Args... args) {
+  auto call = get_running_loop().run_in_executor(std::move(f), std::move(args)...);
+  co_return co_await std::move(call);
+}
+
+template <class F, class... Args>
+  requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+auto EventLoop::run_in_executor(F&& f, Args&&... args)
+    -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>> {
+  check_usable();
+  auto call = std::make_unique<detail::Call<std::decay_t<F>, std::decay_t<Args>...>>(*this, std::forward<F>(f),
+                                                                                     std::forward<Args>(args)...);
+  auto future = call->future();
+  executor().submit(std::move(call));
+  return future;
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,92 @@
+#include <segue/modern/kernel/driver.hpp>
+
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::modern {
+
+namespace {
+
+// Stands for the delegator of a frame that is run to its end alone.
+class Stop : public Frame {
+ public:
+  Resumable resumable() noexcept { return {&reach, this}; }
+  bool reached() const noexcept { return reached_; }
+
+ private:
+  static void reach(void* frame) { static_cast<Stop*>(static_cast<Frame*>(frame))->reached_ = true; }
+  bool reached_ = false;
+};
+
+}  // namespace
+
+void Frame::enter_by_hand() const {
+  if (executing) throw ValueError("coroutine already executing");
+  if (delegator) throw RuntimeError("coroutine is being awaited already");
+}
+
+void Frame::step_by_hand(Resumable self, Driver& driver) {
+  enter_by_hand();
+  driver.set_leaf(started ? leaf : self);
+  started = true;
+  executing = true;
+  driver.step();
+  executing = false;
+  leaf = driver.leaf();
+}
+
+void Frame::throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error) {
+  enter_by_hand();
+  const bool exits = holds<GeneratorExit>(error);
+  driver.inject(std::move(error));
+  if (exits && !(leaf == self)) {
+    executing = true;
+    close_delegates(self, driver);
+  }
+  executing = false;
+  step_by_hand(self, driver);
+}
+
+// Each delegate from the leaf up is run alone. What it raises reaches its delegator as it does otherwise; what it
+// returns is kept from it.
+void Frame::close_delegates(Resumable self, Driver& driver) {
+  while (!(leaf == self)) {
+    Frame* const delegate = leaf.frame();
+    if (delegate == nullptr) return;  // somebody else's: the exception finds its own way
+    Stop stop;
+    const Resumable next = std::exchange(delegate->delegator, stop.resumable());
+    driver.set_leaf(leaf);
+    driver.step();
+    if (stop.reached()) {
+      delegate->delegator = next;
+      delegate->exit = Exit::finished;
+    } else {
+      delegate->delegator = {};
+      delegate->leaf = driver.leaf();
+      delegate->exit = Exit::ignored;
+    }
+    leaf = next;
+  }
+}
+
+void Frame::raise_exit() const {
+  if (exit == Exit::ignored) throw RuntimeError("coroutine ignored GeneratorExit");
+  throw GeneratorExit();
+}
+
+bool Frame::runs() const noexcept {
+  const Frame* outermost = this;
+  while (outermost->delegator) {
+    outermost = outermost->delegator.frame();
+    if (outermost == nullptr) return false;
+  }
+  return outermost->executing;
+}
+
+void Frame::refuse_second_await() const {
+  if (runs()) throw ValueError("coroutine already executing");
+  throw RuntimeError("coroutine is being awaited already");
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,342 @@
+#include "net/socket_transport.hpp"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+#include "loop/log.hpp"
+#include "net/server_state.hpp"
+
+namespace segue::modern {
+
+namespace {
+
+constexpr std::size_t receive_size = 256 * 1024;
+constexpr std::size_t default_high_water = 64 * 1024;
+constexpr int lost_writes_before_warning = 5;
+
+WriteBufferLimits make_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) {
+  if (!high) high = low ? 4 * *low : default_high_water;
+  if (!low) low = *high / 4;
+  if (*low > *high) {
+    throw ValueError("high (" + std::to_string(*high) + ") must be >= low (" + std::to_string(*low) + ") must be >= 0");
+  }
+  return {*low, *high};
+}
+
+// One buffer a thread for all its connections: what arrives is taken out of it at once.
+std::string_view receive(int fd, std::unique_ptr<std::array<char, receive_size>>& buffer) {
+  if (!buffer) buffer = std::make_unique_for_overwrite<std::array<char, receive_size>>();
+  const auto got = ::recv(fd, buffer->data(), buffer->size(), 0);
+  if (got < 0) throw_os_error(errno);
+  return {buffer->data(), static_cast<std::size_t>(got)};
+}
+
+}  // namespace
+
+void SocketTransport::ReadyNode::schedule() {
+  if (keep_) return;
+  keep_ = transport_.shared_from_this();
+  transport_.loop_->schedule(*this);
+}
+
+void SocketTransport::ReadyNode::run() {
+  const std::shared_ptr<SocketTransport> transport = std::exchange(keep_, nullptr);
+  ((*transport).*act_)();
+}
+
+SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_ptr<Protocol> protocol,
+                                 std::shared_ptr<detail::ServerState> server)
+    : loop_(&loop),
+      socket_(std::move(socket)),
+      protocol_(std::move(protocol)),
+      server_(std::move(server)),
+      peername_(name_of_peer(socket_.get())),
+      sockname_(name_of_socket(socket_.get())),
+      read_node_(*this, &SocketTransport::read_ready),
+      write_node_(*this, &SocketTransport::write_ready),
+      limits_(make_limits(std::nullopt, std::nullopt)) {
+  if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (server_) server_->attach(*this);
+  loop.add_knot(*this);
+}
+
+SocketTransport::~SocketTransport() {
+  if (server_) server_->detach(*this);
+}
+
+std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueFd socket,
+                                                        std::shared_ptr<Protocol> protocol,
+                                                        std::shared_ptr<detail::ServerState> server,
+                                                        std::optional<Future<void>> made) {
+  auto transport = std::make_shared<SocketTransport>(loop, std::move(socket), std::move(protocol), std::move(server));
+  loop.call_soon([transport] { transport->protocol_->connection_made(transport); });
+  loop.call_soon([transport] {
+    if (transport->is_reading()) transport->watch_reading();
+  });
+  if (made) {
+    loop.call_soon([waiter = *made] {
+      if (!waiter.done()) waiter.set_result();
+    });
+  }
+  return transport;
+}
+
+void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
+  if (lost_ == 0) protocol_ = std::move(protocol);
+}
+
+// The loop is gone: nothing that happens to the socket is of interest any more.
+void SocketTransport::untie() noexcept {
+  const std::shared_ptr<SocketTransport> keep = shared_from_this();
+  unwatch_reading();
+  unwatch_writing();
+  closing_ = true;
+  ++lost_;
+  socket_.close();
+  const std::shared_ptr<Protocol> protocol = std::exchange(protocol_, nullptr);
+  if (const auto server = std::exchange(server_, nullptr)) server->detach(*this);
+}
+
+void SocketTransport::watch_reading() {
+  if (std::exchange(watching_reading_, true)) return;
+  loop_->reactor().add_reader(socket_.get(), [self = shared_from_this()] { self->read_node_.schedule(); });
+}
+
+void SocketTransport::unwatch_reading() noexcept {
+  if (std::exchange(watching_reading_, false)) loop_->reactor().remove_reader(socket_.get());
+}
+
+void SocketTransport::watch_writing() {
+  if (std::exchange(watching_writing_, true)) return;
+  loop_->reactor().add_writer(socket_.get(), [self = shared_from_this()] { self->write_node_.schedule(); });
+}
+
+void SocketTransport::unwatch_writing() noexcept {
+  if (std::exchange(watching_writing_, false)) loop_->reactor().remove_writer(socket_.get());
+}
+
+// --- receiving ---
+
+void SocketTransport::pause_reading() {
+  if (!is_reading()) return;
+  paused_ = true;
+  unwatch_reading();
+}
+
+void SocketTransport::resume_reading() {
+  if (closing_ || !paused_) return;
+  paused_ = false;
+  watch_reading();
+}
+
+void SocketTransport::read_ready() {
+  if (lost_ > 0 || !watching_reading_) return;
+  thread_local std::unique_ptr<std::array<char, receive_size>> buffer;
+  std::string_view data;
+  try {
+    data = receive(socket_.get(), buffer);
+  } catch (const BlockingIOError&) {
+    return;
+  } catch (const InterruptedError&) {
+    return;
+  } catch (const Exception&) {
+    return fatal_error(std::current_exception(), "Fatal read error on socket transport");
+  }
+  if (data.empty()) return eof_received();
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  call_protocol("Fatal error: protocol.data_received() call failed.", [&] { protocol->data_received(data); });
+}
+
+void SocketTransport::eof_received() {
+  bool keep_open = false;
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  const auto call = [&] { keep_open = protocol->eof_received(); };
+  if (!call_protocol("Fatal error: protocol.eof_received() call failed.", call)) return;
+  if (keep_open) {
+    unwatch_reading();  // there is nothing more to receive, but the protocol may have more to send
+  } else {
+    close();
+  }
+}
+
+// --- sending ---
+
+void SocketTransport::write(std::string_view data) {
+  if (eof_written_) throw RuntimeError("Cannot call write() after write_eof()");
+  send_or_buffer(data);
+}
+
+void SocketTransport::writelines(const std::vector<std::string>& lines) {
+  if (eof_written_) throw RuntimeError("Cannot call writelines() after write_eof()");
+  std::string all;
+  for (const std::string& line : lines) all += line;
+  send_or_buffer(all);
+}
+
+void SocketTransport::send_or_buffer(std::string_view data) {
+  if (data.empty()) return;
+  if (lost_ > 0) {
+    if (lost_ >= lost_writes_before_warning) log_warning("socket.send() raised exception.");
+    ++lost_;
+    return;
+  }
+  if (get_write_buffer_size() == 0) {
+    try {
+      data.remove_prefix(send(data));
+    } catch (const Exception&) {
+      return fatal_error(std::current_exception(), "Fatal write error on socket transport");
+    }
+    if (data.empty()) return;
+    watch_writing();
+  }
+  unsent_.append(data);
+  pause_protocol_if_full();
+}
+
+// How much of it the system takes now.
+std::size_t SocketTransport::send(std::string_view data) {
+  const auto sent = ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL);
+  if (sent >= 0) return static_cast<std::size_t>(sent);
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
+  throw_os_error(errno);
+}
+
+void SocketTransport::write_ready() {
+  if (lost_ > 0 || !watching_writing_) return;
+  try {
+    sent_ += send(std::string_view(unsent_).substr(sent_));
+  } catch (const Exception&) {
+    return fatal_error(std::current_exception(), "Fatal write error on socket transport");
+  }
+  if (sent_ >= unsent_.size() / 2) {
+    unsent_.erase(0, sent_);
+    sent_ = 0;
+  }
+  resume_protocol_if_drained();  // which may write more
+  if (get_write_buffer_size() > 0 || lost_ > 0) return;
+  unwatch_writing();
+  if (closing_) {
+    ++lost_;
+    lose_connection(nullptr);
+  } else if (eof_written_) {
+    ::shutdown(socket_.get(), SHUT_WR);
+  }
+}
+
+void SocketTransport::write_eof() {
+  if (closing_ || eof_written_) return;
+  eof_written_ = true;
+  if (get_write_buffer_size() == 0) ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void SocketTransport::set_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) {
+  limits_ = make_limits(high, low);
+  pause_protocol_if_full();
+}
+
+void SocketTransport::pause_protocol_if_full() {
+  if (get_write_buffer_size() <= limits_.high || protocol_paused_ || !protocol_) return;
+  protocol_paused_ = true;
+  try {
+    protocol_->pause_writing();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    report(std::current_exception(), "protocol.pause_writing() failed");
+  }
+}
+
+void SocketTransport::resume_protocol_if_drained() {
+  if (!protocol_paused_ || get_write_buffer_size() > limits_.low || !protocol_) return;
+  protocol_paused_ = false;
+  try {
+    protocol_->resume_writing();
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    report(std::current_exception(), "protocol.resume_writing() failed");
+  }
+}
+
+// --- the end ---
+
+// False where the protocol threw, which ends the connection.
+template <class Call>
+bool SocketTransport::call_protocol(const char* what_failed, Call call) {
+  try {
+    call();
+    return true;
+  } catch (const KeyboardInterrupt&) {
+    throw;
+  } catch (const SystemExit&) {
+    throw;
+  } catch (...) {
+    fatal_error(std::current_exception(), what_failed);
+    return false;
+  }
+}
+
+void SocketTransport::report(const std::exception_ptr& error, const char* message) {
+  ExceptionContext context;
+  context.message = message;
+  context.exception = error;
+  loop_->call_exception_handler(context);
+}
+
+// An OSError is the connection's, and the protocol hears of it; another one is a bug.
+void SocketTransport::fatal_error(const std::exception_ptr& error, const char* message) {
+  if (!holds<OSError>(error)) report(error, message);
+  force_close(error);
+}
+
+void SocketTransport::close() {
+  if (closing_) return;
+  closing_ = true;
+  unwatch_reading();
+  if (get_write_buffer_size() > 0) return;
+  unwatch_writing();
+  lose_connection_soon(nullptr);
+}
+
+void SocketTransport::force_close(std::exception_ptr error) {
+  if (lost_ > 0) return;
+  unsent_.clear();
+  sent_ = 0;
+  closing_ = true;
+  unwatch_reading();
+  unwatch_writing();
+  lose_connection_soon(std::move(error));
+}
+
+void SocketTransport::lose_connection_soon(std::exception_ptr error) {
+  ++lost_;
+  if (loop_->is_closed()) return untie();
+  loop_->call_soon([self = shared_from_this(), error = std::move(error)] { self->lose_connection(error); });
+}
+
+void SocketTransport::lose_connection(const std::exception_ptr& error) {
+  struct LetGo {
+    ~LetGo() {
+      transport.unlink();
+      transport.socket_.close();
+      transport.protocol_ = nullptr;
+      if (const auto server = std::exchange(transport.server_, nullptr)) server->detach(transport);
+    }
+    SocketTransport& transport;
+  } const let_go{*this};
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  if (protocol) protocol->connection_lost(error);
+}
+
+}  // namespace segue::modern

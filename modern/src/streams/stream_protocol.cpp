@@ -1,0 +1,91 @@
+#include "streams/stream_protocol.hpp"
+
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+namespace segue::modern::detail {
+
+StreamProtocol::StreamProtocol(EventLoop& loop, StreamReader reader, std::shared_ptr<const ClientConnected> connected)
+    : loop_(&loop), reader_(std::move(reader)), connected_(std::move(connected)), closed_(loop.create_future<void>()) {}
+
+void StreamProtocol::connection_made(std::shared_ptr<Transport> transport) {
+  reader_.set_transport(transport);
+  if (!connected_) return;
+  const std::shared_ptr<const ClientConnected> connected = std::exchange(connected_, nullptr);
+  StreamWriter writer(std::make_shared<StreamWriterState>(transport, shared_from_this()));
+  std::optional<Coroutine<void>> coroutine = (*connected)(reader_, std::move(writer));
+  if (!coroutine) return;
+  const Task<void> task = loop_->create_task(std::move(*coroutine));
+  // Keeps what was called, which the coroutine may be a part of, until it is over.
+  task.add_done_callback([transport = std::move(transport), connected](const Future<void>& done) {
+    if (done.cancelled()) return transport->close();
+    const std::exception_ptr error = done.exception();
+    if (!error) return;
+    ExceptionContext context;
+    context.message = "Unhandled exception in client_connected_cb";
+    context.exception = error;
+    done.get_loop().call_exception_handler(context);
+    transport->close();
+  });
+}
+
+bool StreamProtocol::eof_received() {
+  reader_.feed_eof();
+  return true;
+}
+
+void StreamProtocol::connection_lost(std::exception_ptr error) {
+  if (error) {
+    reader_.set_exception(error);
+  } else {
+    reader_.feed_eof();
+  }
+  if (!closed_.done()) {
+    if (error) {
+      closed_.set_exception(error);
+      closed_.state()->mark_retrieved();  // whoever reads or drains hears of it, too
+    } else {
+      closed_.set_result();
+    }
+  }
+  lost_ = true;
+  if (!paused_) return;
+  for (const Future<void>& waiter : drain_waiters_) {
+    if (waiter.done()) continue;
+    if (error) {
+      waiter.set_exception(error);
+    } else {
+      waiter.set_result();
+    }
+  }
+}
+
+void StreamProtocol::resume_writing() {
+  paused_ = false;
+  for (const Future<void>& waiter : drain_waiters_) {
+    if (!waiter.done()) waiter.set_result();
+  }
+}
+
+Coroutine<void> StreamProtocol::drained(std::shared_ptr<StreamProtocol> self) {
+  if (self->lost_) throw ConnectionResetError("Connection lost");
+  if (!self->paused_) co_return;
+  struct Waiting {
+    explicit Waiting(StreamProtocol& of)
+        : protocol(of), place(of.drain_waiters_.insert(of.drain_waiters_.end(), of.loop_->create_future<void>())) {}
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { protocol.drain_waiters_.erase(place); }
+    StreamProtocol& protocol;
+    std::list<Future<void>>::iterator place;
+  } const waiting(*self);
+  co_await *waiting.place;
+}
+
+StreamWriterState::~StreamWriterState() {
+  if (!transport->is_closing()) transport->close();
+}
+
+}  // namespace segue::modern::detail

@@ -1,0 +1,61 @@
+#include <segue/modern/sync/barrier.hpp>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+
+namespace segue::modern {
+
+Barrier::Barrier(int parties) : state_(detail::make_ref<detail::BarrierState>(parties)) {
+  if (parties < 1) throw ValueError("parties must be > 0");
+}
+
+namespace detail {
+
+Coroutine<int> BarrierState::wait(Ref<BarrierState> barrier) {
+  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  co_return co_await wait_locked(barrier);
+}
+
+Coroutine<int> BarrierState::wait_locked(Ref<BarrierState> barrier) {
+  BarrierState& self = *barrier;
+  const auto settled = [&self] { return self.phase != Phase::draining && self.phase != Phase::resetting; };
+  const auto left_filling = [&self] { return self.phase != Phase::filling; };
+
+  co_await self.changed.wait_for(settled);
+  if (self.phase == Phase::broken) throw BrokenBarrierError("Barrier aborted");
+  struct Party {
+    explicit Party(BarrierState& joined) noexcept : barrier(joined), index(joined.count++) {}
+    ~Party() {
+      if (--barrier.count > 0) return;
+      if (barrier.phase == Phase::resetting || barrier.phase == Phase::draining) barrier.phase = Phase::filling;
+      if (barrier.changed.locked()) barrier.changed.notify_all();
+    }
+    BarrierState& barrier;
+    int index;
+  } const party(self);
+  if (party.index + 1 == self.parties) {
+    self.phase = Phase::draining;
+    self.changed.notify_all();
+  } else {
+    co_await self.changed.wait_for(left_filling);
+    if (self.phase == Phase::broken || self.phase == Phase::resetting)
+      throw BrokenBarrierError("Abort or reset of barrier");
+  }
+  co_return party.index;
+}
+
+Coroutine<void> BarrierState::reset(Ref<BarrierState> barrier) {
+  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  barrier->phase = barrier->count > 0 ? Phase::resetting : Phase::filling;
+  barrier->changed.notify_all();
+}
+
+Coroutine<void> BarrierState::abort(Ref<BarrierState> barrier) {
+  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  barrier->phase = Phase::broken;
+  barrier->changed.notify_all();
+}
+
+}  // namespace detail
+
+}  // namespace segue::modern

@@ -1,0 +1,56 @@
+#include <segue/modern/sync/condition.hpp>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+
+namespace segue::modern::detail {
+
+namespace {
+
+/// Waits for one notification.
+class Notified final : public QueuedWait {
+ public:
+  explicit Notified(Ref<ConditionState> condition) noexcept : condition_(std::move(condition)) {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(Resumable leaf) {
+    wait_in(*condition_, leaf);
+    condition_->lock.release();
+  }
+  void await_resume() { finish_wait(); }
+
+ private:
+  Ref<ConditionState> condition_;
+};
+
+}  // namespace
+
+void ConditionState::check_notify() const {
+  if (!lock.locked()) throw RuntimeError("cannot notify on un-acquired lock");
+}
+
+Coroutine<bool> ConditionState::wait(Ref<ConditionState> condition) {
+  if (!condition->lock.locked()) throw RuntimeError("cannot wait on un-acquired lock");
+  std::exception_ptr error;
+  try {
+    co_await Notified(condition);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  // However the wait ended, the lock has to be taken again; only then does a cancellation go on.
+  for (bool acquired = false; !acquired;) {
+    try {
+      acquired = co_await condition->lock.acquire();
+    } catch (const CancelledError&) {
+      error = std::current_exception();
+    } catch (...) {
+      error = std::current_exception();
+      break;
+    }
+  }
+  if (!error) co_return true;
+  // It may have been notified all the same: somebody else must not miss that.
+  condition->wake_next();
+  std::rethrow_exception(error);
+}
+
+}  // namespace segue::modern::detail

@@ -1,0 +1,52 @@
+#include <segue/modern/sync/semaphore.hpp>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+SemaphoreState::SemaphoreState(int initial_value, int bound_value)
+    : WaitQueue("Semaphore"), value(initial_value), bound(bound_value) {
+  if (initial_value < 0) throw ValueError("Semaphore initial value must be >= 0");
+}
+
+void SemaphoreState::give_back() {
+  if (bound >= 0 && value >= bound) throw ValueError("BoundedSemaphore released too many times");
+  ++value;
+  hand_over();
+}
+
+bool SemaphoreState::hand_over() {
+  if (!wake_next()) return false;
+  --value;  // handed over: who was woken takes no other
+  return true;
+}
+
+void SemaphoreWait::finish_acquire() {
+  if (!waited()) return;
+  const auto wake_others = [this] {
+    while (semaphore_->value > 0 && semaphore_->hand_over()) continue;
+  };
+  try {
+    finish_wait();
+  } catch (const CancelledError&) {
+    if (done() && !cancelled()) ++semaphore_->value;
+    wake_others();
+    throw;
+  } catch (...) {
+    wake_others();
+    throw;
+  }
+  wake_others();
+}
+
+}  // namespace detail
+
+void SemaphoreGuard::unlock() noexcept {
+  if (semaphore_ && (semaphore_->bound < 0 || semaphore_->value < semaphore_->bound)) semaphore_->give_back();
+  semaphore_ = nullptr;
+}
+
+}  // namespace segue::modern

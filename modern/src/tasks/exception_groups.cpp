@@ -1,0 +1,164 @@
+#include <segue/modern/tasks/exception_groups.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace segue::modern {
+
+namespace detail::base_only {
+
+/// A group that holds more than Exceptions. Named as Python prints it.
+class BaseExceptionGroup final : public BaseException, public modern::BaseExceptionGroup {
+ public:
+  BaseExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions)
+      : modern::BaseExceptionGroup(std::move(message), std::move(exceptions)), text_(text()) {}
+  using modern::BaseExceptionGroup::message;
+  const char* what() const noexcept override { return text_.what(); }
+
+ private:
+  BaseException text_;  // a string that is copied without throwing
+};
+
+}  // namespace detail::base_only
+
+namespace {
+
+/// Whether Python's `except Exception` would leave it alone.
+bool is_base_only(const std::exception_ptr& error) noexcept {
+  return holds<BaseException>(error) && !holds<std::exception>(error);
+}
+
+/// A group like `original` of some of its exceptions, with its cause and context; null for none.
+std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExceptionGroup& group,
+                               std::vector<std::exception_ptr> exceptions) {
+  if (exceptions.empty()) return nullptr;
+  std::exception_ptr derived = group.derive(std::move(exceptions));
+  try {
+    std::rethrow_exception(original);
+  } catch (const BaseException& from) {
+    try {
+      std::rethrow_exception(derived);
+    } catch (BaseException& to) {
+      to.set_cause(from.cause());
+      to.set_context(from.context());
+    }
+  }
+  return derived;
+}
+
+void collect_leaves(const std::exception_ptr& error, std::vector<std::exception_ptr>& leaves) {
+  const BaseExceptionGroup* group = as_group(error);
+  if (group == nullptr) return leaves.push_back(error);
+  for (const std::exception_ptr& each : group->exceptions()) collect_leaves(each, leaves);
+}
+
+}  // namespace
+
+BaseExceptionGroup::BaseExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions) {
+  if (exceptions.empty()) throw ValueError("second argument (exceptions) must be a non-empty sequence");
+  const auto null = std::find(exceptions.begin(), exceptions.end(), nullptr);
+  if (null != exceptions.end())
+    throw ValueError("Item " + std::to_string(null - exceptions.begin()) +
+                     " of second argument (exceptions) is not an exception");
+  content_ = std::make_shared<const Content>(Content{std::move(message), std::move(exceptions)});
+}
+
+std::string BaseExceptionGroup::text() const {
+  const std::size_t count = exceptions().size();
+  return message() + " (" + std::to_string(count) + (count == 1 ? " sub-exception)" : " sub-exceptions)");
+}
+
+std::exception_ptr BaseExceptionGroup::derive(std::vector<std::exception_ptr> exceptions) const {
+  return make_exception_group(message(), std::move(exceptions));
+}
+
+std::exception_ptr BaseExceptionGroup::pointer() const {
+  std::exception_ptr handled = std::current_exception();
+  return as_group(handled) == this ? handled : derive(exceptions());
+}
+
+SplitExceptions BaseExceptionGroup::split(const Predicate& matches) const { return modern::split(pointer(), matches); }
+
+ExceptionGroup::ExceptionGroup(std::string message, std::vector<std::exception_ptr> exceptions)
+    : BaseExceptionGroup(std::move(message), std::move(exceptions)) {
+  const auto& all = BaseExceptionGroup::exceptions();
+  if (std::any_of(all.begin(), all.end(), is_base_only))
+    throw TypeError("Cannot nest BaseExceptions in an ExceptionGroup");
+  static_cast<Exception&>(*this) = Exception(text());
+}
+
+std::exception_ptr make_exception_group(std::string message, std::vector<std::exception_ptr> exceptions) {
+  if (std::any_of(exceptions.begin(), exceptions.end(), is_base_only)) {
+    using Group = detail::base_only::BaseExceptionGroup;
+    return std::make_exception_ptr(Group(std::move(message), std::move(exceptions)));
+  }
+  return std::make_exception_ptr(ExceptionGroup(std::move(message), std::move(exceptions)));
+}
+
+const BaseExceptionGroup* as_group(const std::exception_ptr& error) noexcept {
+  if (!error) return nullptr;
+  try {
+    std::rethrow_exception(error);
+  } catch (const BaseExceptionGroup& group) {
+    return &group;
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+SplitExceptions split(const std::exception_ptr& error, const BaseExceptionGroup::Predicate& matches) {
+  if (matches(error)) return {error, nullptr};
+  const BaseExceptionGroup* group = as_group(error);
+  if (group == nullptr) return {nullptr, error};
+  std::vector<std::exception_ptr> match;
+  std::vector<std::exception_ptr> rest;
+  for (const std::exception_ptr& each : group->exceptions()) {
+    SplitExceptions parts = split(each, matches);
+    if (parts.match) match.push_back(std::move(parts.match));
+    if (parts.rest) rest.push_back(std::move(parts.rest));
+  }
+  return {derive_from(error, *group, std::move(match)), derive_from(error, *group, std::move(rest))};
+}
+
+void detail::run_except_star(const std::exception_ptr& error, const std::vector<ExceptStarClause>& clauses) {
+  const bool naked = as_group(error) == nullptr;
+  std::exception_ptr rest = error;
+  std::vector<std::exception_ptr> raised;
+  std::vector<std::exception_ptr> unhandled;  // leaves
+  for (const ExceptStarClause& clause : clauses) {
+    if (!rest) break;
+    SplitExceptions parts = split(rest, clause.matches);
+    rest = parts.rest;
+    if (!parts.match) continue;
+    const std::exception_ptr group = naked ? make_exception_group("", {parts.match}) : parts.match;
+    try {
+      std::rethrow_exception(group);
+    } catch (const BaseExceptionGroup& matched) {
+      try {
+        clause.handle(matched);
+      } catch (...) {
+        if (std::current_exception() == group) {
+          collect_leaves(group, unhandled);
+        } else {
+          raised.push_back(std::current_exception());
+        }
+      }
+    }
+  }
+  if (naked) {
+    if (!raised.empty()) std::rethrow_exception(raised.front());
+    if (rest) std::rethrow_exception(rest);
+    if (!unhandled.empty()) std::rethrow_exception(make_exception_group("", unhandled));
+    return;
+  }
+  if (rest) collect_leaves(rest, unhandled);
+  if (!unhandled.empty()) {
+    raised.push_back(split(error, [&unhandled](const std::exception_ptr& each) {
+                       return std::find(unhandled.begin(), unhandled.end(), each) != unhandled.end();
+                     }).match);
+  }
+  if (raised.size() > 1) std::rethrow_exception(make_exception_group("", std::move(raised)));
+  if (!raised.empty()) std::rethrow_exception(raised.front());
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,61 @@
+#include <segue/modern/tasks/runners.hpp>
+
+#include <chrono>
+#include <vector>
+
+#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/tasks/gather.hpp>
+
+namespace segue::modern {
+
+namespace {
+
+constexpr auto thread_join_timeout = std::chrono::minutes(5);
+
+void cancel_all_tasks(EventLoop& loop) {
+  const std::vector<TaskBase> tasks = loop.all_tasks();
+  if (tasks.empty()) return;
+  for (const TaskBase& task : tasks) task.cancel();
+  loop.run_until_complete(detail::gather_settled(tasks));
+  for (const TaskBase& task : tasks) {
+    if (task.cancelled() || !task.exception()) continue;
+    ExceptionContext context;
+    context.message = "unhandled exception during asyncio.run() shutdown";
+    context.exception = task.exception();
+    context.task = task.state()->repr();
+    loop.call_exception_handler(context);
+  }
+}
+
+}  // namespace
+
+EventLoop& Runner::get_loop() {
+  if (closed_) throw RuntimeError("Runner is closed");
+  if (!loop_) {
+    loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    if (options_.debug) loop_->set_debug(*options_.debug);
+  }
+  return *loop_;
+}
+
+void Runner::check_no_running_loop(const char* message) {
+  if (EventLoop::running() != nullptr) throw RuntimeError(message);
+}
+
+void Runner::close() {
+  if (closed_ || !loop_) return;
+  closed_ = true;
+  const EventLoopPtr loop = std::move(loop_);  // closed in any case
+  cancel_all_tasks(*loop);
+  loop->run_until_complete(loop->shutdown_default_executor(thread_join_timeout));
+}
+
+Runner::~Runner() {
+  try {
+    close();
+  } catch (...) {
+    report_unraisable(std::current_exception(), std::source_location::current());
+  }
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,159 @@
+#include <segue/modern/tasks/taskgroups.hpp>
+
+#include <optional>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/exception_groups.hpp>
+#include <segue/modern/tasks/exceptions.hpp>
+
+namespace segue::modern::detail {
+
+class GroupMember final : public DoneCallbackState {
+ public:
+  GroupMember(TaskGroupState& group, FutureState& task) noexcept : group_(&group), task_(task), previous_(group.last_) {
+    (group.last_ != nullptr ? group.last_->next_ : group.first_) = this;
+    group.last_ = this;
+    ++group.members_;
+  }
+  GroupMember(const GroupMember&) = delete;
+  GroupMember& operator=(const GroupMember&) = delete;
+  ~GroupMember() override { leave(); }
+
+  void call(FutureState& task) override {
+    if (group_ == nullptr) return;
+    const Ref<TaskGroupState> group(group_);
+    leave();
+    group->task_done(task);
+  }
+  /// The task, which exists as long as its callback does.
+  FutureState& task() const noexcept { return task_; }
+  GroupMember* next() const noexcept { return next_; }
+  void leave() noexcept {
+    if (group_ == nullptr) return;
+    (previous_ != nullptr ? previous_->next_ : group_->first_) = next_;
+    (next_ != nullptr ? next_->previous_ : group_->last_) = previous_;
+    --group_->members_;
+    group_ = nullptr;
+    next_ = previous_ = nullptr;
+  }
+
+ private:
+  TaskGroupState* group_;  // null when it has left
+  FutureState& task_;
+  GroupMember* next_ = nullptr;
+  GroupMember* previous_;
+};
+
+namespace {
+
+bool is_base_error(const std::exception_ptr& error) noexcept {
+  return holds<SystemExit>(error) || holds<KeyboardInterrupt>(error);
+}
+
+}  // namespace
+
+TaskGroupState::~TaskGroupState() {
+  while (first_ != nullptr) first_->leave();
+}
+
+std::string TaskGroupState::repr() const {
+  std::string text = "<TaskGroup";
+  if (members_ > 0) text += " tasks=" + std::to_string(members_);
+  if (!errors_.empty()) text += " errors=" + std::to_string(errors_.size());
+  if (aborting_) {
+    text += " cancelling";
+  } else if (entered_) {
+    text += " entered";
+  }
+  return text + ">";
+}
+
+void TaskGroupState::enter() {
+  if (entered_) throw RuntimeError("TaskGroup " + repr() + " has already been entered");
+  loop_ = &get_running_loop();
+  const std::optional<TaskBase> parent = current_task();
+  if (!parent) throw RuntimeError("TaskGroup " + repr() + " cannot determine the parent task");
+  parent_ = parent->state();
+  entered_ = true;
+}
+
+void TaskGroupState::check_open() const {
+  if (!entered_) throw RuntimeError("TaskGroup " + repr() + " has not been entered");
+  if (exiting_ && members_ == 0) throw RuntimeError("TaskGroup " + repr() + " is finished");
+  if (aborting_) throw RuntimeError("TaskGroup " + repr() + " is shutting down");
+}
+
+void TaskGroupState::add(FutureState& task) { task.add_callback(make_ref<GroupMember>(*this, task)); }
+
+void TaskGroupState::abort() {
+  aborting_ = true;
+  for (const GroupMember* each = first_; each != nullptr; each = each->next())
+    if (!each->task().done()) each->task().cancel();
+}
+
+void TaskGroupState::add_error(const std::exception_ptr& error) {
+  errors_.push_back(error);
+  if (!base_error_ && is_base_error(error)) base_error_ = error;
+}
+
+void TaskGroupState::task_done(FutureState& task) {
+  if (completed_ && members_ == 0 && !completed_->done()) completed_->set_result();
+  if (task.cancelled()) return;
+  const std::exception_ptr error = task.exception();
+  if (!error) return;
+  add_error(error);
+  if (!parent_ || parent_->done()) {
+    ExceptionContext context;
+    context.message = "Task " + task.repr() + " has errored out but its parent task is already completed";
+    context.exception = error;
+    context.task = task.repr();
+    return loop_->call_exception_handler(context);
+  }
+  if (aborting_ || parent_cancel_requested_) return;
+  abort();
+  parent_cancel_requested_ = true;  // taken back at the end of the block
+  parent_->cancel();
+}
+
+Coroutine<void> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_ptr error) {
+  TaskGroupState& self = *group;
+  self.exiting_ = true;
+  if (holds<GeneratorExit>(error)) {  // the block is being closed: it cannot wait for anybody
+    self.parent_ = nullptr;
+    if (!self.loop_->is_closed()) self.abort();
+    co_return;
+  }
+  const bool cancelled = holds<CancelledError>(error);
+  if (error && !self.base_error_ && is_base_error(error)) self.base_error_ = error;
+  std::exception_ptr propagate = cancelled ? error : nullptr;
+  if (error && !self.aborting_) self.abort();
+
+  while (self.members_ > 0) {
+    self.completed_ = make_ref<FutureValue<void>>(*self.loop_);
+    const Future<void> completed(Ref<FutureState>(self.completed_));
+    try {
+      co_await completed;
+    } catch (const CancelledError&) {
+      if (!self.aborting_) {
+        propagate = std::current_exception();
+        self.abort();
+      }
+    }
+    self.completed_ = nullptr;
+  }
+
+  const Ref<FutureState> parent = std::move(self.parent_);
+  if (self.base_error_) std::rethrow_exception(self.base_error_);
+  if (self.parent_cancel_requested_ && parent->task()->uncancel() == 0) propagate = nullptr;
+  if (propagate && self.errors_.empty()) std::rethrow_exception(propagate);
+  if (error && !cancelled) self.errors_.push_back(error);
+  if (self.errors_.empty()) co_return;
+  if (parent->task()->cancelling() > 0) {  // asked for from outside: it strikes at the parent's next await
+    parent->task()->uncancel();
+    parent->task()->cancel(std::nullopt);
+  }
+  std::rethrow_exception(make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {})));
+}
+
+}  // namespace segue::modern::detail

@@ -1,0 +1,44 @@
+#include <segue/modern/threads/to_thread.hpp>
+
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "loop/log.hpp"
+
+namespace segue::modern {
+
+detail::Executor& EventLoop::executor() {
+  if (!executor_) executor_ = std::make_shared<detail::Executor>(*this);
+  return *executor_;
+}
+
+Coroutine<void> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {
+  check_usable();
+  const detail::Ref<EventLoop> keep(this);
+  Future<void> gone = executor().shutdown();
+  bool timed_out = false;
+  TimerHandle timer;
+  if (timeout) {
+    timer = call_later(*timeout, [&timed_out, gone] {
+      if (gone.done()) return;
+      timed_out = true;
+      gone.set_result();
+    });
+  }
+  struct CancelTimer {
+    explicit CancelTimer(TimerHandle& handle) noexcept : timer(handle) {}
+    ~CancelTimer() { timer.cancel(); }
+    TimerHandle& timer;
+  } const cancel_timer(timer);
+  co_await gone;
+  if (timed_out) {
+    log_warning(fmt::format("The executor did not finish joining its threads within {} seconds.",
+                            std::chrono::duration<double>(timeout->value()).count()));
+  } else if (executor_) {
+    executor_->join();
+  }
+}
+
+}  // namespace segue::modern

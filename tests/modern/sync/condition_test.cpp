@@ -1,0 +1,142 @@
+#include <segue/modern/sync/condition.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+
+Coroutine<> wait_once(Condition condition, std::string name, Strings& log) {
+  const LockGuard guard = co_await condition.scoped_lock();
+  co_await condition.wait();
+  log.push_back(name);
+}
+
+TEST(Condition, LetsTheNotifiedOnesGoOnOneByOneWhenTheLockIsFree) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Condition condition;
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(create_task(wait_once(condition, std::to_string(i), log)));
+    co_await sleep(0s);
+    {
+      const LockGuard guard = co_await condition.scoped_lock();
+      condition.notify(2);
+      co_await sleep(0s);
+      log.push_back("held");
+    }
+    co_await sleep(5ms);
+    EXPECT_EQ(log, (Strings{"held", "0", "1"}));
+    EXPECT_FALSE(condition.locked());
+    tasks[2].cancel();
+    co_await gather(tasks, return_exceptions);
+    EXPECT_TRUE(tasks[2].cancelled());
+    EXPECT_FALSE(condition.locked());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Condition, HasTheLockAgainWhereTheWaiterIsCancelled) {
+  auto loop = make_loop();
+  bool locked = false;
+  const auto wait = [&locked](Condition condition) -> Coroutine<> {
+    const LockGuard guard = co_await condition.scoped_lock();
+    try {
+      co_await condition.wait();
+    } catch (const CancelledError&) {
+      locked = condition.locked();
+      throw;
+    }
+  };
+  const auto main = [&]() -> Coroutine<> {
+    Condition condition;
+    auto task = create_task(wait(condition));
+    co_await sleep(0s);
+    const LockGuard guard = co_await condition.scoped_lock();
+    task.cancel();
+    co_await sleep(1ms);
+    EXPECT_FALSE(task.done());  // it waits for the lock, cancelled or not
+    condition.release();
+    co_await sleep(1ms);
+    EXPECT_TRUE(task.cancelled());
+  };
+  loop->run_until_complete(main());
+  EXPECT_TRUE(locked);
+}
+
+TEST(Condition, LosesNoNotificationToAWaiterThatIsCancelled) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Condition condition;
+    auto first = create_task(wait_once(condition, "first", log));
+    auto second = create_task(wait_once(condition, "second", log));
+    co_await sleep(0s);
+    {
+      const LockGuard guard = co_await condition.scoped_lock();
+      condition.notify();
+    }
+    first.cancel();
+    co_await wait(first, second);
+    EXPECT_TRUE(first.cancelled());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, Strings{"second"});
+}
+
+TEST(Condition, WaitsForAPredicate) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Condition condition;
+    int value = 0;
+    const auto wait = [&value](Condition changed) -> Coroutine<int> {
+      const LockGuard guard = co_await changed.scoped_lock();
+      co_return co_await changed.wait_for([&value] { return value >= 2 ? value : 0; });
+    };
+    auto waiting = create_task(wait(condition));
+    while (!waiting.done()) {
+      co_await sleep(1ms);
+      const LockGuard guard = co_await condition.scoped_lock();
+      ++value;
+      condition.notify_all();
+    }
+    EXPECT_EQ(waiting.result(), 2);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Condition, RefusesToWaitOrNotifyWithoutTheLock) {
+  auto loop = make_loop();
+  Condition condition;
+  try {
+    condition.notify();
+    FAIL();
+  } catch (const RuntimeError& e) {
+    EXPECT_STREQ(e.what(), "cannot notify on un-acquired lock");
+  }
+  try {
+    loop->run_until_complete(condition.wait());
+    FAIL();
+  } catch (const RuntimeError& e) {
+    EXPECT_STREQ(e.what(), "cannot wait on un-acquired lock");
+  }
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,243 @@
+#include <segue/modern/sync/lock.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+
+Coroutine<> use(Lock lock, std::string name, Strings& log) {
+  const LockGuard guard = co_await lock.scoped_lock();
+  log.push_back(name);
+  co_await sleep(0s);
+}
+
+TEST(Lock, IsTakenInTheOrderOfTheWaitersAndNobodyOvertakesThem) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(create_task(use(lock, std::to_string(i), log)));
+    co_await sleep(0s);
+    lock.release();
+    EXPECT_FALSE(lock.locked());
+    tasks.push_back(create_task(use(lock, "late", log)));
+    co_await gather(tasks);
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"0", "1", "2", "3", "late"}));
+}
+
+TEST(Lock, DoesNotGoBackToWhoReleasesItWhileSomebodyWaits) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    auto a = create_task(use(lock, "a", log));
+    auto b = create_task(use(lock, "b", log));
+    co_await sleep(0s);
+    for (int i = 0; i < 3; ++i) {
+      lock.release();
+      co_await lock.acquire();
+      log.push_back("greedy" + std::to_string(i));
+    }
+    lock.release();
+    co_await gather(a, b);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"a", "b", "greedy0", "greedy1", "greedy2"}));
+}
+
+TEST(Lock, CostsNoIterationWhereItIsFree) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    get_running_loop().call_soon([&log] { log.push_back("callback"); });
+    Lock lock;
+    for (int i = 0; i < 3; ++i) {
+      const bool taken = co_await lock.acquire();
+      EXPECT_TRUE(taken);
+      lock.release();
+    }
+    log.push_back("done");
+    co_await sleep(0s);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"done", "callback"}));
+}
+
+TEST(Lock, CannotBeReleasedWhileItIsFree) {
+  try {
+    Lock().release();
+    FAIL();
+  } catch (const RuntimeError& e) {
+    EXPECT_STREQ(e.what(), "Lock is not acquired.");
+  }
+}
+
+TEST(Lock, SkipsAWaiterThatIsCancelled) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(create_task(use(lock, std::to_string(i), log)));
+    co_await sleep(0s);
+    tasks[0].cancel();
+    lock.release();
+    co_await gather(tasks, return_exceptions);
+    EXPECT_TRUE(tasks[0].cancelled());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"1", "2"}));
+}
+
+TEST(Lock, GoesOnToTheNextWhereTheChosenOneIsCancelledBeforeItRuns) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    auto a = create_task(use(lock, "a", log));
+    auto b = create_task(use(lock, "b", log));
+    co_await sleep(0s);
+    lock.release();
+    a.cancel();
+    auto c = create_task(use(lock, "c", log));
+    auto all = gather(a, b, c, return_exceptions);
+    co_await wait_for(all, 1s);
+    EXPECT_TRUE(a.cancelled());
+    EXPECT_FALSE(lock.locked());
+
+    co_await lock.acquire();
+    auto only = create_task(use(lock, "only", log));
+    co_await sleep(0s);
+    lock.release();
+    only.cancel();
+    co_await gather(only, return_exceptions);
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"b", "c"}));
+}
+
+TEST(Lock, IsReleasedByItsGuardHoweverTheScopeEnds) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Lock lock;
+    const auto fail = [](Lock taken) -> Coroutine<> {
+      const LockGuard guard = co_await taken.scoped_lock();
+      throw ValueError("x");
+    };
+    try {
+      co_await fail(lock);
+      ADD_FAILURE();
+    } catch (const ValueError&) {
+    }
+    EXPECT_FALSE(lock.locked());
+
+    const auto hold = [](Lock taken) -> Coroutine<> {
+      const LockGuard guard = co_await taken.scoped_lock();
+      co_await sleep(5s);
+    };
+    auto holder = create_task(hold(lock));
+    co_await sleep(0s);
+    EXPECT_TRUE(lock.locked());
+    holder.cancel();
+    co_await gather(holder, return_exceptions);
+    EXPECT_FALSE(lock.locked());
+
+    LockGuard early = co_await lock.scoped_lock();
+    EXPECT_TRUE(early.owns_lock());
+    early.unlock();
+    EXPECT_FALSE(lock.locked());
+    EXPECT_FALSE(early.owns_lock());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Lock, IsAContextManager) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Lock lock;
+    const auto body = [&lock]() -> Coroutine<int> {
+      EXPECT_TRUE(lock.locked());
+      co_return 3;
+    };
+    const int result = co_await async_with(lock, body);
+    EXPECT_EQ(result, 3);
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Lock, IsNotReentrant) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    try {
+      co_await wait_for(lock.acquire(), 10ms);
+      ADD_FAILURE();
+    } catch (const TimeoutError&) {
+    }
+    EXPECT_TRUE(lock.locked());
+    lock.release();
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Lock, BelongsToTheLoopInWhichSomebodyWaited) {
+  Lock lock;
+  const auto wait_in_vain = [](Lock taken) -> Coroutine<> {
+    co_await taken.acquire();
+    co_await wait_for(taken.acquire(), 1ms);
+  };
+  auto first = make_loop();
+  EXPECT_THROW(first->run_until_complete(wait_in_vain(lock)), TimeoutError);
+  auto second = make_loop();
+  const auto wait = [](Lock taken) -> Coroutine<> { co_await taken.acquire(); };
+  EXPECT_THROW(second->run_until_complete(wait(lock)), RuntimeError);
+}
+
+TEST(Lock, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {
+  auto loop = make_loop();
+  Strings log;
+  loop->set_exception_handler([&log](EventLoop&, const ExceptionContext& c) { log.push_back(c.message); });
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    create_task(use(lock, "never", log));
+    create_task(use(lock, "never", log));
+    co_await sleep(0s);
+  };
+  loop->run_until_complete(main());
+  loop.reset();
+  EXPECT_EQ(log, (Strings{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"}));
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,293 @@
+#include <segue/modern/sync/queues.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+
+template <class T>
+Coroutine<> get_into(Queue<T> queue, std::vector<T>& items) {
+  items.push_back(co_await queue.get());
+}
+
+template <class T>
+Coroutine<> put_in(Queue<T> queue, T item, std::vector<T>& log) {
+  co_await queue.put(item);
+  log.push_back(item);
+}
+
+TEST(Queue, KnowsItsSizeAndItsBound) {
+  Queue<int> queue(2);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_THROW(queue.get_nowait(), QueueEmpty);
+  queue.put_nowait(1);
+  queue.put_nowait(2);
+  EXPECT_TRUE(queue.full());
+  EXPECT_THROW(queue.put_nowait(3), QueueFull);
+  EXPECT_EQ(queue.qsize(), 2U);
+  EXPECT_EQ(queue.maxsize(), 2);
+  EXPECT_EQ(queue.get_nowait(), 1);
+  EXPECT_FALSE(Queue<int>().full());
+  EXPECT_FALSE(Queue<int>(-1).full());
+}
+
+template <class Q>
+Strings order_of(const Q& queue) {
+  for (const auto& [number, letter] : std::vector<std::pair<int, std::string>>{{2, "b"}, {1, "z"}, {2, "a"}, {1, "y"}})
+    queue.put_nowait({number, letter});
+  Strings order;
+  while (!queue.empty()) order.push_back(queue.get_nowait().second);
+  return order;
+}
+
+TEST(Queue, GivesItemsInItsOrder) {
+  using Item = std::pair<int, std::string>;
+  EXPECT_EQ(order_of(Queue<Item>()), (Strings{"b", "z", "a", "y"}));
+  EXPECT_EQ(order_of(LifoQueue<Item>()), (Strings{"y", "a", "z", "b"}));
+  EXPECT_EQ(order_of(PriorityQueue<Item>()), (Strings{"y", "z", "a", "b"}));
+  EXPECT_EQ((order_of(PriorityQueue<Item, std::greater<>>())), (Strings{"b", "a", "z", "y"}));
+}
+
+TEST(Queue, ServesGettersInTheirOrder) {
+  auto loop = make_loop();
+  std::vector<int> items;
+  const auto main = [&items]() -> Coroutine<> {
+    Queue<int> queue;
+    auto all = gather(get_into(queue, items), get_into(queue, items), get_into(queue, items));
+    co_await sleep(0s);
+    for (int i = 0; i < 3; ++i) queue.put_nowait(i);
+    co_await all;
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(items, (std::vector<int>{0, 1, 2}));
+}
+
+TEST(Queue, ServesPuttersInTheirOrderAndStaysBounded) {
+  auto loop = make_loop();
+  std::vector<int> log;
+  const auto main = [&log]() -> Coroutine<> {
+    Queue<int> queue(1);
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 4; ++i) tasks.push_back(create_task(put_in(queue, i, log)));
+    co_await sleep(0s);
+    for (int i = 0; i < 4; ++i) {
+      EXPECT_EQ(queue.qsize(), 1U);
+      const int item = co_await queue.get();
+      EXPECT_EQ(item, i);
+      co_await sleep(0s);
+    }
+    co_await gather(tasks);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (std::vector<int>{0, 1, 2, 3}));
+}
+
+TEST(Queue, MakesAWokenGetterWaitAgainWhereSomebodyWasQuicker) {
+  auto loop = make_loop();
+  std::vector<std::string> items;
+  const auto main = [&items]() -> Coroutine<> {
+    Queue<std::string> queue;
+    auto getter = create_task(get_into(queue, items));
+    co_await sleep(0s);
+    queue.put_nowait("x");
+    EXPECT_EQ(queue.get_nowait(), "x");
+    co_await sleep(1ms);
+    EXPECT_FALSE(getter.done());
+    queue.put_nowait("y");
+    co_await getter;
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(items, Strings{"y"});
+}
+
+TEST(Queue, LosesNothingWhereAWokenOneIsCancelled) {
+  auto loop = make_loop();
+  Strings items;
+  Strings log;
+  const auto main = [&]() -> Coroutine<> {
+    Queue<std::string> queue;
+    auto a = create_task(get_into(queue, items));
+    auto b = create_task(get_into(queue, items));
+    co_await sleep(0s);
+    queue.put_nowait("item");
+    a.cancel();
+    co_await wait_for(b, 1s);
+    EXPECT_TRUE(a.cancelled());
+
+    Queue<std::string> bounded(1);
+    bounded.put_nowait("first");
+    auto c = create_task(put_in<std::string>(bounded, "C", log));
+    auto d = create_task(put_in<std::string>(bounded, "D", log));
+    co_await sleep(0s);
+    EXPECT_EQ(bounded.get_nowait(), "first");
+    c.cancel();
+    co_await wait_for(d, 1s);
+    EXPECT_TRUE(c.cancelled());
+    EXPECT_EQ(bounded.get_nowait(), "D");
+    EXPECT_TRUE(bounded.empty());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(items, Strings{"item"});
+  EXPECT_EQ(log, Strings{"D"});
+}
+
+TEST(Queue, KeepsTheItemThatATimeoutDidNotWaitFor) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue;
+    try {
+      co_await wait_for(queue.get(), 5ms);
+      ADD_FAILURE();
+    } catch (const TimeoutError&) {
+    }
+    queue.put_nowait(7);
+    const int kept = co_await queue.get();
+    EXPECT_EQ(kept, 7);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, JoinWaitsUntilTheWorkOnEachItemIsDone) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue;
+    co_await queue.join();
+    queue.put_nowait(1);
+    queue.get_nowait();
+    auto joining = create_task(queue.join());
+    co_await sleep(1ms);
+    EXPECT_FALSE(joining.done());
+    queue.task_done();
+    co_await joining;
+    try {
+      queue.task_done();
+      ADD_FAILURE();
+    } catch (const ValueError& e) {
+      EXPECT_STREQ(e.what(), "task_done() called too many times");
+    }
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, SuspendsOnlyWhereThereIsSomethingToWaitFor) {
+  auto loop = make_loop();
+  bool called = false;
+  const auto main = [&called]() -> Coroutine<> {
+    get_running_loop().call_soon([&called] { called = true; });
+    Queue<int> queue(1);
+    for (int i = 0; i < 3; ++i) {
+      co_await queue.put(i);
+      const int item = co_await queue.get();
+      EXPECT_EQ(item, i);
+    }
+    EXPECT_FALSE(called);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, PlaysPingPongThroughTwoBoundedQueues) {
+  auto loop = make_loop();
+  std::string trace;
+  const auto side = [&trace](std::string name, Queue<int> in, Queue<int> out) -> Coroutine<> {
+    for (int i = 0; i < 3; ++i) {
+      const int value = co_await in.get();
+      trace += name + std::to_string(value) + " ";
+      co_await out.put(value + 1);
+    }
+  };
+  const auto main = [&]() -> Coroutine<> {
+    Queue<int> first(1);
+    Queue<int> second(1);
+    first.put_nowait(0);
+    auto both = gather(side("a", first, second), side("b", second, first));
+    co_await both;
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(trace, "a0 b1 a2 b3 a4 b5 ");
+}
+
+TEST(Queue, FailsThoseWhoWaitAndThoseWhoComeWhereItIsShutDown) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue(1);
+    queue.put_nowait(1);
+    auto putter = create_task(queue.put(2));
+    co_await sleep(0s);
+    queue.shutdown();
+    const auto [put] = co_await gather(putter, return_exceptions);
+    EXPECT_TRUE(holds<QueueShutDown>(put.exception()));
+    EXPECT_THROW(queue.put_nowait(3), QueueShutDown);
+    const int left = co_await queue.get();
+    EXPECT_EQ(left, 1);
+    const auto [get] = co_await gather(queue.get(), return_exceptions);
+    EXPECT_TRUE(holds<QueueShutDown>(get.exception()));
+    EXPECT_THROW(queue.get_nowait(), QueueShutDown);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, DropsWhatIsLeftWhereItIsShutDownImmediately) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue;
+    queue.put_nowait(1);
+    auto joining = create_task(queue.join());
+    Queue<int> empty;
+    auto getter = create_task(empty.get());
+    co_await sleep(0s);
+    queue.shutdown(true);
+    empty.shutdown();
+    co_await joining;
+    EXPECT_TRUE(queue.empty());
+    const auto [get] = co_await gather(getter, return_exceptions);
+    EXPECT_TRUE(holds<QueueShutDown>(get.exception()));
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, TakesItemsThatCanOnlyBeMoved) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    PriorityQueue<std::unique_ptr<int>> queue;
+    co_await queue.put(std::make_unique<int>(4));
+    const std::unique_ptr<int> item = co_await queue.get();
+    EXPECT_EQ(*item, 4);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {
+  auto loop = make_loop();
+  std::vector<int> items;
+  Strings log;
+  loop->set_exception_handler([&log](EventLoop&, const ExceptionContext& c) { log.push_back(c.message); });
+  const auto main = [&items]() -> Coroutine<> {
+    Queue<int> queue;
+    create_task(get_into(queue, items));
+    create_task(get_into(queue, items));
+    co_await sleep(0s);
+  };
+  loop->run_until_complete(main());
+  loop.reset();
+  EXPECT_EQ(log, (Strings{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"}));
+}
+
+}  // namespace
+}  // namespace segue::modern

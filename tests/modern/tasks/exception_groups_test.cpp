@@ -1,0 +1,126 @@
+#include <segue/modern/tasks/exception_groups.hpp>
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/exceptions.hpp>
+
+namespace segue::modern {
+namespace {
+
+template <class Error>
+std::exception_ptr made(Error error) {
+  return std::make_exception_ptr(std::move(error));
+}
+
+// "ExceptionGroup m[ValueError 1, TypeError 2]", nested groups alike; "none" for null.
+std::string shape(const std::exception_ptr& error) {
+  if (!error) return "none";
+  try {
+    std::rethrow_exception(error);
+  } catch (const BaseExceptionGroup& group) {
+    std::string text = describe(error).type + " " + group.message() + "[";
+    for (const std::exception_ptr& member : group.exceptions())
+      text += (text.back() == '[' ? "" : ", ") + shape(member);
+    return text + "]";
+  } catch (...) {
+    return describe(error).type + " " + describe(error).message;
+  }
+}
+
+std::exception_ptr nested() {
+  return made(
+      ExceptionGroup("outer", {made(ValueError("1")), made(ExceptionGroup("s", TypeError("2"), ValueError("3"))),
+                               made(ExceptionGroup("t", OSError("4")))}));
+}
+
+TEST(ExceptionGroups, CountsItsMembersInItsText) {
+  EXPECT_STREQ(ExceptionGroup("m", ValueError("1")).what(), "m (1 sub-exception)");
+  EXPECT_STREQ(ExceptionGroup("m", ValueError("1"), TypeError("2")).what(), "m (2 sub-exceptions)");
+}
+
+TEST(ExceptionGroups, RefusesToBeEmpty) {
+  EXPECT_THROW(ExceptionGroup("m", std::vector<std::exception_ptr>{}), ValueError);
+  EXPECT_THROW(make_exception_group("m", {}), ValueError);
+}
+
+TEST(ExceptionGroups, RefusesABaseExceptionInAGroupOfExceptions) {
+  EXPECT_THROW(ExceptionGroup("m", CancelledError()), TypeError);
+}
+
+TEST(ExceptionGroups, TakesAnotherLibrarysExceptions) {
+  EXPECT_EQ(shape(made(ExceptionGroup("m", {std::make_exception_ptr(std::runtime_error("x"))}))),
+            "ExceptionGroup m[runtime_error x]");
+}
+
+TEST(ExceptionGroups, IsAnExceptionOnlyWhereAllItsMembersAre) {
+  EXPECT_TRUE(holds<Exception>(make_exception_group("m", {made(ValueError("1"))})));
+  const std::exception_ptr base = make_exception_group("m", {made(ValueError("1")), made(KeyboardInterrupt())});
+  EXPECT_FALSE(holds<Exception>(base));
+  EXPECT_FALSE(holds<std::exception>(base));
+  EXPECT_TRUE(holds<BaseException>(base));
+  EXPECT_TRUE(holds<BaseExceptionGroup>(base));
+  EXPECT_EQ(describe(base).type, "BaseExceptionGroup");
+}
+
+TEST(ExceptionGroups, SplitKeepsNestingAndDropsWhatIsEmpty) {
+  const auto [matching, rest] = split<ValueError>(nested());
+  EXPECT_EQ(shape(matching), "ExceptionGroup outer[ValueError 1, ExceptionGroup s[ValueError 3]]");
+  EXPECT_EQ(shape(rest), "ExceptionGroup outer[ExceptionGroup s[TypeError 2], ExceptionGroup t[OSError 4]]");
+}
+
+TEST(ExceptionGroups, SplitGivesTheGroupItselfWhereAllOfItMatches) {
+  const std::exception_ptr group = nested();
+  const auto [matching, rest] = split<Exception>(group);
+  EXPECT_EQ(matching, group);
+  EXPECT_EQ(rest, nullptr);
+}
+
+TEST(ExceptionGroups, SplitGivesNothingWhereNothingMatches) {
+  const auto [matching, rest] = split<EOFError>(nested());
+  EXPECT_EQ(matching, nullptr);
+  EXPECT_EQ(shape(rest), shape(nested()));
+}
+
+TEST(ExceptionGroups, ASplitOfABaseGroupBecomesAGroupOfExceptionsWhereItCan) {
+  const std::exception_ptr base = make_exception_group("m", {made(ValueError("1")), made(KeyboardInterrupt("k"))});
+  const auto [matching, rest] = split<ValueError>(base);
+  EXPECT_EQ(shape(matching), "ExceptionGroup m[ValueError 1]");
+  EXPECT_EQ(shape(rest), "BaseExceptionGroup m[KeyboardInterrupt k]");
+}
+
+TEST(ExceptionGroups, APlainExceptionMatchesOrIsTheRest) {
+  const std::exception_ptr plain = made(ValueError("1"));
+  EXPECT_EQ(split<ValueError>(plain).match, plain);
+  EXPECT_EQ(split<TypeError>(plain).rest, plain);
+}
+
+TEST(ExceptionGroups, SubgroupTakesAnyCondition) {
+  try {
+    std::rethrow_exception(nested());
+  } catch (const BaseExceptionGroup& group) {
+    const auto three = [](const std::exception_ptr& error) { return describe(error).message == "3"; };
+    EXPECT_EQ(shape(group.subgroup(three)), "ExceptionGroup outer[ExceptionGroup s[ValueError 3]]");
+    EXPECT_EQ(shape(group.subgroup<EOFError>()), "none");
+  }
+}
+
+TEST(ExceptionGroups, TheHalvesOfASplitKeepTheCause) {
+  const std::exception_ptr cause = made(OSError("cause"));
+  const std::exception_ptr group = made(from(ExceptionGroup("m", ValueError("1"), TypeError("2")), cause));
+  const auto parts = split<ValueError>(group);
+  for (const std::exception_ptr& half : {parts.match, parts.rest}) {
+    try {
+      std::rethrow_exception(half);
+    } catch (const BaseException& error) {
+      EXPECT_EQ(error.cause(), cause);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,368 @@
+#include <segue/modern/tasks/future.hpp>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+#include "modern/attempt.hpp"
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::attempt;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::iterate;
+using testing::make_loop;
+using testing::Reports;
+using testing::text;
+using testing::Trace;
+using testing::Tracked;
+
+class FutureTest : public ::testing::Test {
+ protected:
+  EventLoopPtr loop = make_loop();
+  Reports reports{*loop};
+  Future<int> future = loop->create_future<int>();
+};
+
+// --- states ---
+
+TEST_F(FutureTest, has_neither_result_nor_exception_while_pending) {
+  EXPECT_FALSE(future.done());
+  EXPECT_FALSE(future.cancelled());
+  EXPECT_EQ(attempt([&] { return future.result(); }), "InvalidStateError(Result is not set.)");
+  EXPECT_EQ(attempt([&] { future.exception(); }), "InvalidStateError(Exception is not set.)");
+}
+
+TEST_F(FutureTest, keeps_its_result) {
+  future.set_result(7);
+  EXPECT_TRUE(future.done());
+  EXPECT_FALSE(future.cancelled());
+  EXPECT_EQ(future.result(), 7);
+  EXPECT_EQ(future.result(), 7);
+  EXPECT_EQ(future.exception(), nullptr);
+}
+
+TEST_F(FutureTest, keeps_its_exception) {
+  const auto error = std::make_exception_ptr(ValueError("v"));
+  future.set_exception(error);
+  EXPECT_TRUE(future.done());
+  EXPECT_FALSE(future.cancelled());
+  EXPECT_EQ(future.exception(), error);
+  EXPECT_EQ(attempt([&] { return future.result(); }), "ValueError(v)");
+  EXPECT_EQ(attempt([&] { return future.result(); }), "ValueError(v)");
+}
+
+TEST_F(FutureTest, is_completed_once) {
+  const std::string refused = "InvalidStateError(invalid state)";
+  future.set_result(7);
+  EXPECT_EQ(attempt([&] { future.set_result(8); }), refused);
+  EXPECT_EQ(attempt([&] { future.set_exception(ValueError("v")); }), refused);
+  EXPECT_FALSE(future.cancel());
+  EXPECT_EQ(future.result(), 7);
+
+  const auto failed = loop->create_future<int>();
+  failed.set_exception(ValueError("v"));
+  EXPECT_EQ(attempt([&] { failed.set_result(8); }), refused);
+  EXPECT_FALSE(failed.cancel());
+
+  const auto cancelled = loop->create_future<int>();
+  EXPECT_TRUE(cancelled.cancel());
+  EXPECT_EQ(attempt([&] { cancelled.set_result(8); }), refused);
+  EXPECT_FALSE(cancelled.cancel());
+  EXPECT_TRUE(cancelled.cancelled());
+}
+
+TEST_F(FutureTest, that_was_cancelled_throws_so_with_the_message) {
+  future.cancel("why");
+  EXPECT_TRUE(future.done());
+  EXPECT_TRUE(future.cancelled());
+  EXPECT_EQ(attempt([&] { return future.result(); }), "CancelledError(why)");
+  EXPECT_EQ(attempt([&] { future.exception(); }), "CancelledError(why)");
+  const auto silent = loop->create_future<int>();
+  silent.cancel();
+  try {
+    silent.result();
+    FAIL();
+  } catch (const CancelledError& error) {
+    EXPECT_EQ(error.message(), std::nullopt);
+  }
+}
+
+TEST_F(FutureTest, does_not_take_a_StopIteration_as_it_is) {  // as CPython from 3.13 on
+  const auto stop = std::make_exception_ptr(StopIteration<int>(1));
+  future.set_exception(stop);
+  try {
+    future.result();
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_STREQ(error.what(), "StopIteration interacts badly with generators and cannot be raised into a Future");
+    EXPECT_EQ(error.cause(), stop);
+  }
+}
+
+TEST_F(FutureTest, does_not_take_a_null_exception) {
+  EXPECT_THAT(attempt([&] { future.set_exception(std::exception_ptr()); }), HasSubstr("TypeError("));
+  EXPECT_FALSE(future.done());
+}
+
+TEST_F(FutureTest, may_hold_nothing_a_reference_or_what_cannot_be_copied) {
+  const auto nothing = loop->create_future();
+  nothing.set_result();
+  EXPECT_EQ(attempt([&] { nothing.result(); }), "None");
+
+  int value = 1;
+  const auto reference = loop->create_future<int&>();
+  reference.set_result(value);
+  EXPECT_EQ(&reference.result(), &value);
+
+  const auto unique = loop->create_future<std::unique_ptr<int>>();
+  unique.set_result(std::make_unique<int>(3));
+  EXPECT_EQ(*unique.result(), 3);
+  const auto main = [](Future<std::unique_ptr<int>> given) -> Coroutine<int> {
+    const std::unique_ptr<int> taken = co_await given;
+    co_return *taken;
+  };
+  EXPECT_EQ(loop->run_until_complete(main(unique)), 3);
+}
+
+// --- exceptions that nobody retrieves ---
+
+TEST_F(FutureTest, reports_an_exception_that_was_never_retrieved_once) {
+  {
+    const auto failed = loop->create_future<int>();
+    failed.set_exception(ValueError("lost"));
+    const auto copy = failed;
+  }
+  ASSERT_THAT(reports.messages(), ElementsAre("Future exception was never retrieved"));
+  EXPECT_EQ(text(reports.contexts()[0].exception), "ValueError(lost)");
+  EXPECT_THAT(reports.contexts()[0].keys(), ElementsAre("exception", "future", "message"));
+}
+
+TEST_F(FutureTest, is_silent_about_an_exception_that_was_retrieved_in_any_way) {
+  {
+    const auto by_result = loop->create_future<int>();
+    by_result.set_exception(ValueError("v"));
+    EXPECT_THROW(by_result.result(), ValueError);
+    const auto by_exception = loop->create_future<int>();
+    by_exception.set_exception(ValueError("v"));
+    EXPECT_NE(by_exception.exception(), nullptr);
+    const auto by_await = loop->create_future<int>();
+    const auto wait = [](Future<int> failed) -> Coroutine<int> { co_return co_await failed; };
+    const auto waiting = loop->create_task(wait(by_await));
+    iterate(*loop);
+    by_await.set_exception(ValueError("v"));
+    iterate(*loop);
+    EXPECT_THROW(waiting.result(), ValueError);
+    // cancel() looks at it, too, though it is too late.
+    const auto by_cancel = loop->create_future<int>();
+    by_cancel.set_exception(ValueError("v"));
+    EXPECT_FALSE(by_cancel.cancel());
+    const auto cancelled = loop->create_future<int>();
+    cancelled.cancel();
+  }
+  EXPECT_THAT(reports.messages(), IsEmpty());
+}
+
+TEST_F(FutureTest, survives_a_handler_that_throws_at_the_report) {
+  loop->set_exception_handler([](EventLoop&, const ExceptionContext&) { throw KeyboardInterrupt(); });
+  ::testing::internal::CaptureStderr();
+  {
+    const auto failed = loop->create_future<int>();
+    failed.set_exception(ValueError("lost"));
+  }
+  EXPECT_NE(::testing::internal::GetCapturedStderr(), "");
+}
+
+// --- done callbacks ---
+
+TEST_F(FutureTest, calls_its_callbacks_in_order_and_never_inline) {
+  Trace trace;
+  const auto log = [&trace](const char* name) {
+    return [&trace, name](const Future<int>& done) { trace.push_back(name + std::to_string(done.result())); };
+  };
+  future.add_done_callback(log("a"));
+  future.add_done_callback(log("b"));
+  loop->call_soon([&] { trace.push_back("before"); });
+  future.set_result(1);
+  loop->call_soon([&] { trace.push_back("after"); });
+  future.add_done_callback(log("late"));
+  EXPECT_THAT(trace, IsEmpty());
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("before", "a1", "b1", "after", "late1"));
+}
+
+TEST_F(FutureTest, that_is_done_calls_a_callback_in_the_next_iteration) {
+  Trace trace;
+  future.set_result(1);
+  loop->call_soon([&] {
+    future.add_done_callback([&trace](const Future<int>&) { trace.push_back("called"); });
+    trace.push_back("added");
+  });
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("added"));
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("added", "called"));
+}
+
+TEST_F(FutureTest, calls_its_callbacks_when_it_fails_or_is_cancelled_too) {
+  int called = 0;
+  future.add_done_callback([&called](const Future<int>& done) { called += done.cancelled() ? 1 : 0; });
+  const auto failed = loop->create_future<int>();
+  failed.add_done_callback([&called](const Future<int>& done) { called += done.exception() ? 10 : 0; });
+  future.cancel();
+  failed.set_exception(ValueError("v"));
+  iterate(*loop);
+  EXPECT_EQ(called, 11);
+}
+
+TEST_F(FutureTest, calls_the_other_callbacks_where_one_throws) {
+  int called = 0;
+  future.add_done_callback([](const Future<int>&) { throw ValueError("callback"); });
+  future.add_done_callback([&called](const Future<int>&) { ++called; });
+  future.set_result(1);
+  iterate(*loop);
+  EXPECT_EQ(called, 1);
+  EXPECT_THAT(reports.messages(), ElementsAre(HasSubstr("Exception in callback")));
+}
+
+TEST_F(FutureTest, removes_all_equal_callbacks_and_says_how_many) {
+  int called = 0;
+  const DoneCallback<Future<int>> twice = [&called](const Future<int>&) { ++called; };
+  const DoneCallback<Future<int>> never = [&called](const Future<int>&) { called += 100; };
+  future.add_done_callback(twice);
+  const auto once = future.add_done_callback([&called](const Future<int>&) { called += 10; });
+  future.add_done_callback(twice);
+  EXPECT_EQ(future.remove_done_callback(never), 0U);
+  EXPECT_EQ(future.remove_done_callback(twice), 2U);
+  EXPECT_EQ(future.remove_done_callback(twice), 0U);
+  future.set_result(1);
+  EXPECT_EQ(future.remove_done_callback(once), 0U) << "it is scheduled already";
+  iterate(*loop);
+  EXPECT_EQ(called, 10);
+}
+
+TEST_F(FutureTest, keeps_the_order_of_callbacks_where_the_first_one_is_removed) {
+  Trace trace;
+  const auto log = [&trace](const char* name) {
+    return DoneCallback<Future<int>>([&trace, name](const Future<int>&) { trace.push_back(name); });
+  };
+  const auto first = future.add_done_callback(log("first"));
+  future.add_done_callback(log("second"));
+  future.add_done_callback(log("third"));
+  EXPECT_EQ(future.remove_done_callback(first), 1U);
+  future.add_done_callback(log("fourth"));
+  future.set_result(1);
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("second", "third", "fourth"));
+}
+
+TEST_F(FutureTest, frees_callbacks_that_are_never_called) {
+  int alive = 0;
+  {
+    const auto forgotten = loop->create_future<int>();
+    forgotten.add_done_callback([tracked = Tracked(alive)](const Future<int>&) {});
+    forgotten.add_done_callback([tracked = Tracked(alive)](const Future<int>&) {});
+    EXPECT_EQ(alive, 2);
+  }
+  EXPECT_EQ(alive, 0);
+  future.add_done_callback([tracked = Tracked(alive)](const Future<int>&) {});
+  future.set_result(1);
+  loop->close();
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(FutureTest, may_be_completed_and_awaited_by_its_own_callback) {
+  const auto next = loop->create_future<int>();
+  future.add_done_callback([&](const Future<int>& done) {
+    EXPECT_EQ(attempt([&] { done.set_result(2); }), "InvalidStateError(invalid state)");
+    done.add_done_callback([&](const Future<int>&) { next.set_result(3); });
+  });
+  future.set_result(1);
+  EXPECT_EQ(loop->run_until_complete(next), 3);
+}
+
+// --- waiting ---
+
+TEST_F(FutureTest, that_is_done_is_awaited_without_a_switch) {
+  future.set_result(7);
+  const auto main = [&]() -> Coroutine<int> {
+    bool ran = false;
+    get_running_loop().call_soon([&ran] { ran = true; });
+    const int result = co_await future;
+    EXPECT_FALSE(ran);
+    co_await sleep(0s);
+    co_return result;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 7);
+}
+
+TEST_F(FutureTest, gives_each_waiter_the_same_exception) {
+  const auto error = std::make_exception_ptr(ValueError("same"));
+  const auto wait = [&]() -> Coroutine<std::exception_ptr> {
+    try {
+      co_await future;
+    } catch (...) {
+      co_return std::current_exception();
+    }
+    co_return nullptr;
+  };
+  const auto first = loop->create_task(wait());
+  const auto second = loop->create_task(wait());
+  iterate(*loop);
+  future.set_exception(error);
+  iterate(*loop);
+  EXPECT_EQ(first.result(), error);
+  EXPECT_EQ(second.result(), error);
+}
+
+TEST_F(FutureTest, wakes_tasks_and_callbacks_in_the_order_in_which_they_came) {
+  Trace trace;
+  const auto wait = [&](std::string name) -> Coroutine<> {
+    co_await future;
+    trace.push_back(name);
+  };
+  loop->create_task(wait("task 1"));
+  loop->call_soon([&] { future.add_done_callback([&](const Future<int>&) { trace.push_back("callback"); }); });
+  loop->create_task(wait("task 2"));
+  iterate(*loop);
+  future.set_result(1);
+  iterate(*loop);
+  EXPECT_THAT(trace, ElementsAre("task 1", "callback", "task 2"));
+}
+
+TEST_F(FutureTest, outlives_its_loop_but_calls_nobody_then) {
+  future.add_done_callback([](const Future<int>&) { FAIL(); });
+  loop.reset();
+  EXPECT_EQ(attempt([&] { future.set_result(1); }), "RuntimeError(Event loop is closed)");
+  EXPECT_TRUE(future.done());
+  EXPECT_EQ(attempt([&] { future.add_done_callback([](const Future<int>&) {}); }),
+            "RuntimeError(Event loop is closed)");
+}
+
+TEST_F(FutureTest, cannot_be_awaited_outside_of_a_coroutine_that_somebody_drives) {
+  auto awaiter = future.operator co_await();
+  EXPECT_FALSE(awaiter.await_ready());
+  EXPECT_EQ(attempt([&] { awaiter.await_suspend(std::noop_coroutine()); }),
+            "RuntimeError(await outside of a coroutine that a task or send() drives)");
+}
+
+TEST(IsFuture, tells_futures_and_tasks_from_the_rest) {
+  static_assert(isfuture(1) == false);
+  auto loop = make_loop();
+  EXPECT_TRUE(isfuture(loop->create_future()));
+}
+
+}  // namespace
+}  // namespace segue::modern

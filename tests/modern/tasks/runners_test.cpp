@@ -1,0 +1,165 @@
+#include <segue/modern/tasks/runners.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+constexpr RunOptions in_virtual_time{.loop_factory = [] { return new_event_loop(std::make_unique<ManualReactor>()); }};
+
+TEST(Run, GivesTheResultOfMain) {
+  const auto main = []() -> Coroutine<int> {
+    co_await sleep(1h);
+    co_return 7;
+  };
+  EXPECT_EQ(run(main(), in_virtual_time), 7);
+}
+
+TEST(Run, WorksInRealTimeWithoutOptions) {
+  const auto main = []() -> Coroutine<std::string> {
+    co_await sleep(0s);
+    co_return "real";
+  };
+  EXPECT_EQ(run(main()), "real");
+}
+
+TEST(Run, ThrowsWhatMainThrowsWhenTheLoopIsClosed) {
+  EventLoop* loop = nullptr;
+  bool finished = false;
+  const auto other = [&finished]() -> Coroutine<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      finished = true;
+      throw;
+    }
+  };
+  const auto main = [&]() -> Coroutine<> {
+    loop = &get_running_loop();
+    create_task(other());
+    co_await sleep(0s);
+    throw ValueError("main");
+  };
+  EXPECT_THROW(run(main(), in_virtual_time), ValueError);
+  EXPECT_TRUE(finished);
+}
+
+TEST(Run, CancelsWhatIsLeftAndReportsItsErrors) {
+  Strings log;
+  const auto left = [&log]() -> Coroutine<> {
+    bool cancelled = false;
+    try {
+      co_await sleep(9s);
+    } catch (const CancelledError&) {
+      cancelled = true;
+    }
+    EXPECT_TRUE(cancelled);
+    co_await sleep(0s);
+    log.push_back("left out");
+    throw ValueError("late");
+  };
+  const auto main = [&]() -> Coroutine<> {
+    get_running_loop().set_exception_handler([&log](EventLoop&, const ExceptionContext& context) {
+      log.push_back(context.message + ": " + describe(context.exception).message);
+    });
+    create_task(left());
+    co_await sleep(0s);
+    log.push_back("main out");
+  };
+  run(main(), in_virtual_time);
+  EXPECT_EQ(log, (Strings{"main out", "left out", "unhandled exception during asyncio.run() shutdown: late"}));
+}
+
+TEST(Run, DoesNotCancelTasksThatAreMadeMeanwhile) {
+  Strings log;
+  std::optional<Task<>> made_late;
+  const auto late = [&log]() -> Coroutine<> {
+    log.push_back("late runs");
+    co_await sleep(9s);
+  };
+  const auto left = [&]() -> Coroutine<> {
+    bool cancelled = false;
+    try {
+      co_await sleep(9s);
+    } catch (const CancelledError&) {
+      cancelled = true;
+    }
+    if (cancelled) made_late = create_task(late());
+  };
+  const auto main = [&]() -> Coroutine<> {
+    get_running_loop().set_exception_handler(
+        [&log](EventLoop&, const ExceptionContext& context) { log.push_back(context.message); });
+    create_task(left());
+    co_await sleep(0s);
+  };
+  run(main(), in_virtual_time);
+  EXPECT_EQ(log, (Strings{"late runs", "Task was destroyed but it is pending!"}));
+  EXPECT_FALSE(made_late->done());
+}
+
+TEST(Run, IsRefusedWhereALoopRuns) {
+  const auto nothing = []() -> Coroutine<> { co_return; };
+  const auto main = [&]() -> Coroutine<> {
+    get_running_loop().set_exception_handler([](EventLoop&, const ExceptionContext&) {});
+    try {
+      run(nothing());
+      ADD_FAILURE();
+    } catch (const RuntimeError& e) {
+      EXPECT_STREQ(e.what(), "asyncio.run() cannot be called from a running event loop");
+    }
+    co_return;
+  };
+  run(main(), in_virtual_time);
+}
+
+TEST(Run, SetsDebugMode) {
+  const auto main = []() -> Coroutine<bool> { co_return get_running_loop().get_debug(); };
+  RunOptions options = in_virtual_time;
+  EXPECT_FALSE(run(main(), options));
+  options.debug = true;
+  EXPECT_TRUE(run(main(), options));
+}
+
+TEST(Runner, KeepsItsLoopUntilItIsClosed) {
+  Runner runner(in_virtual_time);
+  const auto main = []() -> Coroutine<EventLoop*> { co_return &get_running_loop(); };
+  EventLoop* const loop = runner.run(main());
+  EXPECT_EQ(runner.run(main()), loop);
+  EXPECT_EQ(&runner.get_loop(), loop);
+  runner.close();
+  runner.close();
+  try {
+    runner.get_loop();
+    FAIL();
+  } catch (const RuntimeError& e) {
+    EXPECT_STREQ(e.what(), "Runner is closed");
+  }
+}
+
+TEST(Runner, LetsACancellationOfMainOut) {
+  const auto main = []() -> Coroutine<> {
+    current_task()->cancel("by itself");
+    co_await sleep(1s);
+  };
+  try {
+    run(main(), in_virtual_time);
+    FAIL();
+  } catch (const CancelledError& e) {
+    EXPECT_STREQ(e.what(), "by itself");
+  }
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,110 @@
+#include <segue/modern/tasks/shield.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+#include "modern/attempt.hpp"
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::iterate;
+using testing::make_loop;
+using Strings = std::vector<std::string>;
+
+template <class F>
+Coroutine<bool> is_cancelled(F future) {
+  try {
+    co_await future;
+  } catch (const CancelledError&) {
+    co_return true;
+  }
+  co_return false;
+}
+
+TEST(Shield, KeepsTheCancellationOfTheOuterOneFromTheInner) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    auto inner = create_task(sleep(5ms, std::string("in")));
+    auto outer = shield(inner);
+    outer.cancel();
+    const bool cancelled = co_await is_cancelled(outer);
+    EXPECT_TRUE(cancelled);
+    const std::string result = co_await inner;
+    EXPECT_EQ(result, "in");
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Shield, EndsAsTheInnerOneDoes) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const int result = co_await shield(sleep(1ms, 4));
+    EXPECT_EQ(result, 4);
+
+    auto cancelled = create_task(sleep(9s));
+    auto outer = shield(cancelled);
+    co_await sleep(0s);
+    cancelled.cancel();
+    const bool outer_cancelled = co_await is_cancelled(outer);
+    EXPECT_TRUE(outer_cancelled);
+    EXPECT_TRUE(outer.cancelled());
+
+    auto failed = get_running_loop().create_future<int>();
+    auto outer_of_failed = shield(failed);
+    failed.set_exception(ValueError("v"));
+    try {
+      co_await outer_of_failed;
+      ADD_FAILURE();
+    } catch (const ValueError&) {
+    }
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Shield, ReturnsADoneFutureAsItIs) {
+  auto loop = make_loop();
+  auto done = loop->create_future<int>();
+  done.set_result(1);
+  loop->call_soon([done] { EXPECT_TRUE(shield(done) == done); });
+  iterate(*loop);
+}
+
+TEST(Shield, ReportsAFailureThatNobodyWaitsForAnyMore) {
+  auto loop = make_loop();
+  Strings reports;
+  loop->set_exception_handler([&](EventLoop&, const ExceptionContext& c) { reports.push_back(c.message); });
+  const auto main = []() -> Coroutine<> {
+    auto inner = get_running_loop().create_future<int>();
+    shield(inner).cancel();
+    shield(inner).cancel();
+    co_await sleep(0s);
+    inner.set_exception(OSError("late"));
+    co_await sleep(1ms);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(reports, Strings{"OSError exception in shielded future"});
+}
+
+TEST(Shield, LeavesNothingBehindWhereNeitherEnds) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    auto outer = shield(get_running_loop().create_future<int>());
+    auto inner = get_running_loop().create_future<int>();
+    shield(inner);
+    outer.cancel();
+    co_await sleep(0s);
+  };
+  loop->run_until_complete(main());
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,327 @@
+#include <segue/modern/tasks/timeouts.hpp>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/taskgroups.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using Strings = std::vector<std::string>;
+
+/// A loop whose clock a callback can move on, as a callback that takes long does.
+struct Loop {
+  ManualReactor* reactor = nullptr;
+  EventLoopPtr loop = make();
+  EventLoopPtr make() {
+    auto owned = std::make_unique<ManualReactor>();
+    reactor = owned.get();
+    return new_event_loop(std::move(owned));
+  }
+  template <class Main>
+  void run(const Main& main) {
+    loop->run_until_complete(main());
+  }
+};
+
+/// What awaiting it throws, as `ValueError('x')`; "none" where nothing.
+template <class A>
+Coroutine<std::string> thrown_by(A awaitable) {
+  try {
+    co_await std::move(awaitable);
+  } catch (...) {
+    co_return describe(std::current_exception()).repr();
+  }
+  co_return "none";
+}
+
+Coroutine<> long_sleep() { co_await sleep(9s); }
+
+TEST(Timeout, TurnsItsCancellationIntoTimeoutError) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Timeout limit = timeout(5ms);
+    int inside = 0;
+    const auto body = [&inside]() -> Coroutine<> {
+      try {
+        co_await sleep(9s);
+      } catch (const CancelledError&) {
+        inside = current_task()->cancelling();
+        throw;
+      }
+    };
+    try {
+      co_await async_with(limit, body);
+      ADD_FAILURE();
+    } catch (const TimeoutError& e) {
+      EXPECT_TRUE(holds<CancelledError>(e.cause()));
+      EXPECT_TRUE(holds<CancelledError>(e.context()));
+    }
+    EXPECT_EQ(inside, 1);
+    EXPECT_TRUE(limit.expired());
+    EXPECT_EQ(current_task()->cancelling(), 0);
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, LetsAQuickBodyReturn) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Timeout limit = timeout(5ms);
+    const auto body = [](Timeout&) -> Coroutine<int> {
+      co_await sleep(1ms);
+      co_return 4;
+    };
+    const int result = co_await async_with(limit, body);
+    EXPECT_EQ(result, 4);
+    EXPECT_FALSE(limit.expired());
+    co_await sleep(10ms);
+  };
+  loop.run(main);
+}
+
+/// One timeout in another; what leaves the inner and the outer block.
+struct Nested {
+  Timeout outer;
+  Timeout inner;
+  std::string from_inner = {};
+  Coroutine<std::string> run(Loop* slow = nullptr) {
+    const auto inner_body = [slow]() -> Coroutine<> {
+      if (slow) slow->reactor->advance(20ms);
+      co_await sleep(9s);
+    };
+    const auto body = [this, &inner_body]() -> Coroutine<> {
+      try {
+        co_await async_with(inner, inner_body);
+      } catch (...) {
+        from_inner = describe(std::current_exception()).type;
+        throw;
+      }
+    };
+    auto block = async_with(outer, body);
+    co_return co_await thrown_by(std::move(block));
+  }
+};
+
+TEST(Timeout, TheInnerOneStrikesAlone) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Nested nested{timeout(9s), timeout(5ms)};
+    const std::string from_outer = co_await nested.run();
+    EXPECT_EQ(nested.from_inner, "TimeoutError");
+    EXPECT_EQ(from_outer, "TimeoutError()");
+    EXPECT_FALSE(nested.outer.expired());
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, TheOuterOnePassesThroughTheInnerAsACancellation) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Nested nested{timeout(5ms), timeout(9s)};
+    const std::string from_outer = co_await nested.run();
+    EXPECT_EQ(nested.from_inner, "CancelledError");
+    EXPECT_FALSE(nested.inner.expired());
+    EXPECT_EQ(from_outer, "TimeoutError()");
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, WhereBothStrikeAtOnceTheOuterOneIsRaised) {
+  Loop loop;
+  const auto main = [&loop]() -> Coroutine<> {
+    Nested nested{timeout(4ms), timeout(2ms)};
+    const std::string from_outer = co_await nested.run(&loop);
+    EXPECT_EQ(nested.from_inner, "CancelledError");
+    EXPECT_TRUE(nested.inner.expired());
+    EXPECT_EQ(from_outer, "TimeoutError()");
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, DoesNotHideACancellationFromOutside) {
+  Loop loop;
+  const auto main = [&loop]() -> Coroutine<> {
+    const auto block = []() -> Coroutine<> { co_await async_with(timeout(5ms), long_sleep); };
+    auto before = create_task(block());
+    co_await sleep(0s);
+    loop.reactor->advance(20ms);
+    before.cancel();
+    const std::string error = co_await thrown_by(before);
+    EXPECT_EQ(error, "CancelledError()");
+
+    auto both = create_task(block());
+    co_await sleep(0s);
+    get_running_loop().call_later(5ms, [both] { both.cancel(); });
+    loop.reactor->advance(20ms);
+    const std::string both_error = co_await thrown_by(both);
+    EXPECT_EQ(both_error, "CancelledError()");
+    EXPECT_EQ(both.cancelling(), 1);
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, DoesNotStrikeABodyThatNeverWaits) {
+  Loop loop;
+  const auto main = [&loop]() -> Coroutine<> {
+    Timeout limit = timeout(1ms);
+    const auto body = [&loop]() -> Coroutine<> {
+      loop.reactor->advance(10ms);
+      co_return;
+    };
+    co_await async_with(limit, body);
+    EXPECT_FALSE(limit.expired());
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, StrikesAtTheFirstSuspensionWhereItIsOverAlready) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    for (const auto delay : {0s, -5s}) {
+      Strings log;
+      const auto body = [&log]() -> Coroutine<> {
+        log.push_back("body");
+        co_await sleep(0s);
+        log.push_back("never");
+      };
+      const std::string error = co_await thrown_by(async_with(timeout(delay), body));
+      EXPECT_EQ(error, "TimeoutError()");
+      EXPECT_EQ(log, Strings{"body"});
+    }
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, LetsTheBodysOwnErrorThroughAndRemembersItself) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Timeout limit = timeout(2ms);
+    const auto body = []() -> Coroutine<> {
+      try {
+        co_await sleep(9s);
+      } catch (const CancelledError&) {
+        throw ValueError("own");
+      }
+    };
+    try {
+      co_await async_with(limit, body);
+      ADD_FAILURE();
+    } catch (const ValueError& e) {
+      EXPECT_TRUE(holds<TimeoutError>(e.context()));
+    }
+    EXPECT_TRUE(limit.expired());
+    EXPECT_EQ(current_task()->cancelling(), 0);
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, EndsSilentlyWhereTheBodySwallowsTheCancellation) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Timeout limit = timeout(2ms);
+    const auto body = []() -> Coroutine<> {
+      try {
+        co_await sleep(9s);
+      } catch (const CancelledError&) {
+      }
+    };
+    co_await async_with(limit, body);
+    EXPECT_TRUE(limit.expired());
+    EXPECT_EQ(current_task()->cancelling(), 0);
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, CanBeRescheduledWhileItIsActive) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    Timeout limit = timeout(5ms);
+    EXPECT_THROW(limit.reschedule(std::nullopt), RuntimeError);
+    const auto body = [](Timeout& active) -> Coroutine<> {
+      active.reschedule(std::nullopt);
+      co_await sleep(10ms);
+      EXPECT_EQ(active.when(), std::nullopt);
+    };
+    co_await async_with(limit, body);
+    try {
+      limit.reschedule(std::nullopt);
+      ADD_FAILURE();
+    } catch (const RuntimeError& e) {
+      EXPECT_STREQ(e.what(), "Cannot change state of finished Timeout");
+    }
+    const std::string error = co_await thrown_by(async_with(limit, long_sleep));
+    EXPECT_EQ(error, "RuntimeError('Timeout has already been entered')");
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, IsForTasksOnly) {
+  Loop loop;
+  std::string error;
+  const auto main = [&error]() -> Coroutine<> {
+    get_running_loop().call_soon([&error] {
+      try {
+        timeout(1s).aenter();
+      } catch (const RuntimeError& e) {
+        error = e.what();
+      }
+    });
+    co_await sleep(0s);
+  };
+  loop.run(main);
+  EXPECT_EQ(error, "Timeout should be used inside a task");
+}
+
+TEST(Timeout, AroundAGroupCancelsItsTasks) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    for (const bool bad : {false, true}) {
+      const auto child = [bad]() -> Coroutine<> {
+        try {
+          co_await sleep(9s);
+        } catch (const CancelledError&) {
+          if (bad) throw ValueError("c");
+          throw;
+        }
+      };
+      const auto group_body = [&child](TaskGroup& group) -> Coroutine<> {
+        group.create_task(child());
+        co_return;
+      };
+      const auto body = [&group_body]() -> Coroutine<> { co_await async_with(TaskGroup(), group_body); };
+      const std::string error = co_await thrown_by(async_with(timeout(5ms), body));
+      EXPECT_EQ(error, bad ? "ExceptionGroup('unhandled errors in a TaskGroup (1 sub-exception)')" : "TimeoutError()");
+      EXPECT_EQ(current_task()->cancelling(), 0);
+    }
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, NeedsNoIterationOfItsOwn) {
+  Loop loop;
+  bool called = false;
+  const auto main = [&called]() -> Coroutine<> {
+    get_running_loop().call_soon([&called] { called = true; });
+    const auto body = []() -> Coroutine<> { co_return; };
+    co_await async_with(timeout(1s), body);
+    EXPECT_FALSE(called);
+  };
+  loop.run(main);
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,176 @@
+#include <segue/modern/tasks/wait_for.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/shield.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+
+EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+
+TEST(WaitFor, GivesTheResultInTime) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const int result = co_await wait_for(sleep(1ms, 5), 2ms);
+    EXPECT_EQ(result, 5);
+    const int without_limit = co_await wait_for(sleep(1h, 6), std::nullopt);
+    EXPECT_EQ(without_limit, 6);
+    auto task = create_task(sleep(1ms, 7));
+    const int of_task = co_await wait_for(task, 2ms);
+    EXPECT_EQ(of_task, 7);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, WaitsUntilTheCancellationHasReallyFinished) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    for (const bool fails : {false, true}) {
+      bool cleaned_up = false;
+      const auto slow = [&cleaned_up, fails]() -> Coroutine<> {
+        std::exception_ptr cancelled;
+        try {
+          co_await sleep(9s);
+        } catch (const CancelledError&) {
+          cancelled = std::current_exception();
+        }
+        co_await sleep(10ms);
+        cleaned_up = true;
+        if (fails) throw ValueError("c");
+        std::rethrow_exception(cancelled);
+      };
+      std::string error;
+      try {
+        co_await wait_for(slow(), 5ms);
+      } catch (...) {
+        error = describe(std::current_exception()).type;
+      }
+      EXPECT_TRUE(cleaned_up);
+      EXPECT_EQ(error, fails ? "ValueError" : "TimeoutError");
+    }
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, GivesAValueThatComesInSpiteOfTheCancellation) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto stubborn = []() -> Coroutine<std::string> {
+      try {
+        co_await sleep(9s);
+      } catch (const CancelledError&) {
+      }
+      co_return "late value";
+    };
+    const std::string value = co_await wait_for(stubborn(), 5ms);
+    EXPECT_EQ(value, "late value");
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, AwaitsInTheCallersTask) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto who = []() -> Coroutine<std::string> { co_return current_task()->get_name(); };
+    const std::string name = co_await wait_for(who(), 1s);
+    EXPECT_EQ(name, current_task()->get_name());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, WithNoTimeAtAllTakesOnlyWhatIsDone) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    auto& running = get_running_loop();
+    auto done = running.create_future<int>();
+    done.set_result(1);
+    const int result = co_await wait_for(done, 0s);
+    EXPECT_EQ(result, 1);
+
+    bool started = false;
+    const auto body = [&started]() -> Coroutine<> {
+      started = true;
+      co_return;
+    };
+    try {
+      co_await wait_for(body(), 0s);
+      ADD_FAILURE();
+    } catch (const TimeoutError& e) {
+      EXPECT_TRUE(holds<CancelledError>(e.cause()));
+    }
+    EXPECT_FALSE(started);
+
+    auto pending = running.create_future<int>();
+    try {
+      co_await wait_for(pending, -1s);
+      ADD_FAILURE();
+    } catch (const TimeoutError&) {
+    }
+    EXPECT_TRUE(pending.cancelled());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, PassesACancellationOn) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    auto& running = get_running_loop();
+    const auto plain = running.create_future<int>();
+    const auto shielded = running.create_future<int>();
+    for (const auto& future : {plain, shield(shielded)}) {
+      auto task = create_task(wait_for(future, 9s));
+      co_await sleep(0s);
+      task.cancel();
+      try {
+        co_await task;
+        ADD_FAILURE();
+      } catch (const CancelledError&) {
+      }
+    }
+    EXPECT_TRUE(plain.cancelled());
+    EXPECT_FALSE(shielded.cancelled());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, PrefersACancellationToAResultOfTheSameIteration) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    auto future = get_running_loop().create_future<int>();
+    auto task = create_task(wait_for(future, 9s));
+    co_await sleep(0s);
+    future.set_result(1);
+    task.cancel();
+    try {
+      co_await task;
+      ADD_FAILURE();
+    } catch (const CancelledError&) {
+    }
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, MovesAResultThatCannotBeCopied) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto make = []() -> Coroutine<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
+    const auto made = co_await wait_for(make(), 1s);
+    EXPECT_EQ(*made, 3);
+  };
+  loop->run_until_complete(main());
+}
+
+}  // namespace
+}  // namespace segue::modern

@@ -1,0 +1,113 @@
+#include <segue/modern/tasks/wait.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+#include "modern/attempt.hpp"
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::make_loop;
+
+using Tasks = std::vector<Task<int>>;
+
+Coroutine<int> give_after(Delay delay, int value) {
+  co_await sleep(delay);
+  co_return value;
+}
+
+Coroutine<int> fail_after(Delay delay) {
+  co_await sleep(delay);
+  throw ValueError("late");
+}
+
+// "2 done, 1 pending"
+Coroutine<std::string> counts(Tasks tasks, WaitOptions options) {
+  const auto result = co_await wait(tasks, options);
+  co_return std::to_string(result.done.size()) + " done, " + std::to_string(result.pending.size()) + " pending";
+}
+
+std::string run_counts(EventLoop& loop, Tasks tasks, WaitOptions options) {
+  for (const Task<int>& task : tasks)
+    task.add_done_callback([](const FutureBase& done) { done.state()->mark_retrieved(); });
+  return loop.run_until_complete(counts(tasks, options));
+}
+
+TEST(Wait, WaitsForAllByDefault) {
+  const EventLoopPtr loop = make_loop();
+  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(give_after(2s, 2))};
+  const auto start = loop->time();
+  EXPECT_EQ(run_counts(*loop, tasks, {}), "2 done, 0 pending");
+  EXPECT_EQ(loop->time() - start, 2s);
+}
+
+TEST(Wait, FirstCompletedEndsWithTheFirst) {
+  const EventLoopPtr loop = make_loop();
+  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(give_after(2s, 2))};
+  EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_COMPLETED}), "1 done, 1 pending");
+  loop->run_until_complete(tasks[1]);
+}
+
+TEST(Wait, FirstExceptionDoesNotCountACancellation) {
+  const EventLoopPtr loop = make_loop();
+  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(fail_after(2s)),
+                    loop->create_task(give_after(3s, 3))};
+  tasks[0].cancel();
+  const auto start = loop->time();
+  EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_EXCEPTION}), "2 done, 1 pending");
+  EXPECT_EQ(loop->time() - start, 2s);
+  loop->run_until_complete(tasks[2]);
+}
+
+TEST(Wait, ATimeThatIsUpIsNoErrorAndCancelsNothing) {
+  const EventLoopPtr loop = make_loop();
+  const Tasks tasks{loop->create_task(give_after(2s, 1))};
+  EXPECT_EQ(run_counts(*loop, tasks, {.timeout = 1s}), "0 done, 1 pending");
+  EXPECT_EQ(loop->run_until_complete(tasks[0]), 1);
+}
+
+TEST(Wait, CancellingItLeavesTheChildrenAlone) {
+  const EventLoopPtr loop = make_loop();
+  const Tasks tasks{loop->create_task(give_after(2s, 1))};
+  const auto waiting = loop->create_task(wait(tasks));
+  loop->call_later(1s, [&] { waiting.cancel(); });
+  EXPECT_THROW(loop->run_until_complete(waiting), CancelledError);
+  EXPECT_EQ(loop->run_until_complete(tasks[0]), 1);
+}
+
+TEST(Wait, CountsAFutureThatIsGivenTwiceOnce) {
+  const EventLoopPtr loop = make_loop();
+  const Task<int> task = loop->create_task(give_after(1s, 1));
+  EXPECT_EQ(run_counts(*loop, {task, task}, {}), "1 done, 0 pending");
+}
+
+TEST(Wait, RefusesNothingToWaitForAndABadCondition) {
+  const EventLoopPtr loop = make_loop();
+  EXPECT_THROW(loop->run_until_complete(wait(Tasks{})), ValueError);
+  const Task<int> task = loop->create_task(give_after(0s, 1));
+  EXPECT_THROW(loop->run_until_complete(wait(Tasks{task}, {.return_when = static_cast<ReturnWhen>(7)})), ValueError);
+  loop->run_until_complete(task);
+}
+
+TEST(Wait, TakesFuturesOfAnyResult) {
+  const EventLoopPtr loop = make_loop();
+  const Future<std::string> future = loop->create_future<std::string>();
+  const Task<int> task = loop->create_task(give_after(1s, 1));
+  loop->call_later(1s, [&] { future.set_result("x"); });
+  const auto result = loop->run_until_complete(wait(std::vector<FutureBase>{future, task}));
+  EXPECT_EQ(result.done.size(), 2u);
+  EXPECT_TRUE(result.done[0] == future);
+}
+
+}  // namespace
+}  // namespace segue::modern
