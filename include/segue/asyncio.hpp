@@ -13,9 +13,11 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/net/address.hpp>
+#include <segue/modern/net/connect.hpp>
 #include <segue/modern/net/network_options.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/server.hpp>
@@ -31,7 +33,6 @@
 #include <segue/modern/sync/semaphore.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/runners.hpp>
@@ -59,6 +60,7 @@ using modern::yield_;
 using modern::Delay;
 using modern::EventLoop;
 using modern::EventLoopPtr;
+using modern::EventLoopRef;
 using modern::ExceptionContext;
 using modern::get_running_loop;
 using modern::Handle;
@@ -78,9 +80,9 @@ using modern::StopAsyncIteration;
 using segue::TimeoutError;
 
 // futures
+using modern::AnyFuture;
 using modern::DoneCallback;
 using modern::Future;
-using modern::FutureBase;
 using modern::isfuture;
 
 // locks
@@ -120,6 +122,7 @@ using modern::WriteBufferLimits;
 
 // tasks
 using modern::all_tasks;
+using modern::AnyTask;
 using modern::create_task;
 using modern::current_task;
 using modern::ensure_future;
@@ -129,7 +132,6 @@ using modern::return_exceptions_t;
 using modern::shield;
 using modern::sleep;
 using modern::Task;
-using modern::TaskBase;
 using modern::TaskGroup;
 using modern::TaskOptions;
 

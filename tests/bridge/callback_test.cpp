@@ -15,7 +15,7 @@
 
 #include <segue/bridge/coroutine.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 

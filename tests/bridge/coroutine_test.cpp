@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>

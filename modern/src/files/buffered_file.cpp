@@ -11,7 +11,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/files/files.hpp>
-#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 
 namespace segue::modern {
 

@@ -1,5 +1,7 @@
 #include <segue/modern/kernel/coroutine_methods.hpp>
 
+#include <segue/exceptions.hpp>
+
 namespace segue::modern {
 
 const char* to_string(CoroutineState state) noexcept {
@@ -10,6 +12,11 @@ const char* to_string(CoroutineState state) noexcept {
     case CoroutineState::CORO_CLOSED: return "CORO_CLOSED";
   }
   return "unknown";
+}
+
+std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept {
+  if (!holds<StopIterationBase>(error)) return error;
+  return std::make_exception_ptr(from(RuntimeError("coroutine raised StopIteration"), error));
 }
 
 }  // namespace segue::modern

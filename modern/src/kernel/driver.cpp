@@ -9,13 +9,13 @@ namespace segue::modern {
 namespace {
 
 // Stands for the delegator of a frame that is run to its end alone.
-class Stop : public Frame {
+class Stop : public StackfulFrame {
  public:
-  Resumable resumable() noexcept { return {&reach, this}; }
+  Stop() noexcept : StackfulFrame(&reach) {}
   bool reached() const noexcept { return reached_; }
 
  private:
-  static void reach(void* frame) { static_cast<Stop*>(static_cast<Frame*>(frame))->reached_ = true; }
+  static void reach(StackfulFrame& stop) { static_cast<Stop&>(stop).reached_ = true; }
   bool reached_ = false;
 };
 
@@ -55,7 +55,7 @@ void Frame::close_delegates(Resumable self, Driver& driver) {
     Frame* const delegate = leaf.frame();
     if (delegate == nullptr) return;  // somebody else's: the exception finds its own way
     Stop stop;
-    const Resumable next = std::exchange(delegate->delegator, stop.resumable());
+    const Resumable next = std::exchange(delegate->delegator, Resumable(stop));
     driver.set_leaf(leaf);
     driver.step();
     if (stop.reached()) {

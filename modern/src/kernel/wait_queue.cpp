@@ -4,10 +4,10 @@
 
 #include <segue/exceptions.hpp>
 
-namespace segue::modern::detail {
+namespace segue::modern {
 
 bool WaitQueue::wake_next() {
-  for (QueuedWait* each = first_; each != nullptr; each = each->next_) {
+  for (QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each)) {
     if (each->done()) continue;
     each->wake();
     return true;
@@ -16,12 +16,12 @@ bool WaitQueue::wake_next() {
 }
 
 void WaitQueue::wake_all() {
-  for (QueuedWait* each = first_; each != nullptr; each = each->next_)
+  for (QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each))
     if (!each->done()) each->wake();
 }
 
-EventLoop& WaitQueue::loop() {
-  EventLoop& running = get_running_loop();
+LoopCore& WaitQueue::loop() {
+  LoopCore& running = LoopCore::require_running();
   if (loop_ == nullptr) loop_ = &running;
   if (loop_ != &running) throw RuntimeError("<" + std::string(owner_) + "> is bound to a different event loop");
   return running;
@@ -30,18 +30,7 @@ EventLoop& WaitQueue::loop() {
 void QueuedWait::wait_in(WaitQueue& queue, Resumable leaf) {
   future_ = make_ref<FutureValue<void>>(queue.loop());
   FutureWait::await_suspend(leaf);
-  queue_ = &queue;
-  previous_ = queue.last_;
-  (queue.last_ != nullptr ? queue.last_->next_ : queue.first_) = this;
-  queue.last_ = this;
+  queue.waits_.push_back(*this);
 }
 
-void QueuedWait::leave() noexcept {
-  if (!queue_) return;
-  (previous_ != nullptr ? previous_->next_ : queue_->first_) = next_;
-  (next_ != nullptr ? next_->previous_ : queue_->last_) = previous_;
-  next_ = previous_ = nullptr;
-  queue_ = nullptr;
-}
-
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -1,4 +1,6 @@
 // EventLoop's create_connection() and create_server().
+#include <segue/modern/net/connect.hpp>
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -13,7 +15,6 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/net/server.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -158,10 +159,14 @@ Coroutine<Server> make_server(EventLoop& loop, std::vector<UniqueFd> sockets, Pr
 
 }  // namespace
 
+Coroutine<Connection> EventLoop::create_connection(ProtocolFactory factory, std::string host, int port) {
+  return create_connection(std::move(factory), std::move(host), port, ConnectionOptions());
+}
+
 Coroutine<Connection> EventLoop::create_connection(ProtocolFactory factory, std::string host, int port,
                                                    ConnectionOptions options) {
   if (options.sock >= 0) throw ValueError("host/port and sock can not be specified at the same time");
-  const detail::Ref<EventLoop> keep(this);
+  const Ref<EventLoop> keep(this);
   auto endpoints = co_await resolve(*this, std::move(host), port, options.family, false);
   auto socket = co_await connect_to_first(*this, std::move(endpoints));
   co_return co_await make_connection(*this, std::move(socket), std::move(factory));
@@ -169,14 +174,18 @@ Coroutine<Connection> EventLoop::create_connection(ProtocolFactory factory, std:
 
 Coroutine<Connection> EventLoop::create_connection(ProtocolFactory factory, ConnectionOptions options) {
   if (options.sock < 0) throw ValueError("host and port was not specified and no sock specified");
-  const detail::Ref<EventLoop> keep(this);
+  const Ref<EventLoop> keep(this);
   UniqueFd socket = adopt_stream_socket(options.sock);
   co_return co_await make_connection(*this, std::move(socket), std::move(factory));
 }
 
+Coroutine<Server> EventLoop::create_server(ProtocolFactory factory, std::string host, int port) {
+  return create_server(std::move(factory), std::move(host), port, ServerOptions());
+}
+
 Coroutine<Server> EventLoop::create_server(ProtocolFactory factory, std::string host, int port, ServerOptions options) {
   if (options.sock >= 0) throw ValueError("host/port and sock can not be specified at the same time");
-  const detail::Ref<EventLoop> keep(this);
+  const Ref<EventLoop> keep(this);
   const auto endpoints = co_await resolve(*this, std::move(host), port, options.family, true);
   std::vector<UniqueFd> sockets = bind_to(endpoints, options);
   co_return co_await make_server(*this, std::move(sockets), std::move(factory), options);
@@ -184,7 +193,7 @@ Coroutine<Server> EventLoop::create_server(ProtocolFactory factory, std::string 
 
 Coroutine<Server> EventLoop::create_server(ProtocolFactory factory, ServerOptions options) {
   if (options.sock < 0) throw ValueError("Neither host/port nor sock were specified");
-  const detail::Ref<EventLoop> keep(this);
+  const Ref<EventLoop> keep(this);
   std::vector<UniqueFd> sockets;
   sockets.push_back(adopt_stream_socket(options.sock));
   co_return co_await make_server(*this, std::move(sockets), std::move(factory), options);

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 
 #include "net/server_state.hpp"
@@ -30,7 +30,7 @@ bool out_of_resources(int error) noexcept {
 
 ServerState::ServerState(EventLoop& loop, std::vector<UniqueFd> sockets, ProtocolFactory factory, int backlog)
     : loop_(&loop), sockets_(std::move(sockets)), factory_(std::move(factory)), backlog_(backlog) {
-  loop.add_knot(*this);
+  loop.core().observe(*this);
 }
 
 std::vector<Address> ServerState::addresses() const {
@@ -92,7 +92,7 @@ void ServerState::close() {
   wake_waiters_if_gone();
 }
 
-void ServerState::untie() noexcept {
+void ServerState::loop_ended() noexcept {
   const std::shared_ptr<ServerState> keep = shared_from_this();
   for (const UniqueFd& socket : sockets_) loop_->remove_reader(socket.get());
   sockets_.clear();

@@ -6,7 +6,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include <segue/modern/kernel/knot.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/protocols.hpp>
@@ -20,7 +20,7 @@ class SocketTransport;
 
 namespace detail {
 
-class ServerState final : public std::enable_shared_from_this<ServerState>, private Knot {
+class ServerState final : public std::enable_shared_from_this<ServerState>, private LoopObserver {
  public:
   ServerState(EventLoop& loop, std::vector<UniqueFd> sockets, ProtocolFactory factory, int backlog);
   ServerState(const ServerState&) = delete;
@@ -48,7 +48,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState>, priv
   std::optional<Future<void>> serving_forever;
 
  private:
-  void untie() noexcept override;
+  void loop_ended() noexcept override;
   std::vector<std::shared_ptr<SocketTransport>> clients() const;
   void listen(int fd);
   void accept(int fd);

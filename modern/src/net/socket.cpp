@@ -12,7 +12,7 @@
 #include <cstring>
 #include <memory>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
 namespace segue::modern {

@@ -43,7 +43,7 @@ std::string_view receive(int fd, std::unique_ptr<std::array<char, receive_size>>
 void SocketTransport::ReadyNode::schedule() {
   if (keep_) return;
   keep_ = transport_.shared_from_this();
-  transport_.loop_->schedule(*this);
+  transport_.loop_->core().schedule(*this);
 }
 
 void SocketTransport::ReadyNode::run() {
@@ -64,7 +64,7 @@ SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_p
       limits_(make_limits(std::nullopt, std::nullopt)) {
   if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
   if (server_) server_->attach(*this);
-  loop.add_knot(*this);
+  loop.core().observe(*this);
 }
 
 SocketTransport::~SocketTransport() {
@@ -93,7 +93,7 @@ void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
 }
 
 // The loop is gone: nothing that happens to the socket is of interest any more.
-void SocketTransport::untie() noexcept {
+void SocketTransport::loop_ended() noexcept {
   const std::shared_ptr<SocketTransport> keep = shared_from_this();
   unwatch_reading();
   unwatch_writing();
@@ -321,7 +321,7 @@ void SocketTransport::force_close(std::exception_ptr error) {
 
 void SocketTransport::lose_connection_soon(std::exception_ptr error) {
   ++lost_;
-  if (loop_->is_closed()) return untie();
+  if (loop_->is_closed()) return loop_ended();
   loop_->call_soon([self = shared_from_this(), error = std::move(error)] { self->lose_connection(error); });
 }
 

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include <segue/modern/kernel/knot.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -34,7 +34,7 @@ class ServerState;
 
 class SocketTransport final : public Transport,
                               public std::enable_shared_from_this<SocketTransport>,
-                              private detail::Knot {
+                              private LoopObserver {
  public:
   /// Calls the protocol's connection_made() in the next iteration, and completes `made`, if any, after it.
   static std::shared_ptr<SocketTransport> start(EventLoop& loop, UniqueFd socket, std::shared_ptr<Protocol> protocol,
@@ -70,7 +70,7 @@ class SocketTransport final : public Transport,
 
  private:
   // In the loop's queue between the reactor's word that the socket is ready and the callback; holds the transport then.
-  class ReadyNode final : public detail::Ready {
+  class ReadyNode final : public Ready {
    public:
     ReadyNode(SocketTransport& transport, void (SocketTransport::*act)()) : transport_(transport), act_(act) {}
     void schedule();
@@ -83,7 +83,7 @@ class SocketTransport final : public Transport,
     std::shared_ptr<SocketTransport> keep_;
   };
 
-  void untie() noexcept override;
+  void loop_ended() noexcept override;
   void watch_reading();
   void unwatch_reading() noexcept;
   void watch_writing();
@@ -103,7 +103,7 @@ class SocketTransport final : public Transport,
   void lose_connection_soon(std::exception_ptr error);
   void lose_connection(const std::exception_ptr& error);
 
-  detail::Ref<EventLoop> loop_;
+  Ref<EventLoop> loop_;
   UniqueFd socket_;
   std::shared_ptr<Protocol> protocol_;           // until the connection is lost
   std::shared_ptr<detail::ServerState> server_;  // likewise

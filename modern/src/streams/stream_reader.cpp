@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 
 namespace segue::modern {
@@ -75,7 +75,7 @@ class MoreData : public FutureAwaiter<void> {
   }
 
  private:
-  static Ref<FutureState> begin(StreamReaderState& state, const char* caller) {
+  static Ref<FutureCore> begin(StreamReaderState& state, const char* caller) {
     if (state.waiter) {
       throw RuntimeError(std::string(caller) +
                          "() called while another coroutine is already waiting for incoming data");

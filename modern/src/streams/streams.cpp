@@ -3,7 +3,7 @@
 #include <chrono>
 #include <utility>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 
 #include "streams/stream_protocol.hpp"

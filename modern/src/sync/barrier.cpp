@@ -1,11 +1,11 @@
 #include <segue/modern/sync/barrier.hpp>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern {
 
-Barrier::Barrier(int parties) : state_(detail::make_ref<detail::BarrierState>(parties)) {
+Barrier::Barrier(int parties) : state_(make_ref<detail::BarrierState>(parties)) {
   if (parties < 1) throw ValueError("parties must be > 0");
 }
 

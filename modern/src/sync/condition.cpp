@@ -1,7 +1,7 @@
 #include <segue/modern/sync/condition.hpp>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern::detail {
 

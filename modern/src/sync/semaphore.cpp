@@ -1,7 +1,7 @@
 #include <segue/modern/sync/semaphore.hpp>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern {
 

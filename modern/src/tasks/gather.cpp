@@ -12,11 +12,11 @@ namespace {
 /// A child's callback; keeps the gathering future alive while a child may still need it.
 class ChildDone final : public DoneCallbackState {
  public:
-  ChildDone(FutureState& outer, GatherCore& gather) noexcept : outer_(&outer), gather_(gather) {}
-  void call(FutureState& child) override { gather_.child_done(child); }
+  ChildDone(FutureCore& outer, GatherCore& gather) noexcept : outer_(&outer), gather_(gather) {}
+  void call(FutureCore& child) override { gather_.child_done(child); }
 
  private:
-  Ref<FutureState> outer_;
+  Ref<FutureCore> outer_;
   GatherCore& gather_;
 };
 
@@ -35,15 +35,15 @@ EventLoop& GatherChildren::loop() {
   return *loop_;
 }
 
-void GatherChildren::add_future(const Ref<FutureState>& future) {
-  if (loop_ != nullptr && loop_ != &future->loop())
+void GatherChildren::add_future(const Ref<FutureCore>& future) {
+  if (loop_ != nullptr && &loop_->core() != &future->loop())
     throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
-  loop_ = &future->loop();
+  loop_ = &EventLoop::of(future->loop());
   futures.push_back(future);
 }
 
-void GatherChildren::add_task(FutureState& task) {
-  task.task()->report_destroyed_pending = false;  // nobody else can care for it
+void GatherChildren::add_task(FutureCore& task) {
+  task.task()->expect_destruction();  // nobody else can care for it
   futures.emplace_back(&task);
 }
 
@@ -57,9 +57,9 @@ bool GatherChildren::add_again(const void* address, const std::type_info& type) 
 
 void GatherCore::start() {
   if (children_.empty()) return collect();
-  outer_.loop().add_knot(*this);
+  outer_.loop().observe(*this);
   const auto callback = make_ref<ChildDone>(outer_, *this);
-  FutureState* first_failed = nullptr;
+  FutureCore* first_failed = nullptr;
   for (const auto& child : children_) {
     if (!child->done()) {
       child->add_callback(callback);
@@ -75,7 +75,7 @@ void GatherCore::start() {
   if (finished_ == total_) complete();
 }
 
-void GatherCore::child_done(FutureState& child) {
+void GatherCore::child_done(FutureCore& child) {
   ++finished_;
   child.mark_retrieved();
   if (outer_.done()) return;
@@ -95,7 +95,7 @@ void GatherCore::complete() {
   release_children();
 }
 
-std::exception_ptr GatherCore::error_of(FutureState& child) {
+std::exception_ptr GatherCore::error_of(FutureCore& child) {
   return child.cancelled() ? child.make_cancelled_error() : child.exception();
 }
 
@@ -109,36 +109,36 @@ void GatherCore::release_children() noexcept {
   children_.clear();
 }
 
-void GatherCore::untie() noexcept {
-  const Ref<FutureState> keep(&outer_);
-  const std::vector<Ref<FutureState>> children = std::move(children_);
+void GatherCore::loop_ended() noexcept {
+  const Ref<FutureCore> keep(&outer_);
+  const std::vector<Ref<FutureCore>> children = std::move(children_);
 }
 
 bool GatherCore::cancel(const std::optional<std::string>& message) {
   if (outer_.done()) return false;
   bool any = false;
-  const std::vector<Ref<FutureState>> children = children_;
+  const std::vector<Ref<FutureCore>> children = children_;
   for (const auto& child : children) any = child->cancel(message) || any;
   if (any) cancel_requested_ = true;
   return any;
 }
 
-bool GatherCore::is_last_reference(const FutureState& child) const noexcept {
+bool GatherCore::is_last_reference(const FutureCore& child) const noexcept {
   return child.references() == (&child == completing_ ? 2U : 1U);
 }
 
-std::exception_ptr GatherCore::exception_in_result(FutureState& child) {
+std::exception_ptr GatherCore::exception_in_result(FutureCore& child) {
   if (child.cancelled()) return std::make_exception_ptr(CancelledError(child.cancel_message().value_or("")));
   return child.exception();
 }
 
-Future<void> gather_settled(const std::vector<TaskBase>& tasks) {
+Future<void> gather_settled(const std::vector<AnyTask>& tasks) {
   GatherChildren children;
-  for (const TaskBase& task : tasks) children.futures.push_back(task.state());
+  for (const AnyTask& task : tasks) children.futures.push_back(task.state());
   EventLoop& loop = tasks.empty() ? get_running_loop() : tasks.front().get_loop();
   Ref<GatherSettled> state(new GatherSettled(loop, std::move(children), true));
   state->start();
-  return Future<void>(Ref<FutureState>(std::move(state)));
+  return Future<void>(Ref<FutureCore>(std::move(state)));
 }
 
 }  // namespace segue::modern::detail

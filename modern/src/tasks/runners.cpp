@@ -3,7 +3,7 @@
 #include <chrono>
 #include <vector>
 
-#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/gather.hpp>
 
 namespace segue::modern {
@@ -13,11 +13,11 @@ namespace {
 constexpr auto thread_join_timeout = std::chrono::minutes(5);
 
 void cancel_all_tasks(EventLoop& loop) {
-  const std::vector<TaskBase> tasks = loop.all_tasks();
+  const std::vector<AnyTask> tasks = all_tasks(loop);
   if (tasks.empty()) return;
-  for (const TaskBase& task : tasks) task.cancel();
+  for (const AnyTask& task : tasks) task.cancel();
   loop.run_until_complete(detail::gather_settled(tasks));
-  for (const TaskBase& task : tasks) {
+  for (const AnyTask& task : tasks) {
     if (task.cancelled() || !task.exception()) continue;
     ExceptionContext context;
     context.message = "unhandled exception during asyncio.run() shutdown";

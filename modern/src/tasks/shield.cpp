@@ -13,7 +13,7 @@ namespace {
 /// Reports a failure that nobody waits for any more.
 class ReportFailure final : public DoneCallbackState {
  public:
-  void call(FutureState& future) override {
+  void call(FutureCore& future) override {
     if (future.cancelled()) return;
     const std::exception_ptr error = future.exception();
     if (!error) return;
@@ -35,14 +35,14 @@ class InnerDone;
 
 /// Where the outer one's callback finds the inner one; empty when that is gone.
 struct ShieldLink {
-  FutureState* inner = nullptr;
+  FutureCore* inner = nullptr;
   InnerDone* callback = nullptr;
 };
 
 /// The inner future's callback. The inner one keeps the outer one alive, but not the other way round.
 class InnerDone final : public DoneCallbackState {
  public:
-  InnerDone(FutureState& inner, Ref<FutureState> outer, void (*copy)(FutureState&, FutureState&))
+  InnerDone(FutureCore& inner, Ref<FutureCore> outer, void (*copy)(FutureCore&, FutureCore&))
       : outer_(std::move(outer)), copy_(copy), link_(std::make_shared<ShieldLink>(ShieldLink{&inner, this})) {}
   InnerDone(const InnerDone&) = delete;
   InnerDone& operator=(const InnerDone&) = delete;
@@ -50,7 +50,7 @@ class InnerDone final : public DoneCallbackState {
 
   const std::shared_ptr<ShieldLink>& link() const noexcept { return link_; }
 
-  void call(FutureState& inner) override {
+  void call(FutureCore& inner) override {
     if (outer_->done()) return;
     if (inner.cancelled()) {
       outer_->cancel();
@@ -62,8 +62,8 @@ class InnerDone final : public DoneCallbackState {
   }
 
  private:
-  Ref<FutureState> outer_;
-  void (*copy_)(FutureState&, FutureState&);
+  Ref<FutureCore> outer_;
+  void (*copy_)(FutureCore&, FutureCore&);
   std::shared_ptr<ShieldLink> link_;
 };
 
@@ -71,9 +71,9 @@ class OuterDone final : public DoneCallbackState {
  public:
   explicit OuterDone(std::shared_ptr<ShieldLink> link) noexcept : link_(std::move(link)) {}
 
-  void call(FutureState&) override {
+  void call(FutureCore&) override {
     if (link_->inner == nullptr || link_->inner->done()) return;
-    FutureState& inner = *link_->inner;
+    FutureCore& inner = *link_->inner;
     inner.remove_callback(*link_->callback);
     inner.remove_callback(*ReportFailure::shared());
     inner.add_callback(ReportFailure::shared());
@@ -85,8 +85,8 @@ class OuterDone final : public DoneCallbackState {
 
 }  // namespace
 
-void connect_shield(const Ref<FutureState>& inner, const Ref<FutureState>& outer,
-                    void (*copy_result)(FutureState& inner, FutureState& outer)) {
+void connect_shield(const Ref<FutureCore>& inner, const Ref<FutureCore>& outer,
+                    void (*copy_result)(FutureCore& inner, FutureCore& outer)) {
   auto inner_done = make_ref<InnerDone>(*inner, outer, copy_result);
   outer->add_callback(make_ref<OuterDone>(inner_done->link()));
   inner->add_callback(std::move(inner_done));

@@ -4,13 +4,13 @@ namespace segue::modern::detail {
 
 void SleepWait::wait_for_timer(Resumable leaf) {
   Driver& driver = Driver::require_current();
-  EventLoop& loop = get_running_loop();
-  if (future_) future_->timer.cancel();  // awaited again
+  LoopCore& loop = LoopCore::require_running();
+  if (future_) future_->loop().cancel_timer(*future_);  // awaited again
   future_ = make_ref<SleepFuture>(loop);
-  future_->timer = loop.call_later(delay_, [future = future_] {
-    if (!future->done()) future->set_result();
-  });
-  driver.suspend(leaf, {.future = future_.get(), .blocking = true});
+  loop.check_usable();
+  loop.add_timer(*future_, loop.time() + delay_.value());
+  future_->retain();  // the heap's
+  driver.suspend(leaf, *future_);
 }
 
 }  // namespace segue::modern::detail

@@ -4,45 +4,38 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 
 namespace segue::modern::detail {
 
-class GroupMember final : public DoneCallbackState {
+class GroupMember final : public DoneCallbackState, public ListLink<> {
  public:
-  GroupMember(TaskGroupState& group, FutureState& task) noexcept : group_(&group), task_(task), previous_(group.last_) {
-    (group.last_ != nullptr ? group.last_->next_ : group.first_) = this;
-    group.last_ = this;
+  GroupMember(TaskGroupState& group, FutureCore& task) noexcept : group_(&group), task_(task) {
+    group.tasks_.push_back(*this);
     ++group.members_;
   }
   GroupMember(const GroupMember&) = delete;
   GroupMember& operator=(const GroupMember&) = delete;
   ~GroupMember() override { leave(); }
 
-  void call(FutureState& task) override {
-    if (group_ == nullptr) return;
+  void call(FutureCore& task) override {
+    if (!linked()) return;
     const Ref<TaskGroupState> group(group_);
     leave();
     group->task_done(task);
   }
   /// The task, which exists as long as its callback does.
-  FutureState& task() const noexcept { return task_; }
-  GroupMember* next() const noexcept { return next_; }
+  FutureCore& task() const noexcept { return task_; }
   void leave() noexcept {
-    if (group_ == nullptr) return;
-    (previous_ != nullptr ? previous_->next_ : group_->first_) = next_;
-    (next_ != nullptr ? next_->previous_ : group_->last_) = previous_;
+    if (!linked()) return;
+    unlink();
     --group_->members_;
-    group_ = nullptr;
-    next_ = previous_ = nullptr;
   }
 
  private:
-  TaskGroupState* group_;  // null when it has left
-  FutureState& task_;
-  GroupMember* next_ = nullptr;
-  GroupMember* previous_;
+  TaskGroupState* group_;  // as long as it is in the group's list
+  FutureCore& task_;
 };
 
 namespace {
@@ -53,9 +46,7 @@ bool is_base_error(const std::exception_ptr& error) noexcept {
 
 }  // namespace
 
-TaskGroupState::~TaskGroupState() {
-  while (first_ != nullptr) first_->leave();
-}
+TaskGroupState::~TaskGroupState() = default;
 
 std::string TaskGroupState::repr() const {
   std::string text = "<TaskGroup";
@@ -72,9 +63,9 @@ std::string TaskGroupState::repr() const {
 void TaskGroupState::enter() {
   if (entered_) throw RuntimeError("TaskGroup " + repr() + " has already been entered");
   loop_ = &get_running_loop();
-  const std::optional<TaskBase> parent = current_task();
+  const std::optional<AnyTask> parent = current_task();
   if (!parent) throw RuntimeError("TaskGroup " + repr() + " cannot determine the parent task");
-  parent_ = parent->state();
+  parent_ = parent->state()->task();
   entered_ = true;
 }
 
@@ -84,11 +75,11 @@ void TaskGroupState::check_open() const {
   if (aborting_) throw RuntimeError("TaskGroup " + repr() + " is shutting down");
 }
 
-void TaskGroupState::add(FutureState& task) { task.add_callback(make_ref<GroupMember>(*this, task)); }
+void TaskGroupState::add(FutureCore& task) { task.add_callback(make_ref<GroupMember>(*this, task)); }
 
 void TaskGroupState::abort() {
   aborting_ = true;
-  for (const GroupMember* each = first_; each != nullptr; each = each->next())
+  for (const GroupMember* each = tasks_.front(); each != nullptr; each = tasks_.next(*each))
     if (!each->task().done()) each->task().cancel();
 }
 
@@ -97,7 +88,7 @@ void TaskGroupState::add_error(const std::exception_ptr& error) {
   if (!base_error_ && is_base_error(error)) base_error_ = error;
 }
 
-void TaskGroupState::task_done(FutureState& task) {
+void TaskGroupState::task_done(FutureCore& task) {
   if (completed_ && members_ == 0 && !completed_->done()) completed_->set_result();
   if (task.cancelled()) return;
   const std::exception_ptr error = task.exception();
@@ -130,8 +121,8 @@ Coroutine<void> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_p
   if (error && !self.aborting_) self.abort();
 
   while (self.members_ > 0) {
-    self.completed_ = make_ref<FutureValue<void>>(*self.loop_);
-    const Future<void> completed(Ref<FutureState>(self.completed_));
+    self.completed_ = make_ref<FutureValue<void>>(self.loop_->core());
+    const Future<void> completed(Ref<FutureCore>(self.completed_));
     try {
       co_await completed;
     } catch (const CancelledError&) {
@@ -143,15 +134,15 @@ Coroutine<void> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_p
     self.completed_ = nullptr;
   }
 
-  const Ref<FutureState> parent = std::move(self.parent_);
+  const Ref<TaskCore> parent = std::move(self.parent_);
   if (self.base_error_) std::rethrow_exception(self.base_error_);
-  if (self.parent_cancel_requested_ && parent->task()->uncancel() == 0) propagate = nullptr;
+  if (self.parent_cancel_requested_ && parent->uncancel() == 0) propagate = nullptr;
   if (propagate && self.errors_.empty()) std::rethrow_exception(propagate);
   if (error && !cancelled) self.errors_.push_back(error);
   if (self.errors_.empty()) co_return;
-  if (parent->task()->cancelling() > 0) {  // asked for from outside: it strikes at the parent's next await
-    parent->task()->uncancel();
-    parent->task()->cancel(std::nullopt);
+  if (parent->cancelling() > 0) {  // asked for from outside: it strikes at the parent's next await
+    parent->uncancel();
+    parent->cancel(std::nullopt);
   }
   std::rethrow_exception(make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {})));
 }

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/task.hpp>
 
 namespace segue::modern {
@@ -31,7 +31,7 @@ void insert_timeout_error(const std::exception_ptr& error) {
 
 }  // namespace
 
-Timeout::Timeout(std::optional<time_point> when) : state_(detail::make_ref<State>(when)) {}
+Timeout::Timeout(std::optional<time_point> when) : state_(make_ref<State>(when)) {}
 
 const char* Timeout::name(Phase phase) noexcept {
   switch (phase) {
@@ -46,7 +46,7 @@ const char* Timeout::name(Phase phase) noexcept {
 
 Timeout& Timeout::aenter() {
   if (state_->phase != Phase::created) throw RuntimeError("Timeout has already been entered");
-  const std::optional<TaskBase> task = current_task();
+  const std::optional<AnyTask> task = current_task();
   if (!task) throw RuntimeError("Timeout should be used inside a task");
   state_->phase = Phase::active;
   state_->task = task->state();
@@ -77,7 +77,7 @@ void Timeout::State::expire() {
 void Timeout::State::exit(const std::exception_ptr& error) {
   handler.cancel();
   handler = Handle();
-  const detail::Ref<detail::FutureState> owner = std::move(task);
+  const Ref<FutureCore> owner = std::move(task);
   if (phase == Phase::active) phase = Phase::finished;
   if (phase != Phase::expiring) return;
   phase = Phase::expired;

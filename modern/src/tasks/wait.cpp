@@ -14,13 +14,13 @@ namespace {
 /// One wait(): the callback of all its futures, which completes the future that the waiter awaits.
 class WaitCallback final : public DoneCallbackState {
  public:
-  WaitCallback(Future<void> waiter, std::vector<FutureBase>& futures, WaitOptions options)
+  WaitCallback(Future<void> waiter, std::vector<AnyFuture>& futures, WaitOptions options)
       : waiter_(std::move(waiter)), left_(futures.size()), return_when_(options.return_when) {
     if (options.timeout)
       timer_ = waiter_.get_loop().call_later(*options.timeout, [waiter = waiter_] { complete(waiter); });
   }
 
-  void call(FutureState& future) override {
+  void call(FutureCore& future) override {
     if (left_ > 0) --left_;
     if (left_ == 0 || return_when_ == FIRST_COMPLETED ||
         (return_when_ == FIRST_EXCEPTION && !future.cancelled() && future.exception())) {
@@ -42,39 +42,39 @@ class WaitCallback final : public DoneCallbackState {
 
 }  // namespace
 
-Coroutine<void> wait_until(std::vector<FutureBase> futures, WaitOptions options) {
+Coroutine<void> wait_until(std::vector<AnyFuture> futures, WaitOptions options) {
   if (futures.empty()) throw ValueError("Set of Tasks/Futures is empty.");
   if (options.return_when > ALL_COMPLETED)
     throw ValueError("Invalid return_when value: " + std::to_string(static_cast<int>(options.return_when)));
   const Future<void> waiter = get_running_loop().create_future();
   const auto callback = make_ref<WaitCallback>(waiter, futures, options);
   struct Watch {
-    Watch(std::vector<FutureBase>& all, Ref<WaitCallback> each) : futures(all), callback(std::move(each)) {
-      for (const FutureBase& future : futures) future.state()->add_callback(callback);
+    Watch(std::vector<AnyFuture>& all, Ref<WaitCallback> each) : futures(all), callback(std::move(each)) {
+      for (const AnyFuture& future : futures) future.state()->add_callback(callback);
     }
     ~Watch() {
       callback->cancel_timer();
-      for (const FutureBase& future : futures) future.state()->remove_callback(*callback);
+      for (const AnyFuture& future : futures) future.state()->remove_callback(*callback);
     }
-    std::vector<FutureBase>& futures;
+    std::vector<AnyFuture>& futures;
     Ref<WaitCallback> callback;
   };
   const Watch watch(futures, callback);
   co_await waiter;
 }
 
-Coroutine<void> cancel_and_wait(FutureBase future) {
+Coroutine<void> cancel_and_wait(AnyFuture future) {
   const Future<void> waiter = get_running_loop().create_future();
-  const DoneCallback<FutureBase> release = [waiter](const FutureBase&) {
+  const DoneCallback<AnyFuture> release = [waiter](const AnyFuture&) {
     if (!waiter.done()) waiter.set_result();
   };
   struct Watch {
-    Watch(FutureState& watched, const DoneCallback<FutureBase>& called) : future(watched), callback(called) {
+    Watch(FutureCore& watched, const DoneCallback<AnyFuture>& called) : future(watched), callback(called) {
       future.add_callback(callback.state());
     }
     ~Watch() { future.remove_callback(*callback.state()); }
-    FutureState& future;
-    const DoneCallback<FutureBase>& callback;
+    FutureCore& future;
+    const DoneCallback<AnyFuture>& callback;
   };
   const Watch watch(*future.state(), release);
   future.cancel();

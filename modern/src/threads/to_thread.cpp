@@ -16,7 +16,7 @@ detail::Executor& EventLoop::executor() {
 
 Coroutine<void> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {
   check_usable();
-  const detail::Ref<EventLoop> keep(this);
+  const Ref<EventLoop> keep(this);
   Future<void> gone = executor().shutdown();
   bool timed_out = false;
   TimerHandle timer;

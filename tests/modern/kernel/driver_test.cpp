@@ -39,12 +39,11 @@ TEST(Resumable, of_nothing_is_empty) {
 }
 
 // A frame that is neither a coroutine's nor a fiber's.
-class CallFrame : public Frame {
+class CallFrame : public StackfulFrame {
  public:
-  explicit CallFrame(std::function<void()> call) : call_(std::move(call)) {}
-  Resumable resumable() noexcept {
-    return {[](void* frame) { static_cast<CallFrame*>(static_cast<Frame*>(frame))->call_(); }, this};
-  }
+  explicit CallFrame(std::function<void()> call)
+      : StackfulFrame([](StackfulFrame& frame) { static_cast<CallFrame&>(frame).call_(); }), call_(std::move(call)) {}
+  Resumable resumable() noexcept { return *this; }
 
  private:
   std::function<void()> call_;

@@ -1,5 +1,3 @@
-#include <segue/modern/loop/diagnostics.hpp>
-
 #include <exception>
 #include <source_location>
 #include <string>
@@ -10,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 
 #include "modern/attempt.hpp"
 

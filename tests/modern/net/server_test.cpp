@@ -11,8 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/streams/streams.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -238,7 +238,7 @@ TEST_F(Servers, ReportWhatAHandlerThrowsAndCloseItsConnection) {
 
 TEST_F(Servers, CloseTheConnectionOfACancelledHandler) {
   run([]() -> Coroutine<void> {
-    std::optional<TaskBase> task;
+    std::optional<AnyTask> task;
     std::optional<StreamWriter> kept;
     const auto handler = [&](StreamReader reader, StreamWriter writer) -> Coroutine<void> {
       task = current_task();

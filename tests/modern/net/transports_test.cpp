@@ -9,6 +9,7 @@
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/net/connect.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/tasks/task.hpp>
 

@@ -12,7 +12,7 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/to_thread.hpp>

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern {
 namespace {

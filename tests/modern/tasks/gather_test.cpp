@@ -86,7 +86,7 @@ TEST(Gather, TakesHandlesThatDoNotKnowTheirResult) {
   const auto main = [&log]() -> Coroutine<> {
     create_task(work("a", 2ms, &log));
     create_task(sleep(1ms, 5));
-    std::vector<TaskBase> others = all_tasks();
+    std::vector<AnyTask> others = all_tasks();
     std::erase(others, *current_task());
     const std::vector<None> nothing = co_await gather(others);
     EXPECT_EQ(nothing.size(), 2U);

@@ -6,8 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/task.hpp>
 
 #include "modern/attempt.hpp"

@@ -90,7 +90,7 @@ TEST_F(TaskTest, lives_until_it_is_done_though_nobody_holds_it) {
   loop->run_until_complete(sleep(2h));
   EXPECT_THAT(trace, ElementsAre("done"));
   EXPECT_EQ(alive, 0);
-  EXPECT_EQ(loop->all_tasks().size(), 0U);
+  EXPECT_EQ(all_tasks(*loop).size(), 0U);
 }
 
 TEST_F(TaskTest, frees_its_coroutine_when_it_is_done_though_somebody_holds_it) {
@@ -146,18 +146,18 @@ TEST_F(TaskTest, is_the_current_one_in_its_coroutine_alone) {
   EXPECT_EQ(attempt([] { current_task(); }), "RuntimeError(no running event loop)");
   loop->call_soon([&] { EXPECT_FALSE(current_task().has_value()); });
   const auto body = []() -> Coroutine<bool> {
-    const std::optional<TaskBase> before = current_task();
+    const std::optional<AnyTask> before = current_task();
     co_await sleep(0s);
     co_return before.has_value() && *before == *current_task();
   };
   const Task<bool> one = loop->create_task(body());
   const Task<bool> other = loop->create_task(body());
   iterate(*loop);
-  EXPECT_EQ(loop->all_tasks(), (std::vector<TaskBase>{one, other}));
+  EXPECT_EQ(all_tasks(*loop), (std::vector<AnyTask>{one, other}));
   iterate(*loop);
   EXPECT_TRUE(one.result());
   EXPECT_TRUE(other.result());
-  EXPECT_THAT(loop->all_tasks(), IsEmpty());
+  EXPECT_THAT(all_tasks(*loop), IsEmpty());
 }
 
 TEST_F(TaskTest, is_still_the_current_one_in_a_coroutine_that_it_steps_by_hand) {

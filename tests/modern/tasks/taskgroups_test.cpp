@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 
 #include "modern/attempt.hpp"

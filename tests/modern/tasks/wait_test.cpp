@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -39,7 +39,7 @@ Coroutine<std::string> counts(Tasks tasks, WaitOptions options) {
 
 std::string run_counts(EventLoop& loop, Tasks tasks, WaitOptions options) {
   for (const Task<int>& task : tasks)
-    task.add_done_callback([](const FutureBase& done) { done.state()->mark_retrieved(); });
+    task.add_done_callback([](const AnyFuture& done) { done.state()->mark_retrieved(); });
   return loop.run_until_complete(counts(tasks, options));
 }
 
@@ -104,7 +104,7 @@ TEST(Wait, TakesFuturesOfAnyResult) {
   const Future<std::string> future = loop->create_future<std::string>();
   const Task<int> task = loop->create_task(give_after(1s, 1));
   loop->call_later(1s, [&] { future.set_result("x"); });
-  const auto result = loop->run_until_complete(wait(std::vector<FutureBase>{future, task}));
+  const auto result = loop->run_until_complete(wait(std::vector<AnyFuture>{future, task}));
   EXPECT_EQ(result.done.size(), 2u);
   EXPECT_TRUE(result.done[0] == future);
 }

@@ -54,12 +54,12 @@ struct AsioResult<std::exception_ptr, Values...> : CallbackResult<Values...> {};
 
 /// The future of an operation under way. Cancelling it asks the operation to end.
 template <class T>
-class AsioFuture final : public modern::detail::FutureValue<T> {
+class AsioFuture final : public modern::FutureValue<T> {
  public:
-  using modern::detail::FutureValue<T>::FutureValue;
+  using modern::FutureValue<T>::FutureValue;
 
   bool cancel(const std::optional<std::string>& message) override {
-    if (this->done() || !signal_.slot().has_handler()) return modern::detail::FutureState::cancel(message);
+    if (this->done() || !signal_.slot().has_handler()) return modern::FutureCore::cancel(message);
     this->set_cancel_message(message);
     cancelling_ = true;
     signal_.emit(boost::asio::cancellation_type::terminal);
@@ -84,13 +84,13 @@ class AsioHandler {
  public:
   using cancellation_slot_type = boost::asio::cancellation_slot;
 
-  explicit AsioHandler(modern::detail::Ref<AsioFuture<T>> future) noexcept : future_(std::move(future)) {}
+  explicit AsioHandler(modern::Ref<AsioFuture<T>> future) noexcept : future_(std::move(future)) {}
   cancellation_slot_type get_cancellation_slot() const noexcept { return future_->slot(); }
 
   template <class... Values>
   void operator()(Values&&... values) {
     Outcome<T> outcome = make_outcome(std::forward<Values>(values)...);
-    modern::EventLoop& loop = future_->loop();
+    modern::EventLoop& loop = modern::EventLoop::of(future_->loop());
     if (modern::EventLoop::running() == &loop) return future_->complete(std::move(outcome));
     loop.call_soon_threadsafe([future = std::move(future_), outcome = std::move(outcome)]() mutable {
       future->complete(std::move(outcome));
@@ -125,7 +125,7 @@ class AsioHandler {
     return outcome;
   }
 
-  modern::detail::Ref<AsioFuture<T>> future_;
+  modern::Ref<AsioFuture<T>> future_;
 };
 
 /// An operation that starts when it is awaited.
@@ -137,8 +137,8 @@ class [[nodiscard("co_await it")]] AsioOperation {
       : initiation_(std::forward<I>(initiation)), args_(std::forward<Values>(args)...) {}
 
   bool await_ready() {
-    auto future = modern::detail::make_ref<AsioFuture<T>>(modern::get_running_loop());
-    wait_.emplace(modern::detail::Ref<modern::detail::FutureState>(future));
+    auto future = modern::make_ref<AsioFuture<T>>(modern::LoopCore::require_running());
+    wait_.emplace(modern::Ref<modern::FutureCore>(future));
     std::apply([&](Args&... args) { std::move(initiation_)(AsioHandler<T>(future), std::move(args)...); }, args_);
     return wait_->await_ready();
   }
@@ -148,7 +148,7 @@ class [[nodiscard("co_await it")]] AsioOperation {
  private:
   Initiation initiation_;
   std::tuple<Args...> args_;
-  std::optional<modern::detail::FutureAwaiter<T>> wait_;
+  std::optional<modern::FutureAwaiter<T>> wait_;
 };
 
 }  // namespace detail

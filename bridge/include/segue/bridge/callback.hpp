@@ -227,7 +227,7 @@ class [[nodiscard("co_await it")]] CallbackWait {
 
  private:
   Initiation initiation_;
-  std::optional<modern::detail::FutureAwaiter<Result>> wait_;
+  std::optional<modern::FutureAwaiter<Result>> wait_;
 };
 
 }  // namespace detail

@@ -36,7 +36,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
-#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/yield.hpp>
 #include <segue/outcome.hpp>
 
@@ -62,20 +62,20 @@ inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = tru
 }  // namespace detail
 
 /// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
-class CoroutineFiber : public legacy::Fiber, public modern::Frame {
+class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
  public:
-  explicit CoroutineFiber(const std::source_location& made) noexcept : made_(made), awaiting_at_(made) {}
+  explicit CoroutineFiber(const std::source_location& made) noexcept
+      : StackfulFrame(&resume_fiber), made_(made), awaiting_at_(made) {}
 
   /// The one whose frame runs now. Null in a stackless frame, even on a fiber's stack, and in a generator's body, whose
   /// stack is another one: neither may suspend the coroutine that it runs in.
   [[gnu::always_inline]] static CoroutineFiber* running() noexcept {
-    const Driver* const driver = Driver::current();
-    if (driver == nullptr || driver->stackful_frame == nullptr) return nullptr;
-    auto* const fiber = static_cast<CoroutineFiber*>(driver->stackful_frame);
+    auto* const fiber = static_cast<CoroutineFiber*>(Driver::stackful_frame);
+    if (fiber == nullptr) return nullptr;
     return fiber->runs_here() ? fiber : nullptr;
   }
 
-  Resumable resumable() noexcept { return {&resume_fiber, this}; }
+  Resumable resumable() noexcept { return *this; }
 
   /// Waits for what `awaiter` waits for. On the fiber's own stack.
   template <modern::Awaiter A>
@@ -99,12 +99,11 @@ class CoroutineFiber : public legacy::Fiber, public modern::Frame {
  private:
   static constexpr int max_ignored_exits = 100;
 
-  static void resume_fiber(void* frame) {
-    auto* const fiber = static_cast<CoroutineFiber*>(static_cast<modern::Frame*>(frame));
-    void*& running_frame = Driver::current()->stackful_frame;
-    void* const interrupted = std::exchange(running_frame, fiber);
-    fiber->resume();
-    running_frame = interrupted;
+  static void resume_fiber(modern::StackfulFrame& frame) {
+    auto& fiber = static_cast<CoroutineFiber&>(frame);
+    modern::StackfulFrame* const interrupted = std::exchange(Driver::stackful_frame, &fiber);
+    fiber.resume();
+    Driver::stackful_frame = interrupted;
   }
   [[gnu::always_inline]] void suspend_and_check();
 
@@ -318,9 +317,9 @@ inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) 
     // A stackless delegate starts on this stack. It is not this frame: it must not suspend this fiber.
     Driver& driver = *Driver::current();
     const std::coroutine_handle<> delegate = awaiter.await_suspend(resumable());
-    driver.stackful_frame = nullptr;
+    Driver::stackful_frame = nullptr;
     delegate.resume();
-    driver.stackful_frame = this;
+    Driver::stackful_frame = this;
     if (!driver.finished_at_once(resumable())) suspend_and_check();
   }
 }

@@ -15,8 +15,8 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
-#include <segue/modern/loop/diagnostics.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -127,15 +127,18 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   /// The name of the coroutine function; empty for a closed one.
   std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
 
-  /// The frame, for tasks and other drivers.
+  // For tasks and other drivers:
+  /// Takes the frame over.
+  explicit Coroutine(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
+  /// The frame; null for a closed one.
   std::coroutine_handle<promise_type> frame() const noexcept { return frame_; }
+  /// The frame, which is the caller's from now on.
+  std::coroutine_handle<promise_type> release() noexcept { return std::exchange(frame_, nullptr); }
 
  private:
   friend promise_type;
   friend CoroutineMethods<Coroutine<T>, T>;
   friend detail::CoroutineAwaiter<T>;
-
-  explicit Coroutine(std::coroutine_handle<promise_type> frame) noexcept : frame_(frame) {}
 
   promise_type* body() const noexcept { return frame_ ? &frame_.promise() : nullptr; }
   void destroy() noexcept {

@@ -15,7 +15,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
-#include <segue/modern/loop/diagnostics.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -25,6 +25,9 @@ enum class CoroutineState { CORO_CREATED, CORO_RUNNING, CORO_SUSPENDED, CORO_CLO
 
 /// The state's name, as Python prints it.
 const char* to_string(CoroutineState state) noexcept;
+
+/// PEP 479: a StopIteration that leaves a coroutine becomes RuntimeError("coroutine raised StopIteration").
+std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept;
 
 /// `Self` is the coroutine object, a handle that owns its frame, `T` its result. What it tells its methods, as a
 /// friend: body(), a pointer to the frame (a Frame with finished(), resumable(), made() and an Outcome<T> `outcome`) or

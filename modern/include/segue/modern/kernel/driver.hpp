@@ -27,49 +27,49 @@
 
 namespace segue::modern {
 
-namespace detail {
-class FutureState;
+class FutureCore;
 class TaskCore;
-}  // namespace detail
-
 struct Frame;
+struct StackfulFrame;
 
-/// Something that can be resumed: a C++20 coroutine, or a function with its frame (a fiber).
+/// Something that can be resumed: a C++20 coroutine, or a function with its frame (a fiber). One word.
 class Resumable {
  public:
   constexpr Resumable() noexcept = default;
   template <class Promise>
   Resumable(std::coroutine_handle<Promise> handle) noexcept  // NOLINT(google-explicit-constructor)
-      : context_(handle.address()) {
-    if constexpr (!std::derived_from<Promise, Frame>) resume_ = &resume_foreign;
-  }
-  /// `resume` is called with `frame`.
-  Resumable(void (*resume)(void*), Frame* frame) noexcept : resume_(resume), context_(frame) {}
+      : word_(reinterpret_cast<std::uintptr_t>(handle.address()) | (std::derived_from<Promise, Frame> ? 0 : foreign)) {}
+  inline Resumable(StackfulFrame& frame) noexcept;  // NOLINT(google-explicit-constructor): as a handle converts
 
-  explicit operator bool() const noexcept { return context_ != nullptr; }
-  friend bool operator==(Resumable a, Resumable b) noexcept { return a.context_ == b.context_; }
+  explicit operator bool() const noexcept { return word_ != 0; }
+  friend bool operator==(Resumable a, Resumable b) noexcept { return a.word_ == b.word_; }
 
-  bool is_coroutine() const noexcept { return resume_ == nullptr || resume_ == &resume_foreign; }
-  std::coroutine_handle<> coroutine() const noexcept { return std::coroutine_handle<>::from_address(context_); }
+  bool is_coroutine() const noexcept { return (word_ & stackful) == 0; }
+  std::coroutine_handle<> coroutine() const noexcept { return std::coroutine_handle<>::from_address(address()); }
   void resume() const {
-    if (resume_ == nullptr) [[likely]]
-      return coroutine().resume();
-    resume_(context_);
+    if ((word_ & kinds) == 0) [[likely]]
+      return std::coroutine_handle<>::from_address(reinterpret_cast<void*>(word_)).resume();
+    resume_other();
   }
   /// Its frame; null for somebody else's type of coroutine.
-  Frame* frame() const noexcept;
+  inline Frame* frame() const noexcept;
 
  private:
-  static void resume_foreign(void* address) { std::coroutine_handle<>::from_address(address).resume(); }
+  // Frames lie on boundaries of at least four bytes.
+  static constexpr std::uintptr_t stackful = 1;  // a StackfulFrame
+  static constexpr std::uintptr_t foreign = 2;   // a coroutine whose promise is no Frame
+  static constexpr std::uintptr_t kinds = stackful | foreign;
 
-  void (*resume_)(void*) = nullptr;  // null for a Coroutine<T>
-  void* context_ = nullptr;          // a C++20 coroutine's address, or the Frame
+  void* address() const noexcept { return reinterpret_cast<void*>(word_ & ~kinds); }
+  inline void resume_other() const;
+
+  std::uintptr_t word_ = 0;
 };
 
 /// What a chain hands to its driver when it suspends.
 struct Yielded {
   /// The future waited on; null for a bare yield or a plain value.
-  detail::FutureState* future = nullptr;
+  FutureCore* future = nullptr;
   /// The value of a plain `yield value`; lives in the frame that yielded it. Null otherwise.
   std::any* value = nullptr;
   /// Whether the future is awaited (`yield from`), not merely yielded.
@@ -99,9 +99,27 @@ class Driver {
   // --- for the frame that runs ---
 
   /// Registers the running frame as the leaf. The frame then gives up control without touching anything of its own.
-  void suspend(Resumable leaf, Yielded what = {}) noexcept {
+  void suspend(Resumable leaf) noexcept {
     leaf_ = leaf;
-    yielded_ = what;
+    message_ = Message::none;
+  }
+  /// The same, waiting on `future`.
+  void suspend(Resumable leaf, FutureCore& future) noexcept {
+    leaf_ = leaf;
+    message_ = Message::awaited_future;
+    content_ = &future;
+  }
+  /// The same with anything else that may travel up.
+  void suspend(Resumable leaf, const Yielded& what) noexcept {
+    leaf_ = leaf;
+    content_ = what.future != nullptr ? static_cast<void*>(what.future) : what.value;
+    if (what.future != nullptr) {
+      message_ = what.blocking ? Message::awaited_future : Message::yielded_future;
+    } else if (what.value != nullptr) {
+      message_ = what.generator ? Message::generator : Message::value;
+    } else {
+      message_ = Message::none;
+    }
   }
   /// For a leaf that was resumed: throws what the driver wants thrown there (a cancellation, close()'s GeneratorExit).
   void throw_injected() {
@@ -109,7 +127,11 @@ class Driver {
       rethrow_injected();
   }
   /// The value that the driver sent to the leaf; empty for None.
-  std::any take_sent() { return sent_ ? std::move(*sent_) : std::any(); }
+  std::any take_sent() {
+    if (message_ != Message::sent) return {};
+    message_ = Message::none;
+    return std::move(*static_cast<std::any*>(content_));
+  }
 
   /// For a frame that finished: continues `delegator` when control is back at the driver.
   void continue_with(Resumable delegator) noexcept {
@@ -123,20 +145,39 @@ class Driver {
     return true;
   }
 
-  /// The stackful frame (a fiber) that runs now; null while a stackless one does. Set by whoever resumes a fiber, and
-  /// put back when that returns, so that a stackless frame that merely runs on a fiber's stack cannot suspend the
-  /// fiber.
-  void* stackful_frame = nullptr;
+  /// The stackful frame (a fiber) that runs now in this thread; null while a stackless one does. Set by whoever resumes
+  /// a fiber, and put back when that returns, so that a stackless frame that merely runs on a fiber's stack cannot
+  /// suspend the fiber.
+  static constinit inline thread_local StackfulFrame* stackful_frame = nullptr;
 
   // --- for whoever drives ---
 
   Resumable leaf() const noexcept { return leaf_; }
   void set_leaf(Resumable leaf) noexcept { leaf_ = leaf; }
-  const Yielded& yielded() const noexcept { return yielded_; }
+  /// What travelled up at the last suspension.
+  Yielded yielded() const noexcept {
+    switch (message_) {
+      case Message::awaited_future: return {.future = future(), .value = nullptr, .blocking = true, .generator = false};
+      case Message::yielded_future:
+        return {.future = future(), .value = nullptr, .blocking = false, .generator = false};
+      case Message::value: return {.future = nullptr, .value = value(), .blocking = false, .generator = false};
+      case Message::generator: return {.future = nullptr, .value = value(), .blocking = false, .generator = true};
+      case Message::none:
+      case Message::sent: break;
+    }
+    return {};
+  }
+  /// Whether that was nothing at all.
+  bool yielded_nothing() const noexcept { return message_ == Message::none; }
+  /// What the leaf throws when it is resumed next.
   void inject(std::exception_ptr error) noexcept { injected_ = std::move(error); }
-  void send(std::any* value) noexcept { sent_ = value; }
+  /// What the leaf's yield gives when it is resumed next: `value`, which lives until then; None where it is null.
+  void send(std::any* value) noexcept {
+    content_ = value;
+    message_ = value != nullptr ? Message::sent : Message::none;
+  }
   /// The task on whose behalf it drives; null outside of tasks.
-  detail::TaskCore* task() const noexcept { return task_; }
+  TaskCore* task() const noexcept { return task_; }
 
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
   void step() {
@@ -152,17 +193,22 @@ class Driver {
   /// Makes `driver` the current one as long as it lives; null for a loop, which may run inside of a coroutine.
   class Current {
    public:
-    explicit Current(Driver* driver) noexcept : previous_(std::exchange(current_, driver)) {}
+    explicit Current(Driver* driver) noexcept
+        : previous_(std::exchange(current_, driver)), frame_(std::exchange(stackful_frame, nullptr)) {}
     Current(const Current&) = delete;
     Current& operator=(const Current&) = delete;
-    ~Current() { current_ = previous_; }
+    ~Current() {
+      current_ = previous_;
+      stackful_frame = frame_;
+    }
 
    private:
     Driver* previous_;
+    StackfulFrame* frame_;
   };
 
  protected:
-  Driver(detail::TaskCore* task, Resumable leaf) noexcept : leaf_(leaf), task_(task) {}
+  Driver(TaskCore* task, Resumable leaf) noexcept : leaf_(leaf), task_(task) {}
 
  private:
   struct Outermost {
@@ -185,11 +231,17 @@ class Driver {
 
   static constinit inline thread_local Driver* current_ = nullptr;
 
+  // What `content_` is: what travelled up from the leaf, or what goes down to it.
+  enum class Message : std::uint8_t { none, awaited_future, yielded_future, value, generator, sent };
+
+  FutureCore* future() const noexcept { return static_cast<FutureCore*>(content_); }
+  std::any* value() const noexcept { return static_cast<std::any*>(content_); }
+
   Resumable leaf_;
-  Yielded yielded_;  // of the last suspension
+  void* content_ = nullptr;
   std::exception_ptr injected_;
-  std::any* sent_ = nullptr;
-  detail::TaskCore* task_;
+  TaskCore* task_;
+  Message message_ = Message::none;
   bool continues_ = false;  // a frame finished, and `leaf_` is its delegator, to be resumed in the same step
 };
 
@@ -232,11 +284,27 @@ struct Frame {
   void close_delegates(Resumable self, Driver& driver);
 };
 
+/// The frame of a computation with a stack of its own.
+struct StackfulFrame : Frame {
+  /// `resume` runs it until it suspends or ends.
+  explicit StackfulFrame(void (*resume)(StackfulFrame&)) noexcept : resume_function(resume) {}
+  void (*resume_function)(StackfulFrame&);
+};
+
+inline Resumable::Resumable(StackfulFrame& frame) noexcept
+    : word_(reinterpret_cast<std::uintptr_t>(&frame) | stackful) {}
+
+inline void Resumable::resume_other() const {
+  if (is_coroutine()) return coroutine().resume();
+  auto& frame = *static_cast<StackfulFrame*>(address());
+  frame.resume_function(frame);
+}
+
 inline Frame* Resumable::frame() const noexcept {
-  if (resume_ == &resume_foreign) return nullptr;
-  if (resume_ != nullptr) return static_cast<Frame*>(context_);
+  if ((word_ & foreign) != 0) return nullptr;
+  if ((word_ & stackful) != 0) return static_cast<StackfulFrame*>(address());
   // A promise follows the frame's two function pointers, and a Frame is the first base of ours.
-  return &std::coroutine_handle<Frame>::from_address(context_).promise();
+  return &std::coroutine_handle<Frame>::from_address(address()).promise();
 }
 
 }  // namespace segue::modern

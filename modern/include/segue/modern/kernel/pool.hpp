@@ -90,10 +90,14 @@ inline void pool_free(void* memory, std::size_t size) noexcept {
   ++own.loaded.count;
 }
 
+}  // namespace segue::modern::detail
+
+namespace segue::modern {
+
 /// A base that takes its derived classes' memory from the pool.
 struct Pooled {
-  static void* operator new(std::size_t size) { return pool_allocate(size); }
-  static void operator delete(void* memory, std::size_t size) noexcept { pool_free(memory, size); }
+  static void* operator new(std::size_t size) { return detail::pool_allocate(size); }
+  static void operator delete(void* memory, std::size_t size) noexcept { detail::pool_free(memory, size); }
 };
 
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace segue::modern::detail {
+namespace segue::modern {
 
 /// Something that the loop can run. In at most one queue at a time.
 class Ready {
@@ -48,6 +48,20 @@ class ReadyQueue {
     end_ = &node.next_;
   }
 
+  /// Moves all of `other` to the end.
+  void append(ReadyQueue& other) noexcept {
+    if (other.empty()) return;
+    *end_ = other.first_;
+    end_ = std::exchange(other.end_, &other.first_);
+  }
+  /// Drops all, what is pushed meanwhile included.
+  void drop_all() noexcept {
+    while (!empty()) {
+      Batch batch(*this);
+      while (Ready* const node = batch.pop()) node->drop();
+    }
+  }
+
   /// What is queued when it is made, to be run one by one: what they push meanwhile is not of this batch. What is left
   /// of it when it ends goes back to the front.
   class Batch {
@@ -85,4 +99,4 @@ class ReadyQueue {
   Ready** end_ = &first_;  // where the next one goes; what is there now means nothing
 };
 
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -8,7 +8,7 @@
 
 #include <segue/modern/kernel/pool.hpp>
 
-namespace segue::modern::detail {
+namespace segue::modern {
 
 class RefCounted : public Pooled {
  public:
@@ -72,4 +72,4 @@ Ref<T> make_ref(Args&&... args) {
   return Ref<T>(new T(std::forward<Args>(args)...));
 }
 
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -2,16 +2,16 @@
 // CPython's locks.py; its place in the queue is in the awaiter, which lives in the frame that waits.
 #pragma once
 
-#include <string>
+#include <cstddef>
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/list.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
-#include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/tasks/future.hpp>
 
-namespace segue::modern::detail {
+namespace segue::modern {
 
 class QueuedWait;
 
@@ -28,23 +28,22 @@ class WaitQueue : public RefCounted {
   bool wake_next();
   void wake_all();
   /// The running loop. RuntimeError where it is another one than before.
-  EventLoop& loop();
+  LoopCore& loop();
 
  private:
   friend class QueuedWait;
   const char* owner_;
-  EventLoop* loop_ = nullptr;
-  QueuedWait* first_ = nullptr;
-  QueuedWait* last_ = nullptr;
+  LoopCore* loop_ = nullptr;
+  List<QueuedWait> waits_;  // in the order in which they came
 };
 
 /// A place in a queue. One that waits stays where it is in memory.
-class QueuedWait : public FutureWait {
+class QueuedWait : public FutureWait, public ListLink<> {
  public:
-  QueuedWait() noexcept : FutureWait(Ref<FutureState>()) {}
+  QueuedWait() noexcept : FutureWait(Ref<FutureCore>()) {}
   QueuedWait(QueuedWait&& other) noexcept : FutureWait(std::move(other)) {}
   QueuedWait& operator=(QueuedWait&&) = delete;
-  ~QueuedWait() { leave(); }
+  ~QueuedWait() = default;
 
   /// Woken or cancelled; it leaves when it runs.
   bool done() const noexcept { return future_->done(); }
@@ -59,27 +58,19 @@ class QueuedWait : public FutureWait {
   void wait_in(WaitQueue& queue, Resumable leaf);
   /// Leaves the queue. Throws what the wait ended with.
   void finish_wait() {
-    leave();
+    unlink();
     FutureWait::finish_wait();
   }
-
- private:
-  friend class WaitQueue;
-  void leave() noexcept;
-
-  Ref<WaitQueue> queue_;
-  QueuedWait* next_ = nullptr;
-  QueuedWait* previous_ = nullptr;
 };
 
 inline bool WaitQueue::all_cancelled() const noexcept {
-  for (const QueuedWait* each = first_; each != nullptr; each = each->next_)
+  for (const QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each))
     if (!each->cancelled()) return false;
   return true;
 }
 
 inline void WaitQueue::wake_first() {
-  if (first_ != nullptr && !first_->done()) first_->wake();
+  if (QueuedWait* const first = waits_.front(); first != nullptr && !first->done()) first->wake();
 }
 
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -4,45 +4,46 @@
 // then run exactly the callbacks that were queued by then. What they schedule runs in the next iteration.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/delay.hpp>
-#include <segue/modern/kernel/knot.hpp>
-#include <segue/modern/kernel/ready_queue.hpp>
+#include <segue/modern/kernel/exception_context.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/loop/reactor.hpp>
-#include <segue/modern/net/network_options.hpp>
-#include <segue/modern/net/protocols.hpp>
 
 namespace segue::modern {
 
 template <class T>
+class Coroutine;
+class FutureCore;
+
+// What the loop's methods give and take, which is declared by the floors above it.
+template <class T>
 class Future;
 template <class T>
 class Task;
-template <class T>
-class Coroutine;
-class FutureBase;
-class TaskBase;
+class AnyFuture;
+class Connection;
+class Protocol;
 class Server;
+struct ConnectionOptions;
+struct ServerOptions;
+using ProtocolFactory = std::function<std::shared_ptr<Protocol>()>;
 
 namespace detail {
-class FutureState;
-class TaskCore;
 class Executor;
 }  // namespace detail
 
@@ -51,34 +52,29 @@ struct TaskOptions {
   const char* name = nullptr;
 };
 
-/// What an exception handler is told. Empty fields are absent, as absent keys are in Python.
-struct ExceptionContext {
-  std::string message;
-  std::exception_ptr exception;
-  std::string future;
-  std::string task;
-  std::string handle;
-  /// Where the object was made, as file:line.
-  std::string source;
+class EventLoop;
 
-  /// The names of the fields that are present, sorted.
-  std::vector<std::string> keys() const;
+/// Owns a loop: closes it at the end.
+struct CloseLoop {
+  void operator()(EventLoop* loop) const noexcept;
 };
+using EventLoopPtr = std::unique_ptr<EventLoop, CloseLoop>;
 
-/// The context as the default handler logs it: the message, then a line per field.
-std::string to_string(const ExceptionContext& context);
+/// Shares a loop: keeps it in memory, also when its owner has closed it.
+using EventLoopRef = Ref<EventLoop>;
 
-class EventLoop final : public detail::RefCounted {
+/// Made by new_event_loop(). Everything here is for the loop's own thread, but for what is called `…_threadsafe`.
+class EventLoop final : private LoopCore {
  public:
-  using clock = std::chrono::steady_clock;
-  using time_point = clock::time_point;
+  using LoopCore::clock;
+  using LoopCore::time_point;
   using ExceptionHandler = std::function<void(EventLoop&, const ExceptionContext&)>;
 
-  explicit EventLoop(std::unique_ptr<Reactor> reactor = make_reactor());
-  ~EventLoop() override;
-
   /// The loop that runs in this thread; null where none does.
-  static EventLoop* running() noexcept { return running_; }
+  static EventLoop* running() noexcept { return static_cast<EventLoop*>(LoopCore::running()); }
+  /// What primitives are made of (docs/kernel.md), and the loop that a primitive belongs to.
+  LoopCore& core() noexcept { return *this; }
+  static EventLoop& of(LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
 
   // --- callbacks ---
 
@@ -87,8 +83,8 @@ class EventLoop final : public detail::RefCounted {
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   Handle call_soon(F&& callback, Args&&... args) {
     check_usable();
-    auto handle = make_handle(std::forward<F>(callback), std::forward<Args>(args)...);
-    schedule(*handle);
+    auto handle = make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...);
+    schedule(Ref<HandleState>(handle));
     return Handle(std::move(handle));
   }
   /// The same at `when`, on the loop's clock. Callbacks with equal times run in the order in which they were added.
@@ -96,8 +92,9 @@ class EventLoop final : public detail::RefCounted {
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   TimerHandle call_at(time_point when, F&& callback, Args&&... args) {
     check_usable();
-    auto handle = make_handle(std::forward<F>(callback), std::forward<Args>(args)...);
+    auto handle = make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...);
     add_timer(*handle, when);
+    handle->retain();  // the heap's
     return TimerHandle(std::move(handle));
   }
   template <class F, class... Args>
@@ -109,14 +106,11 @@ class EventLoop final : public detail::RefCounted {
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   void call_soon_threadsafe(F&& callback, Args&&... args) {
-    post([call = std::tuple<std::decay_t<F>, std::decay_t<Args>...>(std::forward<F>(callback),
-                                                                    std::forward<Args>(args)...)]() mutable {
-      std::apply([](auto& f, auto&... values) { std::invoke(f, values...); }, call);
-    });
+    post(make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...));
   }
 
   /// The loop's clock: monotonic; virtual under a ManualReactor.
-  time_point time() const noexcept { return reactor_->now(); }
+  time_point time() const noexcept override { return reactor_->now(); }
 
   // --- running ---
 
@@ -128,8 +122,8 @@ class EventLoop final : public detail::RefCounted {
   await_result_t<A> run_until_complete(A&& awaitable);
   /// Ends run_forever() when the iteration that is under way is complete.
   void stop() noexcept { stopping_ = true; }
-  bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != std::thread::id(); }
-  bool is_closed() const noexcept { return closed_; }
+  using LoopCore::is_closed;
+  using LoopCore::is_running;
   /// Drops all that is scheduled, and waits for the calls that run in the default executor's threads. Idempotent.
   /// RuntimeError("Cannot close a running event loop").
   void close();
@@ -141,7 +135,7 @@ class EventLoop final : public detail::RefCounted {
   /// Schedules a coroutine of any style, or whatever else can be awaited and is not a future; its first step is in the
   /// next iteration. RuntimeError("Event loop is closed").
   template <Awaitable A>
-    requires(!std::derived_from<A, FutureBase>)
+    requires(!std::derived_from<A, AnyFuture>)
   Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {});
 
   // --- threads (threads.hpp) ---
@@ -154,6 +148,8 @@ class EventLoop final : public detail::RefCounted {
   /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
   /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
+  /// Whether there is one: it is made when it is first needed.
+  bool has_executor() const noexcept { return static_cast<bool>(executor_); }
 
   // --- errors ---
 
@@ -161,9 +157,9 @@ class EventLoop final : public detail::RefCounted {
   /// the default one, which logs to "asyncio".
   void set_exception_handler(ExceptionHandler handler) { exception_handler_ = std::move(handler); }
   const ExceptionHandler& get_exception_handler() const noexcept { return exception_handler_; }
-  void default_exception_handler(const ExceptionContext& context) noexcept;
+  void default_exception_handler(const ExceptionContext& context) noexcept override;
   /// An error in the handler itself is logged, never thrown; but KeyboardInterrupt and SystemExit pass.
-  void call_exception_handler(const ExceptionContext& context);
+  void call_exception_handler(const ExceptionContext& context) override;
 
   /// In debug mode, calls from another thread that are not `…_threadsafe` raise RuntimeError.
   void set_debug(bool enabled) noexcept { debug_ = enabled; }
@@ -179,106 +175,47 @@ class EventLoop final : public detail::RefCounted {
   bool remove_writer(int fd) { return reactor_->remove_writer(fd); }
   Reactor& reactor() noexcept { return *reactor_; }
 
+  // --- connections (net/connect.hpp) ---
+
   /// Connects to `host`, a name or an address, and gives the connection to a new protocol. See open_connection().
+  Coroutine<Connection> create_connection(ProtocolFactory factory, std::string host, int port);
   Coroutine<Connection> create_connection(ProtocolFactory factory, std::string host, int port,
-                                          ConnectionOptions options = {});
+                                          ConnectionOptions options);
   Coroutine<Connection> create_connection(ProtocolFactory factory, ConnectionOptions options);
   /// Listens, and gives each connection to a new protocol. See start_server().
-  Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port, ServerOptions options = {});
+  Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port);
+  Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port, ServerOptions options);
   Coroutine<Server> create_server(ProtocolFactory factory, ServerOptions options);
 
-  // --- for tasks ---
-
-  void schedule(detail::Ready& node) noexcept { ready_.push(node); }
-  /// The same for what is new: behind what was posted before it.
-  void schedule_new(detail::Ready& node) noexcept {
-    if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
-      collect_posted();
-    ready_.push(node);
-  }
-  /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
-  void check_usable() const {
-    if (closed_ || debug_) [[unlikely]]
-      check_usable_slow();
-  }
-  void add_task(detail::TaskCore& task) noexcept;
-  void remove_task(detail::TaskCore& task) noexcept;
-  /// The tasks that are not done, oldest first.
-  std::vector<TaskBase> all_tasks() const;
-  /// Unties `knot` when the loop goes away.
-  void add_knot(detail::Knot& knot) noexcept { knots_.push(knot); }
-  /// Closes the coroutines of the tasks that are still pending and reports each. For a loop that goes away.
-  void destroy_pending_tasks() noexcept;
-  /// The default executor's threads, made when first asked for.
-  detail::Executor& executor();
-  bool has_executor() const noexcept { return static_cast<bool>(executor_); }
-
  private:
-  template <class F, class... Args>
-  auto make_handle(F&& callback, Args&&... args) {
-    using State = detail::CallbackHandle<std::decay_t<F>, std::decay_t<Args>...>;
-    return detail::make_ref<State>(*this, std::forward<F>(callback), std::forward<Args>(args)...);
-  }
-  void schedule(detail::HandleState& handle) noexcept {
-    handle.retain();
-    schedule_new(handle);
-  }
-  void add_timer(detail::HandleState& handle, time_point when);
-  template <class F>
-  void post(F callback);
-  void post_node(detail::Ref<detail::HandleState> node);
-  void check_usable_slow() const;
+  friend Ref<EventLoop>;
+  friend struct CloseLoop;
+  friend EventLoopPtr new_event_loop(std::unique_ptr<Reactor> reactor);
+
+  explicit EventLoop(std::unique_ptr<Reactor> reactor) noexcept : reactor_(std::move(reactor)) {}
+  ~EventLoop() override;
+
+  void schedule(Ref<HandleState> handle) noexcept { schedule_new(*handle.detach()); }
+  void post(Ref<HandleState> handle);
+  void wake() noexcept override { reactor_->wake(); }
   void check_can_run() const;
   [[gnu::always_inline]] inline void run_once();
   void poll(time_point deadline);
-  [[gnu::always_inline]] inline void run_ready();
-  void collect_posted() noexcept;
-  void collect_timers();
-  time_point poll_deadline();
-  void run_until_done(detail::FutureState& future, bool is_new_task);
-
-  friend class detail::HandleState;
-  void timer_cancelled() noexcept { ++cancelled_timers_; }
-
-  static constinit inline thread_local EventLoop* running_ = nullptr;
+  void run_until_done(FutureCore& future, bool is_new_task);
+  /// The default executor's threads, made when first asked for.
+  detail::Executor& executor();
 
   std::unique_ptr<Reactor> reactor_;
-  detail::ReadyQueue ready_;
-  std::vector<detail::Ref<detail::HandleState>> timers_;  // a heap, the earliest first
-  std::size_t cancelled_timers_ = 0;                      // still in the heap
-  std::uint64_t timer_sequence_ = 0;
-  detail::TaskCore* oldest_task_ = nullptr;  // of the pending ones, each of which the loop keeps alive
-  detail::TaskCore* newest_task_ = nullptr;
-  detail::KnotList knots_;
   std::shared_ptr<detail::Executor> executor_;
   ExceptionHandler exception_handler_;
-  std::atomic<std::thread::id> thread_{};  // the one that runs the loop
   bool stopping_ = false;
-  bool closed_ = false;
-  bool debug_ = false;
-
-  std::mutex posted_mutex_;
-  std::vector<detail::Ref<detail::HandleState>> posted_;  // guarded by posted_mutex_
-  std::atomic<bool> has_posted_ = false;
-  bool refuse_posted_ = false;  // guarded by posted_mutex_: the loop is closed
 };
 
-/// Owns a loop: closes it at the end.
-struct CloseLoop {
-  void operator()(EventLoop* loop) const noexcept;
-};
-using EventLoopPtr = std::unique_ptr<EventLoop, CloseLoop>;
-
-/// A new loop on Asio's reactor, or on the one given.
+/// A new loop on epoll, or on the reactor given.
 EventLoopPtr new_event_loop();
 EventLoopPtr new_event_loop(std::unique_ptr<Reactor> reactor);
 
 /// The loop that runs in this thread. RuntimeError("no running event loop").
-EventLoop& get_running_loop();
-
-template <class F>
-void EventLoop::post(F callback) {
-  post_node(detail::Ref<detail::HandleState>(new detail::CallbackHandle<F>(*this, std::move(callback))));
-}
+inline EventLoop& get_running_loop() { return EventLoop::of(LoopCore::require_running()); }
 
 }  // namespace segue::modern

@@ -4,7 +4,15 @@
 #include <string>
 #include <utility>
 
+#include <segue/exceptions.hpp>
+
 namespace segue::modern {
+
+/// A name or a service could not be resolved (CPython: socket.gaierror); the code is getaddrinfo()'s.
+class gaierror : public OSError {
+ public:
+  using OSError::OSError;
+};
 
 /// `('127.0.0.1', 8080)` of an IP socket; the path of a Unix one, with port 0.
 class Address {

@@ -15,14 +15,36 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
+#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/network_options.hpp>
 #include <segue/modern/net/transports.hpp>
 
 namespace segue::modern {
+
+/// A stream ended before what was asked for had come; `partial` is what had.
+class IncompleteReadError : public EOFError {
+ public:
+  IncompleteReadError(std::string partial_bytes, std::optional<std::size_t> expected_bytes)
+      : EOFError(std::to_string(partial_bytes.size()) + " bytes read on a total of " +
+                 (expected_bytes ? std::to_string(*expected_bytes) : "undefined") + " expected bytes"),
+        partial(std::move(partial_bytes)),
+        expected(expected_bytes) {}
+  std::string partial;
+  std::optional<std::size_t> expected;
+};
+
+/// The stream's buffer limit was reached while looking for a separator; the data stay in the buffer.
+class LimitOverrunError : public Exception {
+ public:
+  LimitOverrunError(std::string message, std::size_t consumed_bytes)
+      : Exception(std::move(message)), consumed(consumed_bytes) {}
+  std::size_t consumed;
+};
 
 namespace detail {
 class StreamReaderState;

@@ -15,6 +15,12 @@
 
 namespace segue::modern {
 
+/// The barrier was reset or aborted while somebody waited, or is broken.
+class BrokenBarrierError : public RuntimeError {
+ public:
+  using RuntimeError::RuntimeError;
+};
+
 namespace detail {
 
 /// filling --the last one comes--> draining --the last one leaves--> filling
@@ -64,7 +70,7 @@ class Barrier {
   void aexit(const std::exception_ptr&) const noexcept {}
 
  private:
-  detail::Ref<detail::BarrierState> state_;
+  Ref<detail::BarrierState> state_;
 };
 
 }  // namespace segue::modern

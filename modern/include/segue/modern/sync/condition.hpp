@@ -47,7 +47,7 @@ class Condition {
  public:
   /// With a lock of its own.
   Condition() : Condition(Lock()) {}
-  explicit Condition(Lock lock) : state_(detail::make_ref<detail::ConditionState>(std::move(lock))) {}
+  explicit Condition(Lock lock) : state_(make_ref<detail::ConditionState>(std::move(lock))) {}
   Condition(const Condition&) noexcept = default;
   Condition& operator=(const Condition&) noexcept = default;
   ~Condition() = default;
@@ -79,7 +79,7 @@ class Condition {
   void aexit(const std::exception_ptr&) const { release(); }
 
  private:
-  detail::Ref<detail::ConditionState> state_;
+  Ref<detail::ConditionState> state_;
 };
 
 }  // namespace segue::modern

@@ -26,9 +26,9 @@ struct EventState final : WaitQueue {
 
 }  // namespace detail
 
-class [[nodiscard("co_await it")]] EventWait : public detail::QueuedWait {
+class [[nodiscard("co_await it")]] EventWait : public QueuedWait {
  public:
-  explicit EventWait(detail::Ref<detail::EventState> event) noexcept : event_(std::move(event)) {}
+  explicit EventWait(Ref<detail::EventState> event) noexcept : event_(std::move(event)) {}
   EventWait(EventWait&&) noexcept = default;
   EventWait& operator=(EventWait&&) = delete;
   ~EventWait() = default;
@@ -41,12 +41,12 @@ class [[nodiscard("co_await it")]] EventWait : public detail::QueuedWait {
   }
 
  private:
-  detail::Ref<detail::EventState> event_;
+  Ref<detail::EventState> event_;
 };
 
 class Event {
  public:
-  Event() : state_(detail::make_ref<detail::EventState>()) {}
+  Event() : state_(make_ref<detail::EventState>()) {}
   Event(const Event&) noexcept = default;
   Event& operator=(const Event&) noexcept = default;
   ~Event() = default;
@@ -59,7 +59,7 @@ class Event {
   EventWait wait() const noexcept { return EventWait(state_); }
 
  private:
-  detail::Ref<detail::EventState> state_;
+  Ref<detail::EventState> state_;
 };
 
 }  // namespace segue::modern

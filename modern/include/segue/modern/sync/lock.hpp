@@ -51,7 +51,7 @@ class LockWait : public QueuedWait {
 class LockGuard {
  public:
   LockGuard() noexcept = default;
-  explicit LockGuard(detail::Ref<detail::LockState> taken) noexcept : lock_(std::move(taken)) {}
+  explicit LockGuard(Ref<detail::LockState> taken) noexcept : lock_(std::move(taken)) {}
   LockGuard(LockGuard&&) noexcept = default;
   LockGuard& operator=(LockGuard&& other) noexcept {
     if (this != &other) {
@@ -69,7 +69,7 @@ class LockGuard {
   }
 
  private:
-  detail::Ref<detail::LockState> lock_;
+  Ref<detail::LockState> lock_;
 };
 
 class [[nodiscard("co_await it")]] LockAcquire : public detail::LockWait {
@@ -92,7 +92,7 @@ class [[nodiscard("co_await it")]] LockScope : public detail::LockWait {
 
 class Lock {
  public:
-  Lock() : state_(detail::make_ref<detail::LockState>()) {}
+  Lock() : state_(make_ref<detail::LockState>()) {}
   Lock(const Lock&) noexcept = default;
   Lock& operator=(const Lock&) noexcept = default;
   ~Lock() = default;
@@ -110,7 +110,7 @@ class Lock {
   void aexit(const std::exception_ptr&) const { release(); }
 
  private:
-  detail::Ref<detail::LockState> state_;
+  Ref<detail::LockState> state_;
 };
 
 }  // namespace segue::modern

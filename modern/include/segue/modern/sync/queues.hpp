@@ -20,13 +20,29 @@
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/event.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 
 namespace segue::modern {
+
+class QueueEmpty : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+class QueueFull : public Exception {
+ public:
+  using Exception::Exception;
+};
+
+/// The queue takes no more items, or has none left to give.
+class QueueShutDown : public Exception {
+ public:
+  using Exception::Exception;
+};
 
 namespace detail {
 
@@ -189,7 +205,7 @@ class QueueWait {
 template <class T>
 class [[nodiscard("co_await it")]] QueuePut : detail::QueueWait {
  public:
-  QueuePut(detail::Ref<detail::QueueState<T>> queue, T item) : queue_(std::move(queue)), item_(std::move(item)) {}
+  QueuePut(Ref<detail::QueueState<T>> queue, T item) : queue_(std::move(queue)), item_(std::move(item)) {}
   bool await_ready() const noexcept { return queue_->may_put(); }
   std::coroutine_handle<> await_suspend(Resumable delegator) {
     return await_suspend_in(detail::QueueCore::wait_to_put(queue_), delegator);
@@ -200,14 +216,14 @@ class [[nodiscard("co_await it")]] QueuePut : detail::QueueWait {
   }
 
  private:
-  detail::Ref<detail::QueueState<T>> queue_;
+  Ref<detail::QueueState<T>> queue_;
   T item_;
 };
 
 template <class T>
 class [[nodiscard("co_await it")]] QueueGet : detail::QueueWait {
  public:
-  explicit QueueGet(detail::Ref<detail::QueueState<T>> queue) : queue_(std::move(queue)) {}
+  explicit QueueGet(Ref<detail::QueueState<T>> queue) : queue_(std::move(queue)) {}
   bool await_ready() const noexcept { return queue_->may_get(); }
   std::coroutine_handle<> await_suspend(Resumable delegator) {
     return await_suspend_in(detail::QueueCore::wait_to_get(queue_), delegator);
@@ -218,7 +234,7 @@ class [[nodiscard("co_await it")]] QueueGet : detail::QueueWait {
   }
 
  private:
-  detail::Ref<detail::QueueState<T>> queue_;
+  Ref<detail::QueueState<T>> queue_;
 };
 
 /// First in, first out.
@@ -228,7 +244,7 @@ class Queue {
   using value_type = T;
 
   /// Without a bound where `maxsize` is 0 or negative.
-  explicit Queue(int maxsize = 0) : Queue(detail::Ref<State>(new detail::FifoState<T>(maxsize))) {}
+  explicit Queue(int maxsize = 0) : Queue(Ref<State>(new detail::FifoState<T>(maxsize))) {}
   Queue(const Queue&) noexcept = default;
   Queue& operator=(const Queue&) noexcept = default;
   ~Queue() = default;
@@ -257,18 +273,17 @@ class Queue {
 
  protected:
   using State = detail::QueueState<T>;
-  explicit Queue(detail::Ref<State> state) noexcept : state_(std::move(state)) {}
+  explicit Queue(Ref<State> state) noexcept : state_(std::move(state)) {}
 
  private:
-  detail::Ref<State> state_;
+  Ref<State> state_;
 };
 
 /// Last in, first out.
 template <class T>
 class LifoQueue : public Queue<T> {
  public:
-  explicit LifoQueue(int maxsize = 0)
-      : Queue<T>(detail::Ref<typename Queue<T>::State>(new detail::LifoState<T>(maxsize))) {}
+  explicit LifoQueue(int maxsize = 0) : Queue<T>(Ref<typename Queue<T>::State>(new detail::LifoState<T>(maxsize))) {}
 };
 
 /// The smallest first. Items that compare equal come out in any order.
@@ -276,7 +291,7 @@ template <class T, class Less = std::less<T>>
 class PriorityQueue : public Queue<T> {
  public:
   explicit PriorityQueue(int maxsize = 0, Less less = Less())
-      : Queue<T>(detail::Ref<typename Queue<T>::State>(new detail::PriorityState<T, Less>(maxsize, std::move(less)))) {}
+      : Queue<T>(Ref<typename Queue<T>::State>(new detail::PriorityState<T, Less>(maxsize, std::move(less)))) {}
 };
 
 }  // namespace segue::modern

@@ -58,7 +58,7 @@ class SemaphoreWait : public QueuedWait {
 class SemaphoreGuard {
  public:
   SemaphoreGuard() noexcept = default;
-  explicit SemaphoreGuard(detail::Ref<detail::SemaphoreState> taken) noexcept : semaphore_(std::move(taken)) {}
+  explicit SemaphoreGuard(Ref<detail::SemaphoreState> taken) noexcept : semaphore_(std::move(taken)) {}
   SemaphoreGuard(SemaphoreGuard&&) noexcept = default;
   SemaphoreGuard& operator=(SemaphoreGuard&& other) noexcept {
     if (this != &other) {
@@ -73,7 +73,7 @@ class SemaphoreGuard {
   void unlock() noexcept;
 
  private:
-  detail::Ref<detail::SemaphoreState> semaphore_;
+  Ref<detail::SemaphoreState> semaphore_;
 };
 
 class [[nodiscard("co_await it")]] SemaphoreAcquire : public detail::SemaphoreWait {
@@ -117,10 +117,10 @@ class Semaphore {
   void aexit(const std::exception_ptr&) const { release(); }
 
  protected:
-  Semaphore(int value, int bound) : state_(detail::make_ref<detail::SemaphoreState>(value, bound)) {}
+  Semaphore(int value, int bound) : state_(make_ref<detail::SemaphoreState>(value, bound)) {}
 
  private:
-  detail::Ref<detail::SemaphoreState> state_;
+  Ref<detail::SemaphoreState> state_;
 };
 
 /// A semaphore that never has more permits than at its beginning.

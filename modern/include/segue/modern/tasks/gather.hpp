@@ -24,8 +24,8 @@
 #include <vector>
 
 #include <segue/modern/kernel/awaitable.hpp>
-#include <segue/modern/kernel/knot.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/outcome.hpp>
@@ -46,7 +46,7 @@ class GatherChildren {
   /// Futures are taken as they are; of anything else a task is made. A coroutine that is given twice runs once.
   template <Awaitable A>
   void add(A&& awaitable) {
-    if constexpr (std::derived_from<std::remove_cvref_t<A>, FutureBase>) {
+    if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
       add_future(awaitable.state());
     } else if constexpr (std::is_lvalue_reference_v<A>) {
       if (add_again(std::addressof(awaitable), typeid(A))) return;
@@ -61,16 +61,16 @@ class GatherChildren {
   EventLoop& loop();
   void reserve(std::size_t count) { futures.reserve(count); }
 
-  std::vector<Ref<FutureState>> futures;
+  std::vector<Ref<FutureCore>> futures;
 
  private:
   struct Seen {
     const void* address;
     const std::type_info* type;
-    FutureState* future;
+    FutureCore* future;
   };
-  void add_future(const Ref<FutureState>& future);
-  void add_task(FutureState& task);
+  void add_future(const Ref<FutureCore>& future);
+  void add_task(FutureCore& task);
   bool add_again(const void* address, const std::type_info& type);
 
   EventLoop* loop_ = nullptr;
@@ -78,14 +78,14 @@ class GatherChildren {
 };
 
 /// The part of a gathering future that does not depend on its result.
-class GatherCore : public Knot {
+class GatherCore : public LoopObserver {
  public:
   /// In the child's callback.
-  void child_done(FutureState& child);
-  void untie() noexcept final;
+  void child_done(FutureCore& child);
+  void loop_ended() noexcept final;
 
  protected:
-  GatherCore(FutureState& outer, GatherChildren&& children, bool return_exceptions) noexcept
+  GatherCore(FutureCore& outer, GatherChildren&& children, bool return_exceptions) noexcept
       : outer_(outer),
         children_(std::move(children.futures)),
         total_(children_.size()),
@@ -104,8 +104,8 @@ class GatherCore : public Knot {
     if constexpr (std::is_void_v<T>) {
       return None();
     } else {
-      FutureState& child = *children_[index];
-      auto& value = static_cast<FutureValue<T>&>(child).value();
+      FutureCore& child = *children_[index];
+      auto& value = result_of<T>(child);
       if constexpr (copyable_result<stored_t<T>>) {
         if (!is_last_reference(child)) return value;
       }
@@ -125,16 +125,16 @@ class GatherCore : public Knot {
   std::size_t size() const noexcept { return children_.size(); }
 
  private:
-  bool is_last_reference(const FutureState& child) const noexcept;
-  static std::exception_ptr exception_in_result(FutureState& child);
-  static std::exception_ptr error_of(FutureState& child);
+  bool is_last_reference(const FutureCore& child) const noexcept;
+  static std::exception_ptr exception_in_result(FutureCore& child);
+  static std::exception_ptr error_of(FutureCore& child);
   void complete();
   void fail(std::exception_ptr error);
   void release_children() noexcept;
 
-  FutureState& outer_;
-  std::vector<Ref<FutureState>> children_;   // until it is done
-  const FutureState* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
+  FutureCore& outer_;
+  std::vector<Ref<FutureCore>> children_;   // until it is done
+  const FutureCore* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
   std::size_t total_;
   std::size_t finished_ = 0;
   bool return_exceptions_;
@@ -145,8 +145,8 @@ template <class Result>
 class GatherState : public FutureValue<Result>, public GatherCore {
  public:
   GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
-      : FutureValue<Result>(loop),
-        GatherCore(static_cast<FutureState&>(*this), std::move(children), return_exceptions) {}
+      : FutureValue<Result>(loop.core()),
+        GatherCore(static_cast<FutureCore&>(*this), std::move(children), return_exceptions) {}
   bool cancel(const std::optional<std::string>& message) override { return GatherCore::cancel(message); }
   using GatherCore::start;
 };
@@ -165,7 +165,7 @@ class GatherTuple final : public GatherState<std::tuple<gathered_t<T, with_excep
     EventLoop& loop = children.loop();
     Ref<GatherTuple> state(new GatherTuple(loop, std::move(children), with_exceptions));
     state->start();
-    return Future<Result>(Ref<FutureState>(std::move(state)));
+    return Future<Result>(Ref<FutureCore>(std::move(state)));
   }
 
  private:
@@ -190,7 +190,7 @@ class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exc
     EventLoop& loop = children.loop();
     Ref<GatherVector> state(new GatherVector(loop, std::move(children), with_exceptions));
     state->start();
-    return Future<Result>(Ref<FutureState>(std::move(state)));
+    return Future<Result>(Ref<FutureCore>(std::move(state)));
   }
 
  private:
@@ -209,7 +209,7 @@ class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exc
 };
 
 /// Done when all of them are, whatever their outcomes. CancelledError where it is cancelled.
-Future<void> gather_settled(const std::vector<TaskBase>& tasks);
+Future<void> gather_settled(const std::vector<AnyTask>& tasks);
 
 template <class F>
 struct ResultOf {

@@ -16,12 +16,12 @@ namespace segue::modern {
 namespace detail {
 
 /// Makes `outer` end as `inner` does, unless it is cancelled before; `copy_result` sets the result of a done `inner`.
-void connect_shield(const Ref<FutureState>& inner, const Ref<FutureState>& outer,
-                    void (*copy_result)(FutureState& inner, FutureState& outer));
+void connect_shield(const Ref<FutureCore>& inner, const Ref<FutureCore>& outer,
+                    void (*copy_result)(FutureCore& inner, FutureCore& outer));
 
 template <class T>
-void copy_result(FutureState& inner, FutureState& outer) {
-  auto& value = static_cast<FutureValue<T>&>(inner).value();
+void copy_result(FutureCore& inner, FutureCore& outer) {
+  auto& value = result_of<T>(inner);
   if constexpr (copyable_result<stored_t<T>>) {
     static_cast<FutureValue<T>&>(outer).set_result(value);
   } else {

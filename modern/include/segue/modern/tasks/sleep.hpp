@@ -6,19 +6,25 @@
 
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/driver.hpp>
-#include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/timer_heap.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
 
 namespace detail {
 
-/// What a sleep waits for. It and its timer hold each other until the timer is cancelled, even when that has fired.
-class SleepFuture final : public FutureValue<void> {
+/// What a sleep waits for: a future that is its own timer.
+class SleepFuture final : public FutureValue<void>, public Timer {
  public:
   using FutureValue::FutureValue;
-  TimerHandle timer;
+
+ private:
+  void run() override {
+    const Ref<SleepFuture> timer = Ref<SleepFuture>::adopt(this);
+    if (!done()) set_result();
+  }
+  void drop() noexcept override { release(); }
 };
 
 /// A zero or negative delay is one bare yield; another one waits on a future that a timer completes.
@@ -29,7 +35,7 @@ class SleepWait {
   SleepWait& operator=(SleepWait&&) = delete;
   ~SleepWait() {
     if (future_) [[unlikely]]
-      future_->timer.cancel();
+      future_->loop().cancel_timer(*future_);
   }
 
   bool await_ready() const noexcept { return false; }

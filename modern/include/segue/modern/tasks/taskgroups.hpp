@@ -42,21 +42,20 @@ class TaskGroupState final : public RefCounted {
   /// RuntimeError where the group takes no tasks.
   void check_open() const;
   EventLoop& loop() const noexcept { return *loop_; }
-  void add(FutureState& task);
+  void add(FutureCore& task);
 
  private:
   friend class GroupMember;
 
-  void task_done(FutureState& task);
+  void task_done(FutureCore& task);
   void add_error(const std::exception_ptr& error);
   void abort();
   std::string repr() const;
 
   EventLoop* loop_ = nullptr;  // the parent's, which outlives the block
-  Ref<FutureState> parent_;
+  Ref<TaskCore> parent_;
   Ref<FutureValue<void>> completed_;  // what the end of the block waits on
-  GroupMember* first_ = nullptr;      // the tasks that are not done, oldest first
-  GroupMember* last_ = nullptr;
+  List<GroupMember> tasks_;           // those that are not done, oldest first
   std::size_t members_ = 0;
   std::vector<std::exception_ptr> errors_;
   std::exception_ptr base_error_;  // KeyboardInterrupt, SystemExit
@@ -70,7 +69,7 @@ class TaskGroupState final : public RefCounted {
 
 class TaskGroup {
  public:
-  TaskGroup() : state_(detail::make_ref<detail::TaskGroupState>()) {}
+  TaskGroup() : state_(make_ref<detail::TaskGroupState>()) {}
   TaskGroup(const TaskGroup&) noexcept = default;
   TaskGroup& operator=(const TaskGroup&) noexcept = default;
   ~TaskGroup() = default;
@@ -78,7 +77,7 @@ class TaskGroup {
   /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
   /// entered"), ("… is finished"), ("… is shutting down").
   template <Awaitable A>
-    requires(!std::derived_from<A, FutureBase>)
+    requires(!std::derived_from<A, AnyFuture>)
   Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
     try {
       state_->check_open();
@@ -102,7 +101,7 @@ class TaskGroup {
   }
 
  private:
-  detail::Ref<detail::TaskGroupState> state_;
+  Ref<detail::TaskGroupState> state_;
 };
 
 }  // namespace segue::modern

@@ -52,7 +52,7 @@ class Timeout {
  private:
   enum class Phase : std::uint8_t { created, active, expiring, expired, finished };
 
-  struct State final : detail::RefCounted {
+  struct State final : RefCounted {
     explicit State(std::optional<time_point> deadline) noexcept : when(deadline) {}
     ~State() override { handler.cancel(); }
     void reschedule(std::optional<time_point> deadline);
@@ -62,12 +62,12 @@ class Timeout {
     Phase phase = Phase::created;
     std::optional<time_point> when;
     Handle handler;
-    detail::Ref<detail::FutureState> task;  // between aenter and aexit
-    int cancelling = 0;                     // the task's count when it was entered
+    Ref<FutureCore> task;  // between aenter and aexit
+    int cancelling = 0;    // the task's count when it was entered
   };
   static const char* name(Phase phase) noexcept;
 
-  detail::Ref<State> state_;
+  Ref<State> state_;
 };
 
 /// A timeout of `delay` from now; none without one. It counts from this call; a negative or zero one strikes at the

@@ -40,7 +40,7 @@ struct WaitOptions {
 };
 
 /// What wait() gives: each future once, in the order of the argument.
-template <std::derived_from<FutureBase> F>
+template <std::derived_from<AnyFuture> F>
 struct WaitResult {
   std::vector<F> done;
   std::vector<F> pending;
@@ -49,15 +49,15 @@ struct WaitResult {
 namespace detail {
 
 /// Waits for them. ValueError for none and for a bad option.
-Coroutine<void> wait_until(std::vector<FutureBase> futures, WaitOptions options);
+Coroutine<void> wait_until(std::vector<AnyFuture> futures, WaitOptions options);
 
 namespace body {  // out of reach of argument-dependent lookup
 
 template <class F>
 Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
-  std::unordered_set<const FutureState*> seen;
+  std::unordered_set<const FutureCore*> seen;
   std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
-  std::vector<FutureBase> handles(futures.begin(), futures.end());
+  std::vector<AnyFuture> handles(futures.begin(), futures.end());
   co_await wait_until(std::move(handles), options);
   WaitResult<F> result;
   for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));
@@ -69,7 +69,7 @@ Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
 /// The handle of several futures: theirs where it is the same for all.
 template <class First, class... Rest>
 struct CommonHandle {
-  using type = FutureBase;
+  using type = AnyFuture;
 };
 template <class First, std::same_as<First>... Rest>
 struct CommonHandle<First, Rest...> {
@@ -81,19 +81,19 @@ struct CommonHandle<First, Rest...> {
 /// Waits for the futures or tasks of a range. ValueError("Set of Tasks/Futures is empty."), ("Invalid return_when
 /// value: …").
 template <std::ranges::input_range Range>
-  requires std::derived_from<std::ranges::range_value_t<Range>, FutureBase>
+  requires std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>
 auto wait(Range&& futures, WaitOptions options = {}) {
   using F = std::ranges::range_value_t<Range>;
   std::vector<F> copies;
   for (const F& future : futures) copies.push_back(future);
   return detail::body::wait<F>(std::move(copies), options);
 }
-template <std::derived_from<FutureBase> F>
+template <std::derived_from<AnyFuture> F>
 Coroutine<WaitResult<F>> wait(std::initializer_list<F> futures, WaitOptions options = {}) {
   return detail::body::wait<F>(std::vector<F>(futures), options);
 }
 /// Waits for futures or tasks given one by one: wait(a, b, c).
-template <std::derived_from<FutureBase>... F>
+template <std::derived_from<AnyFuture>... F>
   requires(sizeof...(F) > 0)
 auto wait(const F&... futures) {
   using Handle = typename detail::CommonHandle<F...>::type;
@@ -103,11 +103,11 @@ auto wait(const F&... futures) {
 /// are left alone.
 template <std::ranges::input_range Range>
   requires(Awaitable<std::ranges::range_reference_t<Range>> &&
-           !std::derived_from<std::ranges::range_value_t<Range>, FutureBase>)
-Coroutine<WaitResult<FutureBase>> wait(const Range&, WaitOptions = {}) {
-  return []() -> Coroutine<WaitResult<FutureBase>> {
+           !std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>)
+Coroutine<WaitResult<AnyFuture>> wait(const Range&, WaitOptions = {}) {
+  return []() -> Coroutine<WaitResult<AnyFuture>> {
     throw TypeError("Passing coroutines is forbidden, use tasks explicitly.");
-    co_return WaitResult<FutureBase>();
+    co_return WaitResult<AnyFuture>();
   }();
 }
 

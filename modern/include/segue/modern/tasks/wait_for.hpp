@@ -16,7 +16,7 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
-#include <segue/modern/tasks/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/timeouts.hpp>
@@ -27,7 +27,7 @@ namespace segue::modern {
 namespace detail {
 
 /// Cancels the future and waits until it is done.
-Coroutine<void> cancel_and_wait(FutureBase future);
+Coroutine<void> cancel_and_wait(AnyFuture future);
 /// TimeoutError in place of the CancelledError that is being handled.
 [[noreturn]] void throw_timeout_error();
 

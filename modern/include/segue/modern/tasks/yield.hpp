@@ -19,7 +19,7 @@ class [[nodiscard("co_await it")]] Yield {
   Yield() noexcept = default;
   explicit Yield(std::any value) noexcept : value_(std::move(value)) {}
   /// A future that is yielded, not awaited: a task refuses it.
-  explicit Yield(const FutureBase& future) : future_(future.state()) {}
+  explicit Yield(const AnyFuture& future) : future_(future.state()) {}
   /// A generator that was meant for `yield from`: a task refuses it, in these words.
   static Yield of_generator(std::any description) {
     Yield made(std::move(description));
@@ -43,7 +43,7 @@ class [[nodiscard("co_await it")]] Yield {
 
  private:
   std::any value_;
-  detail::Ref<detail::FutureState> future_;
+  Ref<FutureCore> future_;
   bool generator_ = false;
 };
 
@@ -52,8 +52,8 @@ struct MakeYield {
   Yield operator()() const noexcept { return Yield(); }
   template <class Value>
   Yield operator()(Value&& value) const {
-    if constexpr (std::derived_from<std::remove_cvref_t<Value>, FutureBase>) {
-      return Yield(static_cast<const FutureBase&>(value));
+    if constexpr (std::derived_from<std::remove_cvref_t<Value>, AnyFuture>) {
+      return Yield(static_cast<const AnyFuture&>(value));
     } else {
       return Yield(std::any(std::forward<Value>(value)));
     }

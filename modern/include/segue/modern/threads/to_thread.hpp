@@ -33,7 +33,7 @@ class CallFuture final : public FutureValue<T> {
  public:
   using FutureValue<T>::FutureValue;
   bool cancel(const std::optional<std::string>& message) override {
-    if (!FutureState::cancel(message)) return false;
+    if (!FutureCore::cancel(message)) return false;
     if (job != nullptr) job->cancel();
     return true;
   }
@@ -47,12 +47,13 @@ class Call final : public Job {
 
   template <class G, class... Values>
   explicit Call(EventLoop& loop, G&& function, Values&&... values)
-      : future_(make_ref<CallFuture<Result>>(loop)), call_(std::forward<G>(function), std::forward<Values>(values)...) {
+      : future_(make_ref<CallFuture<Result>>(loop.core())),
+        call_(std::forward<G>(function), std::forward<Values>(values)...) {
     future_->job = this;
   }
   ~Call() override { future_->job = nullptr; }
 
-  Future<Result> future() const { return Future<Result>(Ref<FutureState>(future_)); }
+  Future<Result> future() const { return Future<Result>(Ref<FutureCore>(future_)); }
 
  private:
   void run() noexcept override {

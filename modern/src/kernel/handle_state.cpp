@@ -1,28 +1,25 @@
-#include <segue/modern/loop/handle.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
-namespace segue::modern::detail {
+namespace segue::modern {
 
 void HandleState::cancel() noexcept {
   if (cancelled_) return;
   cancelled_ = true;
-  if (in_heap) loop_.timer_cancelled();
+  loop_.cancel_timer(*this);
   if (!running_) forget();
 }
 
 void HandleState::run() {
   const Ref<HandleState> keep = Ref<HandleState>::adopt(this);
   if (cancelled_) return;
-  struct Running {
-    explicit Running(HandleState& state) noexcept : handle(state) { handle.running_ = true; }
-    ~Running() {
-      handle.running_ = false;
-      if (handle.cancelled_) handle.forget();
-    }
-    HandleState& handle;
-  } const running(*this);
+  running_ = true;
+  const ScopeExit stop_running([this] {
+    running_ = false;
+    if (cancelled_) forget();
+  });
   try {
     invoke();
   } catch (const KeyboardInterrupt&) {
@@ -38,4 +35,4 @@ void HandleState::run() {
   }
 }
 
-}  // namespace segue::modern::detail
+}  // namespace segue::modern

@@ -1,0 +1,28 @@
+// What a loop's exception handler is told about an error that has no caller to go to (CPython: the `context` of
+// loop.call_exception_handler()).
+#pragma once
+
+#include <exception>
+#include <string>
+#include <vector>
+
+namespace segue::modern {
+
+/// Empty fields are absent, as absent keys are in Python.
+struct ExceptionContext {
+  std::string message;
+  std::exception_ptr exception;
+  std::string future;
+  std::string task;
+  std::string handle;
+  /// Where the object was made, as file:line.
+  std::string source;
+
+  /// The names of the fields that are present, sorted.
+  std::vector<std::string> keys() const;
+};
+
+/// The context as the default handler logs it: the message, then a line per field.
+std::string to_string(const ExceptionContext& context);
+
+}  // namespace segue::modern

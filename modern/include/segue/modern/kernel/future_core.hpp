@@ -1,0 +1,163 @@
+// FutureCore: a result that is not there yet, without its result (CPython: asyncio/futures.py). What waits for it, how
+// it ends, and what becomes of an exception that nobody asks for.
+//
+//   pending --finish / finish_with--> finished
+//      \---------cancel------------> cancelled
+//
+// Done callbacks and waiting tasks are never run inline: completing a future schedules them on the loop, in the order
+// in which they came.
+//
+// A future of one's own kind derives from FutureValue<T>, and overrides cancel() where cancelling it means more than
+// ending it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/waiters.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+/// The part of a future that does not depend on its result. Shared by its handles; not thread-safe, as in CPython.
+class FutureCore : public RefCounted {
+ public:
+  explicit FutureCore(LoopCore& loop) noexcept : loop_(&loop) {}
+  ~FutureCore() override;
+
+  LoopCore& loop() const noexcept { return *loop_; }
+  bool done() const noexcept { return phase_ != Phase::pending; }
+  bool cancelled() const noexcept { return phase_ == Phase::cancelled; }
+  bool failed() const noexcept { return phase_ == Phase::finished && error_ != nullptr; }
+  /// The task that it is; null for any other future.
+  inline TaskCore* task() noexcept;
+
+  virtual bool cancel(const std::optional<std::string>& message = std::nullopt);
+  virtual void set_exception(std::exception_ptr error) { finish_with(std::move(error)); }
+  virtual std::string repr() const;
+
+  /// Throws what result() throws; returns where there is a value. Marks the exception as retrieved.
+  void check_result() {
+    if (phase_ != Phase::finished || error_) [[unlikely]]
+      raise();
+  }
+  /// The exception, or null; marks it as retrieved. Throws as CPython's exception() where there is no outcome.
+  std::exception_ptr exception();
+  /// The stored exception without marking it; null where there is none.
+  std::exception_ptr peek_exception() const noexcept { return phase_ == Phase::finished ? error_ : nullptr; }
+  /// As exception(), for a future that is known to be done and not cancelled.
+  void mark_retrieved() noexcept { report_unretrieved_ = false; }
+  /// The message of the cancel() that ended it; of a pending task, of the last one.
+  std::optional<std::string> cancel_message() const {
+    return cancel_message_ ? std::optional<std::string>(*cancel_message_) : std::nullopt;
+  }
+  void set_cancel_message(const std::optional<std::string>& message) {
+    cancel_message_ = message ? std::make_unique<const std::string>(*message) : nullptr;
+  }
+  /// The CancelledError with which waiting for this cancelled future ends.
+  std::exception_ptr make_cancelled_error();
+
+  void add_callback(Ref<DoneCallbackState> callback) { add_waiter(Waiter(std::move(callback))); }
+  std::size_t remove_callback(const DoneCallbackState& callback) noexcept;
+  void add_waiting_task(TaskCore& task) { add_waiter(Waiter(task)); }
+  void remove_waiting_task(const TaskCore& task) noexcept;
+
+ protected:
+  enum class Kind : std::uint8_t { future, task };
+  FutureCore(LoopCore& loop, Kind kind) noexcept : kind_(kind), loop_(&loop) {}
+
+  /// Ends it with an exception; TypeError for a null one. InvalidStateError where it is done.
+  void finish_with(std::exception_ptr error);
+  /// The derived class has the result. Requires that it is pending.
+  void finish() {
+    phase_ = Phase::finished;
+    schedule_waiters();
+  }
+  void finish_cancelled() {
+    phase_ = Phase::cancelled;
+    schedule_waiters();
+  }
+  /// The same; `error` is the CancelledError that the first one who asks gets.
+  void finish_cancelled(std::exception_ptr error) {
+    error_ = std::move(error);
+    finish_cancelled();
+  }
+  /// InvalidStateError("invalid state") where it is done.
+  void check_pending() const {
+    if (done()) [[unlikely]]
+      refuse_done();
+  }
+
+ private:
+  enum class Phase : std::uint8_t { pending, cancelled, finished };
+
+  [[noreturn]] void raise();
+  [[noreturn]] static void refuse_done();
+  void add_waiter(Waiter waiter);
+  void schedule(Waiter waiter);
+  void schedule_waiters() {
+    if (!waiters_.empty()) wake_waiters();
+  }
+  void wake_waiters();
+
+  Phase phase_ = Phase::pending;
+  bool report_unretrieved_ = false;
+  Kind kind_ = Kind::future;
+  Ref<LoopCore> loop_;
+  Waiters waiters_;
+  std::exception_ptr error_;  // of a cancelled one: a CancelledError that nobody has been given yet
+  std::unique_ptr<const std::string> cancel_message_;
+};
+
+/// A future with a place for its result.
+template <class T>
+class FutureValue : public FutureCore {
+ public:
+  using FutureCore::FutureCore;
+
+  template <class... Args>
+  void set_result(Args&&... args) {
+    check_pending();
+    value_.emplace(std::forward<Args>(args)...);
+    finish();
+  }
+  /// The result. Requires that there is one.
+  stored_t<T>& value() noexcept { return *value_; }
+
+ protected:
+  std::optional<stored_t<T>> value_;
+};
+
+/// What the awaiters of all futures share: the wait itself.
+class FutureWait {
+ public:
+  explicit FutureWait(Ref<FutureCore> future) noexcept : future_(std::move(future)) {}
+  bool await_ready() const noexcept { return future_->done(); }
+  void await_suspend(Resumable leaf) {
+    Driver::require_current().suspend(leaf, *future_);
+    suspended_ = true;
+  }
+
+ protected:
+  void finish_wait() {
+    if (suspended_) Driver::current()->throw_injected();
+    if (!future_->done()) [[unlikely]]
+      refuse_pending();
+    future_->check_result();
+  }
+  Ref<FutureCore> future_;
+
+ private:
+  [[noreturn]] static void refuse_pending();
+  bool suspended_ = false;
+};
+
+}  // namespace segue::modern

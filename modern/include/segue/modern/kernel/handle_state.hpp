@@ -1,0 +1,62 @@
+// HandleState: a callback on its way to be run. The loop's queue or its timer heap holds a reference, and so do the
+// handles that the user has.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/timer_heap.hpp>
+
+namespace segue::modern {
+
+class HandleState : public RefCounted, public Timer {
+ public:
+  explicit HandleState(LoopCore& loop) noexcept : loop_(loop) {}
+
+  /// The callback will not run, not even where it is queued already; what it captured is freed. Idempotent.
+  void cancel() noexcept;
+  bool cancelled() const noexcept { return cancelled_; }
+
+  void run() final;
+  void drop() noexcept final { release(); }
+
+ protected:
+  virtual void invoke() = 0;
+  /// Destroys the callable and what it captured.
+  virtual void forget() noexcept = 0;
+
+ private:
+  LoopCore& loop_;  // outlives its queue's entries
+  bool cancelled_ = false;
+  bool running_ = false;  // cancelled meanwhile, it is forgotten afterwards
+};
+
+/// A call of `F` with `Args`, all kept by value.
+template <class F, class... Args>
+class CallbackHandle final : public HandleState {
+ public:
+  template <class G, class... Values>
+  explicit CallbackHandle(LoopCore& loop, G&& callback, Values&&... values)
+      : HandleState(loop), call_(std::in_place, std::forward<G>(callback), std::forward<Values>(values)...) {}
+
+ private:
+  void invoke() override {
+    std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *call_);
+  }
+  void forget() noexcept override { call_.reset(); }
+
+  std::optional<std::tuple<F, Args...>> call_;
+};
+
+/// The state of a new handle for `callback(args…)`.
+template <class F, class... Args>
+auto make_handle(LoopCore& loop, F&& callback, Args&&... args) {
+  using State = CallbackHandle<std::decay_t<F>, std::decay_t<Args>...>;
+  return make_ref<State>(loop, std::forward<F>(callback), std::forward<Args>(args)...);
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,143 @@
+// LoopCore: what every primitive needs of the loop that it belongs to. It keeps what is to run next, the timers and the
+// tasks, and knows nothing of sockets, threads or the way in which a loop waits: EventLoop adds these.
+//
+// What is scheduled here runs once, in the order in which it was scheduled, in the loop's thread. All of it belongs to
+// that thread, but for post().
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <segue/modern/kernel/exception_context.hpp>
+#include <segue/modern/kernel/list.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
+#include <segue/modern/kernel/ready_queue.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/timer_heap.hpp>
+
+namespace segue::modern {
+
+class TaskCore;
+
+class LoopCore : public RefCounted {
+ public:
+  using clock = std::chrono::steady_clock;
+  using time_point = clock::time_point;
+
+  /// The loop that runs in this thread; null where none does.
+  static LoopCore* running() noexcept { return running_; }
+  /// The same. RuntimeError("no running event loop") where none does.
+  static LoopCore& require_running() {
+    if (running_ == nullptr) [[unlikely]]
+      refuse_without_loop();
+    return *running_;
+  }
+
+  /// The loop's clock: monotonic; virtual under a ManualReactor.
+  virtual time_point time() const noexcept = 0;
+  /// Tells the loop's exception handler about an error that has no caller to go to. An error in the handler itself is
+  /// logged, never thrown; but KeyboardInterrupt and SystemExit pass.
+  virtual void call_exception_handler(const ExceptionContext& context) = 0;
+  virtual void default_exception_handler(const ExceptionContext& context) noexcept = 0;
+
+  bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != std::thread::id(); }
+  bool is_closed() const noexcept { return closed_; }
+  /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
+  void check_usable() const {
+    if (closed_ || debug_) [[unlikely]]
+      check_usable_slow();
+  }
+
+  /// Runs `node` in the next iteration: once, by exactly one of its run() and drop().
+  void schedule(Ready& node) noexcept { ready_.push(node); }
+  /// The same for what is new, as call_soon() does: behind what other threads posted before it.
+  void schedule_new(Ready& node) noexcept {
+    if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
+      collect_posted();
+    ready_.push(node);
+  }
+  /// The same from any thread. Wakes the loop. RuntimeError("Event loop is closed"); `node` is the caller's then.
+  void post(Ready& node);
+
+  /// Runs `timer` at `when`, after what is due earlier.
+  void add_timer(Timer& timer, time_point when) { timers_.add(timer, when); }
+  /// It will not run, unless it is in the ready queue already.
+  void cancel_timer(Timer& timer) noexcept { timers_.cancel(timer); }
+
+  /// Keeps a task alive until it is done, and closes it where the loop goes away before.
+  void add_task(TaskCore& task) noexcept;
+  void remove_task(TaskCore& task) noexcept;
+  /// The tasks that are not done, oldest first.
+  const List<TaskCore>& tasks() const noexcept { return tasks_; }
+
+  /// Tells `observer` when the loop goes away.
+  void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
+
+ protected:
+  LoopCore() noexcept = default;
+  ~LoopCore() override = default;
+
+  /// Ends the wait for events, from any thread.
+  virtual void wake() noexcept = 0;
+
+  /// Makes the loop this thread's running one, as long as it lives.
+  class Running {
+   public:
+    explicit Running(LoopCore& loop) noexcept;
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running();
+
+   private:
+    const Ref<LoopCore> loop_;
+  };
+
+  bool has_ready() const noexcept { return !ready_.empty(); }
+  /// Takes over what other threads have posted.
+  void collect_posted() noexcept;
+  void collect_posted_if_any() noexcept {
+    if (has_posted_.load(std::memory_order_acquire)) [[unlikely]]
+      collect_posted();
+  }
+  /// When the next timer is due; time_point::max() where there is none.
+  time_point next_timer() noexcept { return timers_.next(); }
+  /// Queues the timers that are due.
+  void collect_timers() noexcept {
+    if (!timers_.empty()) timers_.collect(time(), ready_);
+  }
+  /// Runs what is queued now, and nothing that is queued meanwhile. What an escaping exception leaves unrun stays
+  /// queued, before that.
+  [[gnu::always_inline]] void run_ready() {
+    ReadyQueue::Batch batch(ready_);
+    while (Ready* const node = batch.pop()) node->run();
+  }
+  /// Nothing runs any more: drops all that is scheduled.
+  void close_core() noexcept;
+  /// Closes the coroutines of the tasks that are still pending and reports each; then tells the observers.
+  void destroy_pending_tasks() noexcept;
+
+  ReadyQueue ready_;
+  bool debug_ = false;
+
+ private:
+  void check_usable_slow() const;
+  [[noreturn]] static void refuse_without_loop();
+
+  static constinit inline thread_local LoopCore* running_ = nullptr;
+
+  TimerHeap timers_;
+  List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
+  List<LoopObserver, LoopObserver> observers_;
+  std::atomic<std::thread::id> thread_{};  // the one that runs the loop
+  bool closed_ = false;
+
+  std::mutex posted_mutex_;
+  ReadyQueue posted_;  // guarded by posted_mutex_
+  std::atomic<bool> has_posted_ = false;
+  bool refuse_posted_ = false;  // guarded by posted_mutex_: the loop is closed
+};
+
+}  // namespace segue::modern

@@ -1,0 +1,174 @@
+// TaskCore: a task without its result (CPython: asyncio/tasks.py). It drives a coroutine, one step each time the loop
+// runs it.
+//
+// Its own state machine, beside the future's:
+//
+//   scheduled: in the loop's queue; the next step resumes the leaf      --step--> waiting | scheduled | done
+//   waiting:   on `waited_on`; its completion schedules the task        --wake--> scheduled
+//   done:      the coroutine has finished; the future has the outcome
+//
+// cancel() cancels what is waited on; where there is nothing, or it refuses, it sets `must_cancel`, and the next step
+// throws CancelledError at the leaf.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <utility>
+
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/list.hpp>
+#include <segue/modern/kernel/ready_queue.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// A task's name: one that it was given, or a number, for "Task-7". One word.
+class TaskName {
+ public:
+  explicit TaskName(const char* name);
+  TaskName(const TaskName&) = delete;
+  TaskName& operator=(const TaskName&) = delete;
+  ~TaskName() { delete given(); }
+
+  std::string str() const;
+  void set(std::string name);
+
+ private:
+  static constexpr std::uintptr_t is_number = 1;
+  std::string* given() const noexcept {
+    return (word_ & is_number) == 0 ? reinterpret_cast<std::string*>(word_) : nullptr;
+  }
+  std::uintptr_t word_;
+};
+
+}  // namespace detail
+
+class TaskCore : public FutureCore, public Ready, public Driver, public ListLink<> {
+ public:
+  /// Takes the frame over when it is started.
+  TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name);
+
+  /// The one that runs now in this thread; null where none does.
+  static TaskCore* current() noexcept {
+    const Driver* const driver = Driver::current();
+    return driver != nullptr ? driver->task() : nullptr;
+  }
+
+  // Ready
+  void run() final;
+  void drop() noexcept final {}
+
+  /// Schedules the first step. From then on the loop keeps it alive until it is done.
+  void start() noexcept;
+  bool cancel(const std::optional<std::string>& message = std::nullopt) override;
+  void set_exception(std::exception_ptr error) override;
+  std::string repr() const override;
+  int cancelling() const noexcept { return static_cast<int>(cancel_requests_); }
+  int uncancel() noexcept;
+  /// What it waits on was completed: the next iteration takes the next step.
+  void wake() noexcept { loop().schedule(*this); }
+  /// The loop goes away: closes the coroutine and reports the task.
+  void destroy_pending() noexcept;
+
+  std::string name() const { return name_.str(); }
+  void set_name(std::string name) { name_.set(std::move(name)); }
+  std::string coroutine_name() const;
+  /// Where the loop goes away while it is pending, that is not reported.
+  void expect_destruction() noexcept { report_destroyed_pending_ = false; }
+
+ protected:
+  ~TaskCore() override = default;
+
+  /// Takes the coroutine's outcome, destroys the coroutine and completes the future.
+  virtual void complete() = 0;
+  /// Closes and destroys a coroutine that has not finished.
+  virtual void discard_coroutine() noexcept = 0;
+
+  /// The coroutine's frame, which is the caller's from now on.
+  detail::PromiseBase& take_promise() noexcept;
+  /// Completes the future with what the coroutine threw.
+  void fail(std::exception_ptr error);
+  bool take_must_cancel() noexcept { return std::exchange(must_cancel_, false); }
+
+ private:
+  /// Takes note of what was waited on, and of a cancellation. False where that ended the task.
+  bool prepare_step();
+  void end();
+  /// Whether what it waited on ended with a CancelledError, which throws itself.
+  bool woken_by_cancellation() const noexcept;
+  void handle_yield();
+  void wait_for(FutureCore& future);
+  void step_with_error(const std::string& message);
+  const std::source_location& made() const noexcept;
+
+  bool must_cancel_ = false;
+  bool report_destroyed_pending_ = true;
+  bool finished_ = false;  // the coroutine is gone
+  std::uint32_t cancel_requests_ = 0;
+  union {
+    detail::PromiseBase* promise_;  // until it has finished
+    std::source_location made_;     // then: a place in the coroutine function
+  };
+  Ref<FutureCore> waited_on_;
+  detail::TaskName name_;
+};
+
+/// The task of a coroutine with a result of type T.
+template <class T>
+class TaskValue final : public TaskCore {
+ public:
+  TaskValue(LoopCore& loop, Coroutine<T>&& coroutine, const char* name) : TaskCore(loop, promise_of(coroutine), name) {
+    coroutine.release();
+  }
+
+  /// The result. Requires that there is one.
+  stored_t<T>& value() noexcept { return *value_; }
+
+ private:
+  static detail::PromiseBase& promise_of(const Coroutine<T>& coroutine) {
+    if (!coroutine.frame()) throw RuntimeError("cannot reuse already awaited coroutine");
+    return coroutine.frame().promise();
+  }
+  Coroutine<T> take_coroutine() noexcept {
+    using Promise = detail::Promise<T>;
+    return Coroutine<T>(std::coroutine_handle<Promise>::from_promise(static_cast<Promise&>(take_promise())));
+  }
+  void complete() override {
+    const Coroutine<T> finished = take_coroutine();
+    Outcome<T>& outcome = finished.frame().promise().outcome;
+    if (outcome.has_exception()) return fail(outcome.exception());
+    if (take_must_cancel()) return finish_cancelled();
+    value_.emplace(std::move(outcome.stored()));
+    finish();
+  }
+  void discard_coroutine() noexcept override {
+    Coroutine<T> discarded = take_coroutine();
+    try {
+      discarded.close();
+    } catch (...) {
+      report_unraisable(std::current_exception(), std::source_location::current());
+    }
+  }
+
+  std::optional<stored_t<T>> value_;
+};
+
+inline TaskCore* FutureCore::task() noexcept { return kind_ == Kind::task ? static_cast<TaskCore*>(this) : nullptr; }
+
+/// The result of a future of T, whatever its kind. Requires that there is one.
+template <class T>
+stored_t<T>& result_of(FutureCore& future) noexcept {
+  if (TaskCore* const task = future.task()) return static_cast<TaskValue<T>*>(task)->value();
+  return static_cast<FutureValue<T>&>(future).value();
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,19 @@
+// What a destructor, or a coroutine that nobody awaits, has to say: it has no caller to throw to (CPython:
+// sys.unraisablehook). It goes to the running loop's exception handler, or to standard error where no loop runs.
+#pragma once
+
+#include <exception>
+#include <source_location>
+#include <string>
+
+namespace segue::modern {
+
+/// "coroutine 'fetch' was never awaited". `made` is a place in the coroutine function.
+void report_never_awaited(const std::source_location& made) noexcept;
+
+/// "Exception ignored in: coroutine 'fetch'".
+void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept;
+/// The same for whatever else: "Exception ignored in: …".
+void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept;
+
+}  // namespace segue::modern

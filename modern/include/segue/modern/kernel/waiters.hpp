@@ -1,0 +1,132 @@
+// Who waits for a future, in the order in which they came. Most futures have one waiter, which needs no memory of its
+// own; all further ones share one allocation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <segue/modern/kernel/ref.hpp>
+
+namespace segue::modern {
+
+class FutureCore;
+class TaskCore;
+
+/// A done callback. Its identity is what remove_callback() compares.
+class DoneCallbackState : public RefCounted {
+ public:
+  virtual void call(FutureCore& future) = 0;
+};
+
+/// A task, or a done callback, which it keeps alive. One word.
+class Waiter {
+ public:
+  Waiter() noexcept = default;
+  explicit Waiter(TaskCore& task) noexcept : word_(reinterpret_cast<std::uintptr_t>(&task)) {}
+  explicit Waiter(Ref<DoneCallbackState> callback) noexcept
+      : word_(reinterpret_cast<std::uintptr_t>(callback.detach()) | is_callback) {}
+  Waiter(Waiter&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
+  Waiter& operator=(Waiter&& other) noexcept {
+    std::swap(word_, other.word_);
+    return *this;
+  }
+  ~Waiter() {
+    if (DoneCallbackState* const held = callback()) held->release();
+  }
+
+  explicit operator bool() const noexcept { return word_ != 0; }
+  /// Null for a callback.
+  TaskCore* task() const noexcept { return (word_ & is_callback) == 0 ? reinterpret_cast<TaskCore*>(word_) : nullptr; }
+  /// Null for a task.
+  DoneCallbackState* callback() const noexcept {
+    return (word_ & is_callback) != 0 ? reinterpret_cast<DoneCallbackState*>(word_ & ~is_callback) : nullptr;
+  }
+
+ private:
+  static constexpr std::uintptr_t is_callback = 1;
+  std::uintptr_t word_ = 0;
+};
+
+class Waiters {
+ public:
+  Waiters() noexcept = default;
+  Waiters(Waiters&& other) noexcept : first_(std::move(other.first_)), more_(std::move(other.more_)) {}
+  Waiters& operator=(Waiters&&) = delete;
+
+  bool empty() const noexcept { return !first_ && !more_; }
+  /// std::bad_alloc: it was not added.
+  void add(Waiter waiter) {
+    if (empty()) {
+      first_ = std::move(waiter);
+      return;
+    }
+    if (!more_ || more_->count == more_->capacity) grow();
+    ::new (more_->begin() + more_->count) Waiter(std::move(waiter));
+    ++more_->count;
+  }
+  /// Removes all for which `is_it` is true; returns how many.
+  template <class Predicate>
+  std::size_t remove(Predicate is_it) noexcept {
+    std::size_t removed = 0;
+    if (first_ && is_it(first_)) {
+      first_ = {};
+      ++removed;
+    }
+    if (!more_) return removed;
+    Waiter* kept = more_->begin();
+    for (Waiter& each : *more_) {
+      if (is_it(each)) continue;
+      if (&each != kept) *kept = std::move(each);
+      ++kept;
+    }
+    removed += static_cast<std::size_t>(more_->end() - kept);
+    if (kept == more_->begin()) {
+      more_ = nullptr;
+    } else {
+      std::destroy(kept, more_->end());
+      more_->count = static_cast<std::uint32_t>(kept - more_->begin());
+    }
+    return removed;
+  }
+  /// Takes each out, in order.
+  template <class Action>
+  void take_all(Action action) {
+    if (first_) action(std::move(first_));
+    if (!more_) return;
+    for (Waiter& each : *more_) action(std::move(each));
+  }
+
+ private:
+  /// The header of an array of waiters, which follows it.
+  struct More {
+    std::uint32_t count;
+    std::uint32_t capacity;
+    Waiter* begin() noexcept { return reinterpret_cast<Waiter*>(this + 1); }
+    Waiter* end() noexcept { return begin() + count; }
+  };
+  struct FreeMore {
+    void operator()(More* more) const noexcept {
+      std::destroy(more->begin(), more->end());
+      ::operator delete(more);
+    }
+  };
+  using MorePointer = std::unique_ptr<More, FreeMore>;
+
+  void grow() {
+    const std::uint32_t capacity = more_ ? more_->capacity * 2 : 3;
+    MorePointer larger(::new (::operator new(sizeof(More) + capacity * sizeof(Waiter))) More{0, capacity});
+    if (more_) {
+      std::uninitialized_move(more_->begin(), more_->end(), larger->begin());
+      larger->count = more_->count;
+    }
+    more_ = std::move(larger);
+  }
+
+  Waiter first_;
+  MorePointer more_;
+};
+
+}  // namespace segue::modern

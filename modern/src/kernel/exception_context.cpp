@@ -1,0 +1,34 @@
+#include <segue/modern/kernel/exception_context.hpp>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::modern {
+
+std::vector<std::string> ExceptionContext::keys() const {
+  std::vector<std::string> keys;
+  if (exception) keys.emplace_back("exception");
+  if (!future.empty()) keys.emplace_back("future");
+  if (!handle.empty()) keys.emplace_back("handle");
+  if (!message.empty()) keys.emplace_back("message");
+  if (!source.empty()) keys.emplace_back("source");
+  if (!task.empty()) keys.emplace_back("task");
+  return keys;
+}
+
+std::string to_string(const ExceptionContext& context) {
+  std::string text = context.message.empty() ? "Unhandled exception in event loop" : context.message;
+  const auto field = [&text](const char* name, const std::string& value) {
+    if (!value.empty()) text.append("\n").append(name).append(": ").append(value);
+  };
+  field("future", context.future);
+  field("handle", context.handle);
+  field("task", context.task);
+  field("source", context.source);
+  if (context.exception) {
+    const ExceptionText error = describe(context.exception);
+    text += "\n" + error.type + (error.message.empty() ? "" : ": " + error.message);
+  }
+  return text;
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,58 @@
+#include <segue/modern/kernel/function_name.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
+namespace segue::modern {
+
+namespace {
+
+// The place of the bracket that closes the one at `begin`.
+std::size_t closing_bracket(std::string_view text, std::size_t begin) {
+  int depth = 0;
+  for (std::size_t i = begin; i < text.size(); ++i) {
+    if (text[i] == '(' || text[i] == '<') ++depth;
+    if ((text[i] == ')' || text[i] == '>') && --depth == 0) return i;
+  }
+  return text.size();
+}
+
+// `fetch` out of `Coroutine<int> app::(anonymous namespace)::fetch(int) [T = int]`. What stands in brackets and is
+// followed by `::` is a scope: an unnamed one, or a function. `operator()` has no name of its own: Python's is
+// <lambda>.
+std::string_view strip_to_name(std::string_view signature) {
+  constexpr std::string_view lambda = "<lambda>";
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  for (; end < signature.size(); ++end) {
+    const char c = signature[end];
+    if (c == '(') {
+      const std::size_t close = closing_bracket(signature, end);
+      if (signature.substr(std::min(close + 1, signature.size())).substr(0, 2) != "::") break;
+      end = close;
+    } else if (c == '<' && end > begin) {
+      end = closing_bracket(signature, end);
+    } else if (c == '<') {
+      return lambda;
+    } else if (c == '[') {
+      break;
+    } else if (c == ' ' || c == ':' || c == '*' || c == '&') {
+      begin = end + 1;
+    }
+  }
+  const std::string_view name = signature.substr(begin, end - begin);
+  return name == "operator" ? lambda : name.substr(0, name.find('<'));
+}
+
+}  // namespace
+
+std::string function_name(const std::source_location& where) {
+  return std::string(strip_to_name(where.function_name()));
+}
+
+std::string place(const std::source_location& where) {
+  return std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+}  // namespace segue::modern

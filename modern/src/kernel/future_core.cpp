@@ -1,0 +1,123 @@
+#include <segue/modern/kernel/future_core.hpp>
+
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/task_core.hpp>
+
+namespace segue::modern {
+
+namespace {
+
+// A done callback that is in the loop's queue.
+class ScheduledCallback final : public HandleState {
+ public:
+  ScheduledCallback(FutureCore& future, Waiter waiter) noexcept
+      : HandleState(future.loop()), future_(&future), waiter_(std::move(waiter)) {}
+
+ private:
+  void invoke() override { waiter_.callback()->call(*future_); }
+  void forget() noexcept override {}
+
+  Ref<FutureCore> future_;
+  Waiter waiter_;
+};
+
+}  // namespace
+
+FutureCore::~FutureCore() {
+  if (!report_unretrieved_) return;
+  try {
+    ExceptionContext context;
+    context.message = std::string(kind_ == Kind::task ? "Task" : "Future") + " exception was never retrieved";
+    context.exception = error_;
+    context.future = FutureCore::repr();
+    loop_->call_exception_handler(context);
+  } catch (...) {
+    ExceptionContext context;
+    context.message = "Exception ignored while a future was destroyed";
+    context.exception = std::current_exception();
+    loop_->default_exception_handler(context);
+  }
+}
+
+void FutureCore::refuse_done() { throw InvalidStateError("invalid state"); }
+
+bool FutureCore::cancel(const std::optional<std::string>& message) {
+  report_unretrieved_ = false;
+  if (done()) return false;
+  set_cancel_message(message);
+  finish_cancelled();
+  return true;
+}
+
+void FutureCore::finish_with(std::exception_ptr error) {
+  check_pending();
+  check_exception(error);
+  if (holds<StopIterationBase>(error)) {
+    error = std::make_exception_ptr(
+        from(RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future"), error));
+  }
+  error_ = std::move(error);
+  report_unretrieved_ = true;
+  finish();
+}
+
+void FutureCore::raise() {
+  if (phase_ == Phase::cancelled) std::rethrow_exception(make_cancelled_error());
+  if (phase_ == Phase::pending) throw InvalidStateError("Result is not set.");
+  report_unretrieved_ = false;
+  std::rethrow_exception(error_);
+}
+
+std::exception_ptr FutureCore::exception() {
+  if (phase_ == Phase::cancelled) std::rethrow_exception(make_cancelled_error());
+  if (phase_ == Phase::pending) throw InvalidStateError("Exception is not set.");
+  report_unretrieved_ = false;
+  return error_;
+}
+
+std::exception_ptr FutureCore::make_cancelled_error() {
+  if (error_) return std::exchange(error_, nullptr);
+  return std::make_exception_ptr(CancelledError(cancel_message()));
+}
+
+std::string FutureCore::repr() const {
+  if (!done()) return "<Future pending>";
+  if (cancelled()) return "<Future cancelled>";
+  return error_ ? "<Future finished exception=" + describe(error_).repr() + ">" : "<Future finished>";
+}
+
+void FutureCore::add_waiter(Waiter waiter) {
+  if (done()) {
+    loop_->check_usable();
+    schedule(std::move(waiter));
+  } else {
+    waiters_.add(std::move(waiter));
+  }
+}
+
+std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexcept {
+  return waiters_.remove([&callback](const Waiter& waiter) { return waiter.callback() == &callback; });
+}
+
+void FutureCore::remove_waiting_task(const TaskCore& task) noexcept {
+  waiters_.remove([&task](const Waiter& waiter) { return waiter.task() == &task; });
+}
+
+void FutureCore::schedule(Waiter waiter) {
+  if (TaskCore* const task = waiter.task()) return task->wake();
+  auto callback = make_ref<ScheduledCallback>(*this, std::move(waiter));
+  loop_->schedule_new(*callback.detach());
+}
+
+void FutureCore::wake_waiters() {
+  loop_->check_usable();
+  Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { schedule(std::move(waiter)); });
+}
+
+void FutureWait::refuse_pending() { throw RuntimeError("await wasn't used with future"); }
+
+}  // namespace segue::modern

@@ -1,0 +1,73 @@
+#include <segue/modern/kernel/loop_core.hpp>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/task_core.hpp>
+
+namespace segue::modern {
+
+LoopCore::Running::Running(LoopCore& loop) noexcept : loop_(&loop) {
+  running_ = &loop;
+  loop.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+}
+
+LoopCore::Running::~Running() {
+  loop_->thread_.store(std::thread::id(), std::memory_order_relaxed);
+  running_ = nullptr;
+}
+
+void LoopCore::refuse_without_loop() { throw RuntimeError("no running event loop"); }
+
+void LoopCore::check_usable_slow() const {
+  if (closed_) throw RuntimeError("Event loop is closed");
+  if (is_running() && thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
+    throw RuntimeError("Non-thread-safe operation invoked on an event loop other than the current one");
+}
+
+void LoopCore::post(Ready& node) {
+  {
+    const std::lock_guard lock(posted_mutex_);
+    if (refuse_posted_) throw RuntimeError("Event loop is closed");
+    posted_.push(node);
+    has_posted_.store(true, std::memory_order_release);
+  }
+  wake();
+}
+
+void LoopCore::collect_posted() noexcept {
+  const std::lock_guard lock(posted_mutex_);
+  has_posted_.store(false, std::memory_order_relaxed);
+  ready_.append(posted_);
+}
+
+void LoopCore::add_task(TaskCore& task) noexcept {
+  task.retain();
+  tasks_.push_back(task);
+}
+
+void LoopCore::remove_task(TaskCore& task) noexcept {
+  task.ListLink::unlink();
+  task.release();
+}
+
+void LoopCore::close_core() noexcept {
+  closed_ = true;
+  ReadyQueue posted;
+  {
+    const std::lock_guard lock(posted_mutex_);
+    refuse_posted_ = true;
+    posted.append(posted_);
+  }
+  posted.drop_all();
+  ready_.drop_all();
+  timers_.clear();
+}
+
+void LoopCore::destroy_pending_tasks() noexcept {
+  while (TaskCore* const oldest = tasks_.front()) oldest->destroy_pending();
+  while (LoopObserver* const observer = observers_.front()) {
+    observer->unlink();
+    observer->loop_ended();
+  }
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,198 @@
+#include <segue/modern/kernel/task_core.hpp>
+
+#include <any>
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/function_name.hpp>
+
+namespace segue::modern {
+
+namespace {
+
+std::uint64_t next_task_number() noexcept {
+  static std::atomic<std::uint64_t> number{0};
+  return number.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+std::string repr_of(double number) {
+  std::string text = fmt::format("{}", number);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string repr_of(const std::any& value) {
+  if (const int* number = std::any_cast<int>(&value)) return std::to_string(*number);
+  if (const double* number = std::any_cast<double>(&value)) return repr_of(*number);
+  if (const std::string* text = std::any_cast<std::string>(&value)) return "'" + *text + "'";
+  if (const char* const* text = std::any_cast<const char*>(&value)) return std::string("'") + *text + "'";
+  return "<" + type_name(value.type()) + " object>";
+}
+
+}  // namespace
+
+namespace detail {
+
+TaskName::TaskName(const char* name)
+    : word_(name != nullptr ? reinterpret_cast<std::uintptr_t>(new std::string(name))
+                            : (next_task_number() << 1U) | is_number) {}
+
+std::string TaskName::str() const {
+  if (const std::string* const name = given()) return *name;
+  return "Task-" + std::to_string(word_ >> 1U);
+}
+
+void TaskName::set(std::string name) {
+  auto* const replaced = new std::string(std::move(name));
+  delete given();
+  word_ = reinterpret_cast<std::uintptr_t>(replaced);
+}
+
+}  // namespace detail
+
+TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name)
+    : FutureCore(loop, Kind::task), Driver(this, {}), promise_(&promise), name_(name) {}
+
+void TaskCore::start() noexcept {
+  set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
+  loop().add_task(*this);
+  loop().schedule_new(*this);
+}
+
+void TaskCore::run() {
+  if (waited_on_ || must_cancel_) [[unlikely]] {
+    if (!prepare_step()) return;
+  }
+  detail::PromiseBase& outermost = *promise_;
+  outermost.started = true;
+  outermost.executing = true;
+  step_outermost();
+  if (outermost.finished()) [[unlikely]]
+    return end();
+  outermost.executing = false;
+  if (yielded_nothing()) return loop().schedule(*this);
+  handle_yield();
+}
+
+bool TaskCore::prepare_step() {
+  const bool deliver_cancellation = must_cancel_ && !woken_by_cancellation();
+  if (waited_on_) {
+    waited_on_->mark_retrieved();
+    waited_on_ = nullptr;
+  }
+  must_cancel_ = false;
+  if (!deliver_cancellation) return true;
+  auto error = std::make_exception_ptr(CancelledError(cancel_message()));
+  if (promise_->started) {
+    inject(std::move(error));
+    return true;
+  }
+  const Ref<TaskCore> keep(this);
+  discard_coroutine();
+  finish_cancelled(std::move(error));
+  loop().remove_task(*this);
+  return false;
+}
+
+void TaskCore::end() {
+  const Ref<TaskCore> keep(this);
+  loop().remove_task(*this);
+  complete();
+}
+
+bool TaskCore::woken_by_cancellation() const noexcept {
+  return waited_on_ && (waited_on_->cancelled() || holds<CancelledError>(waited_on_->peek_exception()));
+}
+
+void TaskCore::handle_yield() {
+  const Yielded what = yielded();
+  if (what.future == nullptr) {
+    step_with_error(what.generator ? "yield was used instead of yield from for generator in task " + repr() + " with " +
+                                         repr_of(*what.value)
+                                   : "Task got bad yield: " + repr_of(*what.value));
+  } else if (&what.future->loop() != &loop()) {
+    step_with_error("Task " + repr() + " got Future " + what.future->repr() + " attached to a different loop");
+  } else if (!what.blocking) {
+    step_with_error("yield was used instead of yield from in task " + repr() + " with " + what.future->repr());
+  } else if (what.future == this) {
+    step_with_error("Task cannot await on itself: " + repr());
+  } else {
+    wait_for(*what.future);
+  }
+}
+
+void TaskCore::wait_for(FutureCore& future) {
+  waited_on_ = &future;
+  future.add_waiting_task(*this);
+  if (must_cancel_ && future.cancel(cancel_message())) must_cancel_ = false;
+}
+
+void TaskCore::step_with_error(const std::string& message) {
+  inject(std::make_exception_ptr(RuntimeError(message)));
+  loop().schedule(*this);
+}
+
+bool TaskCore::cancel(const std::optional<std::string>& message) {
+  mark_retrieved();
+  if (done()) return false;
+  ++cancel_requests_;
+  if (waited_on_) {
+    const Ref<FutureCore> waited_on = waited_on_;
+    if (waited_on->cancel(message)) return true;
+  }
+  must_cancel_ = true;
+  set_cancel_message(message);
+  return true;
+}
+
+int TaskCore::uncancel() noexcept {
+  if (cancel_requests_ > 0 && --cancel_requests_ == 0) must_cancel_ = false;
+  return cancelling();
+}
+
+void TaskCore::set_exception(std::exception_ptr) {
+  throw RuntimeError("Task does not support set_exception operation");
+}
+
+std::string TaskCore::repr() const {
+  return "<Task " + std::string(done() ? (cancelled() ? "cancelled" : "finished") : "pending") + " name='" + name() +
+         "' coro=<" + coroutine_name() + "()>>";
+}
+
+void TaskCore::fail(std::exception_ptr error) {
+  if (holds<CancelledError>(error)) return finish_cancelled(std::move(error));
+  finish_with(error);
+  if (holds<KeyboardInterrupt>(error) || holds<SystemExit>(error)) std::rethrow_exception(error);
+}
+
+void TaskCore::destroy_pending() noexcept {
+  const Ref<TaskCore> keep(this);
+  if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
+  const std::string coroutine = coroutine_name();
+  loop().remove_task(*this);
+  if (promise_->started) promise_->leaf = leaf();
+  discard_coroutine();
+  if (!report_destroyed_pending_) return;
+  ExceptionContext context;
+  context.message = "Task was destroyed but it is pending!";
+  context.task = "<Task pending name='" + name() + "' coro=<" + coroutine + "()>>";
+  loop().call_exception_handler(context);
+}
+
+detail::PromiseBase& TaskCore::take_promise() noexcept {
+  detail::PromiseBase& promise = *promise_;
+  finished_ = true;
+  ::new (&made_) std::source_location(promise.made());
+  return promise;
+}
+
+const std::source_location& TaskCore::made() const noexcept { return finished_ ? made_ : promise_->made(); }
+
+std::string TaskCore::coroutine_name() const { return function_name(made()); }
+
+}  // namespace segue::modern
