@@ -43,8 +43,8 @@ class Resumable {
       : context_(handle.address()) {
     if constexpr (!std::derived_from<Promise, Frame>) resume_ = &resume_foreign;
   }
-  /// `resume` is called with `frame`.
-  Resumable(void (*resume)(void*), Frame* frame) noexcept : resume_(resume), context_(frame) {}
+  /// `function` is called with `frame`.
+  Resumable(void (*function)(void*), Frame* frame) noexcept : resume_(function), context_(frame) {}
 
   explicit operator bool() const noexcept { return context_ != nullptr; }
   friend bool operator==(Resumable a, Resumable b) noexcept { return a.context_ == b.context_; }
