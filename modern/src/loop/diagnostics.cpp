@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/loop/log.hpp>
 #include <segue/modern/tasks/exceptions.hpp>
+#include <segue/unraisable.hpp>
 
 namespace segue::modern {
 
@@ -50,20 +52,29 @@ std::string_view strip_to_name(std::string_view signature) {
   return name == "operator" ? lambda : name.substr(0, name.find('<'));
 }
 
-void report(const ExceptionContext& context) noexcept {
-  try {
-    if (EventLoop* loop = EventLoop::running()) {
-      loop->call_exception_handler(context);
-    } else {
-      std::fprintf(stderr, "%s\n", to_string(context).c_str());
-    }
-  } catch (...) {
-    std::fputs("segue: out of memory while reporting an error\n", stderr);
-  }
+// Whether there is a loop that was told.
+bool tell_loop(const ExceptionContext& context) {
+  EventLoop* const loop = EventLoop::running();
+  if (loop != nullptr) loop->call_exception_handler(context);
+  return loop != nullptr;
 }
 
 std::string place(const std::source_location& where) {
   return std::string(where.file_name()) + ":" + std::to_string(where.line());
+}
+
+void report_ignored(const std::exception_ptr& error, std::string object, const std::string& source) noexcept {
+  try {
+    ExceptionContext context;
+    context.message = "Exception ignored in: " + object;
+    context.exception = error;
+    context.source = source;
+    if (tell_loop(context)) return;
+    if (!source.empty()) object += ", made at " + source;
+  } catch (...) {
+    // A handler threw, or there is no memory: the hook is told.
+  }
+  segue::report_unraisable(error, std::move(object));
 }
 
 }  // namespace
@@ -77,33 +88,22 @@ void report_never_awaited(const std::source_location& made) noexcept {
     ExceptionContext context;
     context.message = "coroutine '" + function_name(made) + "' was never awaited";
     context.source = place(made);
-    report(context);
+    if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
   } catch (...) {
-    std::fputs("segue: a coroutine was never awaited\n", stderr);
+    log(LogLevel::warning, "a coroutine was never awaited");
   }
 }
 
 void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept {
   try {
-    ExceptionContext context;
-    context.message = "Exception ignored in: coroutine '" + function_name(made) + "'";
-    context.exception = error;
-    context.source = place(made);
-    report(context);
+    report_ignored(error, "coroutine '" + function_name(made) + "'", place(made));
   } catch (...) {
-    std::fputs("segue: an exception was ignored while a coroutine was destroyed\n", stderr);
+    report_ignored(error, "coroutine", {});  // there is no memory for its name
   }
 }
 
 void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept {
-  try {
-    ExceptionContext context;
-    context.message = "Exception ignored in: " + object;
-    context.exception = error;
-    report(context);
-  } catch (...) {
-    std::fputs("segue: an exception was ignored in a destructor\n", stderr);
-  }
+  report_ignored(error, object, {});
 }
 
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept {

@@ -6,10 +6,9 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/loop/log.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
-
-#include "loop/log.hpp"
 
 namespace segue::modern {
 
@@ -205,7 +204,13 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
   }
 }
 
-void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept { log_error(context); }
+void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
+  try {
+    log(LogLevel::error, to_string(context));
+  } catch (...) {
+    log(LogLevel::error, context.message);  // there is no memory for more
+  }
+}
 
 void EventLoop::add_reader(int fd, std::function<void()> callback) {
   check_usable();

@@ -1,37 +1,32 @@
-#include "loop/log.hpp"
+#include <segue/modern/loop/log.hpp>
 
 #include <cstdio>
-#include <memory>
+#include <utility>
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <segue/hook.hpp>
 
 namespace segue::modern {
 
 namespace {
 
-// An application that registers its own logger of this name gets what is logged here.
-std::shared_ptr<spdlog::logger> logger() {
-  if (auto registered = spdlog::get("asyncio")) return registered;
-  return spdlog::stderr_logger_mt("asyncio");
+constinit Hook<void(LogLevel, const std::string&)> installed;
+
+void print(LogLevel level, const std::string& message) noexcept {
+  if (level < LogLevel::warning) return;
+  std::fprintf(stderr, "%s\n", message.c_str());
 }
 
 }  // namespace
 
-void log_error(const ExceptionContext& context) noexcept {
-  try {
-    logger()->error("{}", to_string(context));
-  } catch (...) {
-    std::fprintf(stderr, "segue: cannot log: %s\n", context.message.c_str());
-  }
-}
+LogHandler set_log_handler(LogHandler handler) { return installed.exchange(std::move(handler)); }
 
-void log_warning(const std::string& message) noexcept {
+void log(LogLevel level, const std::string& message) noexcept {
   try {
-    logger()->warn("{}", message);
+    if (installed.call(level, message)) return;
   } catch (...) {
-    std::fprintf(stderr, "segue: cannot log: %s\n", message.c_str());
+    // Below, it is not lost.
   }
+  print(level, message);
 }
 
 }  // namespace segue::modern

@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <segue/modern/tasks/exceptions.hpp>
+
+#include "kernel/shortest.hpp"
 
 namespace segue::modern {
 
@@ -23,7 +23,7 @@ std::uint64_t next_task_number() noexcept {
 }
 
 std::string repr(double number) {
-  std::string text = fmt::format("{}", number);
+  std::string text = shortest(number);
   if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
   return text;
 }
