@@ -1,5 +1,6 @@
 #include <segue/modern/loop/log.hpp>
 
+#include <exception>
 #include <string>
 #include <utility>
 #include <vector>
@@ -91,7 +92,10 @@ TEST_F(Log, survives_a_handler_that_replaces_itself) {
 TEST_F(Log, has_what_no_exception_handler_takes) {
   set_log_handler(into(lines));
   auto loop = make_loop();
-  loop->call_exception_handler({.message = "lost", .exception = std::make_exception_ptr(ValueError("v"))});
+  ExceptionContext context;
+  context.message = "lost";
+  context.exception = std::make_exception_ptr(ValueError("v"));
+  loop->call_exception_handler(context);
   EXPECT_THAT(lines, ElementsAre("40 lost\nValueError: v"));
 }
 
