@@ -1,7 +1,7 @@
 // What a plugin does with generators and with coroutines; in it all of segue.
-#include <segue/segue.hpp>
-
 #include <stdexcept>
+
+#include <segue/segue.hpp>
 
 // More than a program has to spare for the `thread_local`s of a library that is loaded late, if they need its room.
 thread_local char scratch[4096];

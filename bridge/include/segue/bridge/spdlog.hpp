@@ -32,7 +32,8 @@ constexpr spdlog::level::level_enum to_spdlog(modern::LogLevel level) noexcept {
   return spdlog::level::err;
 }
 
-/// Sends modern's log to asyncio_logger(), which is looked up for each message. Gives the handler that was there before.
+/// Sends modern's log to asyncio_logger(), which is looked up for each message. Gives the handler that was there
+/// before.
 inline modern::LogHandler log_to_spdlog() {
   return modern::set_log_handler([](modern::LogLevel level, const std::string& message) {
     asyncio_logger()->log(to_spdlog(level), spdlog::string_view_t(message));

@@ -1,5 +1,5 @@
-// Where modern writes what no caller can be told: an exception that nobody retrieved, a pipe that nobody reads any more.
-// asyncio has a logger for that; here it is one function, so that no program has to take a logging library along.
+// Where modern writes what no caller can be told: an exception that nobody retrieved, a pipe that nobody reads any
+// more. asyncio has a logger for that; here it is one function, so that no program has to take a logging library along.
 #pragma once
 
 #include <functional>
