@@ -1,6 +1,6 @@
 // Everything: the generators of legacy, the tasks of modern under asyncio's names, and the adapters of bridge. The
 // adapters of other libraries are apart, since they include them: <segue/bridge/asio.hpp>,
-// <segue/bridge/coroutine2.hpp>.
+// <segue/bridge/coroutine2.hpp>, <segue/bridge/spdlog.hpp>.
 #pragma once
 
 #include <segue/asyncio.hpp>
@@ -13,5 +13,6 @@
 #include <segue/legacy/pipeline.hpp>
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/simple_generator.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
+#include <segue/unraisable.hpp>

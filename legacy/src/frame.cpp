@@ -6,7 +6,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 #include "unwinding.hpp"
 

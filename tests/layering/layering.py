@@ -3,13 +3,14 @@
 
 The rules, one a room, are RULES below; what a file may include is decided by where the file lives and nothing else:
 
-- leaves (include/segue/{outcome,exceptions}.hpp): the standard library.
+- leaves (include/segue/{exceptions,hook,outcome,unraisable}.hpp): the standard library.
 - faces (include/segue/*.hpp): public headers of every room.
 - legacy: the standard library, the leaves, itself. Boost.Context in ONE header of its detail/. No <coroutine>, no Asio.
-- modern: the standard library, the leaves, itself. Asio (with the Boost.System it reports errors by), fmt and spdlog in
-  modern/src only, never in a header that a user sees. Never Boost.Context.
+- modern: the standard library, the leaves, itself. Asio (with the Boost.System it reports errors by) in modern/src
+  only, never in a header that a user sees. No logger. Never Boost.Context.
 - bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
-  Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp (and sources of those names).
+  Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp
+  (and sources of those names).
 
 And <segue/segue.hpp> reaches every public header but those adapters.
 
@@ -26,21 +27,20 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
           "sched.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
           "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
-LEAVES = ["segue/outcome.hpp", "segue/exceptions.hpp"]
+LEAVES = ["segue/exceptions.hpp", "segue/hook.hpp", "segue/outcome.hpp", "segue/unraisable.hpp"]
 ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]
 CONTEXT = ["boost/context/**"]
 COROUTINE2 = ["boost/coroutine2/**"]
-LOGGING = ["fmt/**", "spdlog/**"]
+SPDLOG = ["spdlog/**"]
 
 # (files, what they may include, exceptions to that), the first match counting.
-ADAPTERS = {"asio": ASIO, "coroutine2": COROUTINE2}
+ADAPTERS = {"asio": ASIO, "coroutine2": COROUTINE2, "spdlog": SPDLOG}
 RULES = [
-    ("include/segue/outcome.hpp", [*SYSTEM, *LEAVES], []),
-    ("include/segue/exceptions.hpp", [*SYSTEM, *LEAVES], []),
+    *((f"include/{leaf}", [*SYSTEM, *LEAVES], []) for leaf in LEAVES),
     ("include/segue/*", [*LEAVES, "segue/**"], ["segue/*/detail/**"]),
     ("legacy/include/segue/legacy/detail/**", [*SYSTEM, *LEAVES, "segue/legacy/**", *CONTEXT], ["coroutine"]),
     ("legacy/**", [*SYSTEM, *LEAVES, "segue/legacy/**"], ["coroutine"]),
-    ("modern/src/**", [*SYSTEM, *LEAVES, "segue/modern/**", *ASIO, *LOGGING], []),
+    ("modern/src/**", [*SYSTEM, *LEAVES, "segue/modern/**", *ASIO], []),
     ("modern/**", [*SYSTEM, *LEAVES, "segue/modern/**"], []),
     *((f"bridge/{place}/{adapter}*", [*SYSTEM, *LEAVES, "segue/**", *library],
        ["segue/legacy/detail/**", "segue/modern/detail/**"])

@@ -66,15 +66,18 @@ class Layering(unittest.TestCase):
         self.assert_allowed(modern__include__segue__modern__a="coroutine")
 
     def test_asio_stays_in_the_sources_of_modern_and_in_the_asio_adapter(self):
-        self.assert_allowed(modern__src__reactor=["boost/asio.hpp", "boost/asio/ip/tcp.hpp", "spdlog/spdlog.h"])
+        self.assert_allowed(modern__src__reactor=["boost/asio.hpp", "boost/asio/ip/tcp.hpp"])
         self.assert_broken(modern__include__segue__modern__a="boost/asio.hpp")
         self.assert_broken(modern__include__segue__modern__detail__a="boost/asio/ip/tcp.hpp")
         self.assert_broken(legacy__src__a="boost/asio.hpp")
         self.assert_allowed(bridge__include__segue__bridge__asio_token="boost/asio/async_result.hpp")
         self.assert_broken(bridge__include__segue__bridge__portal="boost/asio/async_result.hpp")
 
-    def test_no_public_header_shows_fmt_or_spdlog(self):
+    def test_the_only_logger_is_in_the_adapter_that_is_named_after_it(self):
         self.assert_broken(modern__include__segue__modern__a="fmt/core.h")
+        self.assert_broken(modern__src__a="spdlog/spdlog.h")
+        self.assert_broken(bridge__include__segue__bridge__portal="spdlog/spdlog.h")
+        self.assert_allowed(bridge__include__segue__bridge__spdlog="spdlog/spdlog.h")
 
     def test_bridge_leaves_the_other_rooms_details_alone(self):
         self.assert_broken(bridge__include__segue__bridge__a="segue/legacy/detail/switch.hpp")

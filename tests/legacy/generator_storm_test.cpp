@@ -12,7 +12,7 @@
 
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 namespace segue::legacy {
 namespace {

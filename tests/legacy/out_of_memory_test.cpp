@@ -13,7 +13,7 @@
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/stack.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 #include "refused_allocations.hpp"
 

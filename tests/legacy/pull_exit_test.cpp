@@ -7,7 +7,7 @@
 
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/stack.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 #include "attempt.hpp"
 #include "feed.hpp"

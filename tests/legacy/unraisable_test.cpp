@@ -1,4 +1,4 @@
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 #include <string>
 #include <utility>

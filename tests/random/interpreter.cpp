@@ -8,7 +8,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
-#include <segue/legacy/unraisable.hpp>
+#include <segue/unraisable.hpp>
 
 namespace segue::random {
 namespace {
@@ -254,13 +254,13 @@ AnyGenerator Interpreter::make_generator(std::size_t index) {
 
 Trace interpret(const Program& program, bool close_returns) {
   Interpreter interpreter(program, close_returns);
-  legacy::UnraisableHook before = legacy::set_unraisable_hook([&](const legacy::Unraisable& unraisable) {
+  UnraisableHook before = set_unraisable_hook([&](const Unraisable& unraisable) {
     const std::string error = error_text(unraisable.exception);
     if (error != "RuntimeError(generator ignored GeneratorExit)") interpreter.log("unraisable " + error);
   });
   interpreter.drive();
   Trace trace = interpreter.take_trace();
-  legacy::set_unraisable_hook(std::move(before));
+  set_unraisable_hook(std::move(before));
   return trace;
 }
 

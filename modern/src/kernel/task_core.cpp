@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+
+#include "kernel/shortest.hpp"
 
 namespace segue::modern {
 
@@ -21,7 +21,7 @@ std::uint64_t next_task_number() noexcept {
 }
 
 std::string repr_of(double number) {
-  std::string text = fmt::format("{}", number);
+  std::string text = shortest(number);
   if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
   return text;
 }

@@ -1,25 +1,36 @@
 #include <segue/modern/kernel/unraisable.hpp>
 
-#include <cstdio>
+#include <utility>
 
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
+#include <segue/unraisable.hpp>
 
 namespace segue::modern {
 
 namespace {
 
-void report(const ExceptionContext& context) noexcept {
+// Whether there is a loop that was told.
+bool tell_loop(const ExceptionContext& context) {
+  LoopCore* const loop = LoopCore::running();
+  if (loop != nullptr) loop->call_exception_handler(context);
+  return loop != nullptr;
+}
+
+void report_ignored(const std::exception_ptr& error, std::string object, const std::string& source) noexcept {
   try {
-    if (LoopCore* loop = LoopCore::running()) {
-      loop->call_exception_handler(context);
-    } else {
-      std::fprintf(stderr, "%s\n", to_string(context).c_str());
-    }
+    ExceptionContext context;
+    context.message = "Exception ignored in: " + object;
+    context.exception = error;
+    context.source = source;
+    if (tell_loop(context)) return;
+    if (!source.empty()) object += ", made at " + source;
   } catch (...) {
-    std::fputs("segue: out of memory while reporting an error\n", stderr);
+    // A handler threw, or there is no memory: the hook is told.
   }
+  segue::report_unraisable(error, std::move(object));
 }
 
 }  // namespace
@@ -29,33 +40,22 @@ void report_never_awaited(const std::source_location& made) noexcept {
     ExceptionContext context;
     context.message = "coroutine '" + function_name(made) + "' was never awaited";
     context.source = place(made);
-    report(context);
+    if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
   } catch (...) {
-    std::fputs("segue: a coroutine was never awaited\n", stderr);
+    log(LogLevel::warning, "a coroutine was never awaited");
   }
 }
 
 void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept {
   try {
-    ExceptionContext context;
-    context.message = "Exception ignored in: coroutine '" + function_name(made) + "'";
-    context.exception = error;
-    context.source = place(made);
-    report(context);
+    report_ignored(error, "coroutine '" + function_name(made) + "'", place(made));
   } catch (...) {
-    std::fputs("segue: an exception was ignored while a coroutine was destroyed\n", stderr);
+    report_ignored(error, "coroutine", {});  // there is no memory for its name
   }
 }
 
 void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept {
-  try {
-    ExceptionContext context;
-    context.message = "Exception ignored in: " + object;
-    context.exception = error;
-    report(context);
-  } catch (...) {
-    std::fputs("segue: an exception was ignored in a destructor\n", stderr);
-  }
+  report_ignored(error, object, {});
 }
 
 }  // namespace segue::modern

@@ -6,10 +6,9 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/task_core.hpp>
-
-#include "loop/log.hpp"
 
 namespace segue::modern {
 
@@ -121,7 +120,13 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
   }
 }
 
-void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept { log_error(context); }
+void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
+  try {
+    log(LogLevel::error, to_string(context));
+  } catch (...) {
+    log(LogLevel::error, context.message);  // there is no memory for more
+  }
+}
 
 void EventLoop::add_reader(int fd, std::function<void()> callback) {
   check_usable();

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/log.hpp>
 
-#include "loop/log.hpp"
 #include "net/server_state.hpp"
 
 namespace segue::modern {
@@ -183,7 +183,7 @@ void SocketTransport::writelines(const std::vector<std::string>& lines) {
 void SocketTransport::send_or_buffer(std::string_view data) {
   if (data.empty()) return;
   if (lost_ > 0) {
-    if (lost_ >= lost_writes_before_warning) log_warning("socket.send() raised exception.");
+    if (lost_ >= lost_writes_before_warning) log(LogLevel::warning, "socket.send() raised exception.");
     ++lost_;
     return;
   }

@@ -3,9 +3,9 @@
 #include <chrono>
 #include <memory>
 
-#include <fmt/format.h>
+#include <segue/modern/kernel/log.hpp>
 
-#include "loop/log.hpp"
+#include "kernel/shortest.hpp"
 
 namespace segue::modern {
 
@@ -34,8 +34,8 @@ Coroutine<void> EventLoop::shutdown_default_executor(std::optional<Delay> timeou
   } const cancel_timer(timer);
   co_await gone;
   if (timed_out) {
-    log_warning(fmt::format("The executor did not finish joining its threads within {} seconds.",
-                            std::chrono::duration<double>(timeout->value()).count()));
+    log(LogLevel::warning, "The executor did not finish joining its threads within " +
+                               shortest(std::chrono::duration<double>(timeout->value()).count()) + " seconds.");
   } else if (executor_) {
     executor_->join();
   }

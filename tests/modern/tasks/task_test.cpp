@@ -1,7 +1,9 @@
 #include <segue/modern/tasks/task.hpp>
 
 #include <any>
+#include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -213,6 +215,20 @@ TEST_F(TaskTest, refuses_what_is_not_a_future) {
   EXPECT_EQ(outcome_of(bad(std::string("x"))), "RuntimeError(Task got bad yield: 'x')");
   EXPECT_EQ(outcome_of(bad(1.5)), "RuntimeError(Task got bad yield: 1.5)");
   EXPECT_EQ(outcome_of(bad(2.0)), "RuntimeError(Task got bad yield: 2.0)");
+  // As Python's repr has it: the shortest text that is the same number, and an exponent where it has one.
+  for (const auto& [number, text] : std::map<double, std::string>{{-0.0, "-0.0"},
+                                                                  {0.1, "0.1"},
+                                                                  {-1.0 / 3, "-0.3333333333333333"},
+                                                                  {100000.0, "100000.0"},
+                                                                  {0.0001, "0.0001"},
+                                                                  {0.00001, "1e-05"},
+                                                                  {1.25e-7, "1.25e-07"},
+                                                                  {9007199254740993.0, "9007199254740992.0"},
+                                                                  {1e16, "1e+16"},
+                                                                  {1.7976931348623157e308, "1.7976931348623157e+308"},
+                                                                  {-HUGE_VAL, "-inf"}}) {
+    EXPECT_EQ(outcome_of(bad(number)), "RuntimeError(Task got bad yield: " + text + ")");
+  }
   EXPECT_THAT(outcome_of(bad(Trace())), StartsWith("RuntimeError(Task got bad yield: <"));
 }
 

@@ -10,10 +10,12 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
@@ -275,7 +277,9 @@ TEST(ShutdownDefaultExecutor, WaitsForQueuedCallsWithoutBlockingTheLoop) {
   loop->run_until_complete(main());
 }
 
-TEST(ShutdownDefaultExecutor, StopsWaitingAtItsTimeout) {
+TEST(ShutdownDefaultExecutor, StopsWaitingAtItsTimeoutAndSaysSo) {
+  std::string logged;
+  LogHandler before = set_log_handler([&logged](LogLevel, const std::string& message) { logged += message; });
   auto loop = make_loop();
   std::binary_semaphore go(0);
   const auto main = [&go]() -> Coroutine<void> {
@@ -287,6 +291,8 @@ TEST(ShutdownDefaultExecutor, StopsWaitingAtItsTimeout) {
     co_await call;
   };
   loop->run_until_complete(main());
+  set_log_handler(std::move(before));
+  EXPECT_EQ(logged, "The executor did not finish joining its threads within 0.01 seconds.");
 }
 
 TEST(ClosingTheLoop, DropsQueuedCallsAndWaitsForRunningOnes) {

@@ -40,8 +40,8 @@ namespace segue::legacy {
 /// What stack a fiber gets.
 struct StackOptions {
   /// Not explicit: a StackSize alone is enough where options are asked for.
-  StackOptions(StackSize size = {}, std::pmr::memory_resource* resource = nullptr, bool measured = false) noexcept
-      : size(size), resource(resource), measured(measured) {}
+  StackOptions(StackSize bytes = {}, std::pmr::memory_resource* from = nullptr, bool measure = false) noexcept
+      : size(bytes), resource(from), measured(measure) {}
 
   StackSize size;                       ///< 0 for default_stack_size(); a control block above 4 KiB adds its size
   std::pmr::memory_resource* resource;  ///< as in allocate_stack(); null for the pool

@@ -73,9 +73,9 @@ class [[nodiscard]] SimpleGenerator {
     if constexpr (detail::check_body<SimpleYielder<T>, void, std::decay_t<Body>, std::decay_t<Args>...>()) {
       generator_ = Generator<T>(
           options,
-          [](Yielder<T>& yield, std::decay_t<Body> body, std::decay_t<Args>... args) {
+          [](Yielder<T>& yield, std::decay_t<Body> kept, std::decay_t<Args>... kept_args) {
             SimpleYielder<T> simple(yield);
-            std::invoke(std::move(body), simple, std::move(args)...);
+            std::invoke(std::move(kept), simple, std::move(kept_args)...);
           },
           std::forward<Body>(body), std::forward<Args>(args)...);
     }

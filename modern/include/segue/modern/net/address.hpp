@@ -18,7 +18,7 @@ class gaierror : public OSError {
 class Address {
  public:
   Address() = default;
-  Address(std::string host, int port) : host(std::move(host)), port(port) {}
+  Address(std::string name, int number) : host(std::move(name)), port(number) {}
 
   /// As Python prints it: `('127.0.0.1', 8080)`, `('::1', 8080, 0, 0)`, `'/run/socket'`.
   std::string repr() const;

@@ -96,8 +96,8 @@ Coroutine<WaitResult<F>> wait(std::initializer_list<F> futures, WaitOptions opti
 template <std::derived_from<AnyFuture>... F>
   requires(sizeof...(F) > 0)
 auto wait(const F&... futures) {
-  using Handle = typename detail::CommonHandle<F...>::type;
-  return detail::body::wait<Handle>(std::vector<Handle>{Handle(futures)...}, WaitOptions());
+  using Common = typename detail::CommonHandle<F...>::type;
+  return detail::body::wait<Common>(std::vector<Common>{Common(futures)...}, WaitOptions());
 }
 /// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly."). They
 /// are left alone.

@@ -1,0 +1,19 @@
+#include "kernel/shortest.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace segue::modern {
+
+std::string shortest(double number) {
+  // What std::to_chars takes for shorter has an exponent more often than Python's text.
+  const double size = std::fabs(number);
+  const bool fixed = number == 0 || (size >= 1e-4 && size < 1e16);
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number,
+                                 fixed ? std::chars_format::fixed : std::chars_format::scientific);
+  return std::string(text.data(), end.ptr);
+}
+
+}  // namespace segue::modern
