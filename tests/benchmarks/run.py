@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Measures segue and its peers in one run and prints one table: `./dev bench`.
 
-Every executable bench_* and CPython's workloads run several times in turn; what counts is the fastest time of each, for
-noise only ever adds. Memory is measured once. A line of the table is a workload beside one peer, or beside what it has to
+Every executable bench_*, CPython's workloads and the echo servers run several times in turn; what counts is the fastest
+time of each, for noise only ever adds. Memory and calls are measured once. A line of the table is a workload beside one peer, or beside what it has to
 reach.
 """
 
@@ -21,11 +21,13 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "conformance"))
+from echo import measure as echo  # noqa: E402
 from interpreters import Interpreter, find_interpreters, newest  # noqa: E402
 
 SEGUE = "segue"
 CPYTHON = "CPython"
-PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded", "Asio", "Asio tuned", CPYTHON]
+BEST_ECHO = "the best of the other servers"
+PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded", "Asio", "Asio tuned", CPYTHON, BEST_ECHO]
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,25 @@ WORKLOADS = [
     Workload("suspended_protect.generators", "as many as mprotect can guard", unit="generators"),
 ]
 
+# What echo/measure.py measures.
+ECHO = [
+    Workload(
+        f"echo.{style}.{case.key}",
+        f"echo by {style}, {case}: server CPU a request",
+        [Limit(1.05 if style == "protocol" else 1.25 if case.key == "1000.16KiB" else 1.15, BEST_ECHO)],
+        "µs",
+    )
+    for style in echo.STYLES
+    for case in echo.CASES
+]
+# A protocol answers where it is called. Streams wake a task, which runs an iteration later, and read() gives a string.
+ECHO_CALLS = [
+    Workload(f"echo.{style}.{call}", f"echo by {style}: {call} a round trip", [Limit(most + 0.01)], "calls")
+    for style, mosts in {"protocol": (1, 0, 0), "streams": (2, 0, 1)}.items()
+    for call, most in zip(echo.CALLS, mosts)
+]
+WORKLOADS += [*ECHO, *ECHO_CALLS]
+
 # {workload: {peer: its figure in the workload's unit}}
 Figures = dict[str, dict[str, float]]
 
@@ -143,7 +164,8 @@ class Row:
 def figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    number = f"{value:,.1f}" if value < 1000 and unit in ("ns", "KiB") else f"{value:,.0f}"
+    decimals = {"ns": 1, "KiB": 1, "µs": 2, "calls": 2}.get(unit, 0) if value < 1000 else 0
+    number = f"{value:,.{decimals}f}"
     return number if unit == "ns" else f"{number} {unit}"
 
 
@@ -228,6 +250,25 @@ def run_python(python: Interpreter, wanted: Sequence[Workload], measured: Figure
         keep_least(measured, workload, CPYTHON, value)
 
 
+def run_echo(build_dir: Path, chosen: Sequence[Workload], rounds: int, measured: Figures) -> str:
+    """The servers' own tables, and what could not be measured."""
+    servers = echo.Servers(build_dir)
+    chosen_keys = {each.key for each in chosen}
+    cases = [case for case in echo.CASES if chosen_keys & {f"echo.{style}.{case.key}" for style in echo.STYLES}]
+    figures = servers.measure(cases, rounds)
+    for style in echo.STYLES:
+        for case in cases:
+            of_case = figures[case.key]
+            own = of_case[echo.segue(style)].cpu
+            measured[f"echo.{style}.{case.key}"] = {SEGUE: own, BEST_ECHO: echo.best_peer(of_case)}
+        keys = {f"echo.{style}.{call}": call for call in echo.CALLS}
+        if chosen_keys & keys.keys():
+            counts = servers.count(style)
+            measured |= {key: {SEGUE: counts[call]} for key, call in keys.items()}
+    texts = [echo.tables(figures, cases)] if cases else []
+    return "\n\n".join([*texts, *(f"echo, skipped: {each}" for each in servers.skipped)])
+
+
 def compiler_of(build_dir: Path) -> str:
     """The first line of what the compiler says of itself; it begins with its name."""
     found = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.+)$", (build_dir / "CMakeCache.txt").read_text(), re.MULTILINE)
@@ -250,7 +291,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="only the workloads whose key contains one of these")
     parser.add_argument("--build-dir", type=Path, default=Path("build/release"))
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured (default: 5)")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured (default: 5; echo: 3)")
     parser.add_argument("--seconds", type=float, default=0.1, help="a measurement's least length (default: 0.1)")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a target is missed")
     parser.add_argument("--list", action="store_true", help="list the workloads' keys and stop")
@@ -271,27 +312,33 @@ def main() -> int:
 
     # What a target compares with is measured, too.
     compared = {limit.against for each in chosen for limit in each.limits}
-    wanted = [each for each in WORKLOADS if each in chosen or each.key in compared]
+    echoes = [each for each in chosen if each in ECHO + ECHO_CALLS]
+    wanted = [each for each in WORKLOADS if (each in chosen or each.key in compared) and each not in echoes]
     python = newest(find_interpreters())
     measured: Figures = {}
     errors: dict[str, str] = {}
-    for turn in range(options.rounds):
-        print(f"\rround {turn + 1} of {options.rounds} ", end="", file=sys.stderr, flush=True)
+    rounds = options.rounds or 5
+    for turn in range(rounds):
         if turn == 1:  # what is not a time comes out the same again
             wanted = [each for each in wanted if each.unit == "ns"]
         if not wanted:
             break
+        print(f"\rround {turn + 1} of {rounds} ", end="", file=sys.stderr, flush=True)
         for executable in executables:
             run_executable(executable, wanted, options.seconds, measured, errors)
         if python is not None:
             run_python(python, wanted, measured)
     print(file=sys.stderr)
+    echo_rounds = options.rounds or 3
+    echo_tables = run_echo(options.build_dir, echoes, echo_rounds, measured) if echoes else ""
 
     reached = [each for each in chosen if SEGUE in measured.get(each.key, {})]
     rows = [row for workload in reached for row in rows_of(workload, compiler, measured)]
     versions = f"{compiler}; {python or 'no CPython 3.11 or newer found'}"
-    print(f"{processor()}; {versions}; the fastest of {options.rounds} rounds\n")
+    print(f"{processor()}; {versions}; the fastest of {rounds} rounds (echo: {echo_rounds})\n")
     print(table(rows))
+    if echo_tables:
+        print(f"\n{echo_tables}")
     for title, error in errors.items():
         print(f"\n{title}: then it throws {error!r}")
     missed = [row for row in rows if not row.holds]
