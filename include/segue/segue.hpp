@@ -13,6 +13,9 @@
 #include <segue/legacy/pipeline.hpp>
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/simple_generator.hpp>
+#include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
+#include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 #include <segue/unraisable.hpp>

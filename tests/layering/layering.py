@@ -12,6 +12,9 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
   Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp
   (and sources of those names).
 
+modern has floors, FLOORS below: a file may include its own folder and those before it; `testing` and `inspect` are for
+tests and users, and nothing includes them. And what a room calls detail:: is named by nobody else.
+
 And <segue/segue.hpp> reaches every public header but those adapters.
 
 usage: layering.py [ROOT]
@@ -20,6 +23,11 @@ usage: layering.py [ROOT]
 import pathlib
 import re
 import sys
+
+# The floors of modern, from the ground up; those that nothing above includes.
+FLOORS = ["kernel", "loop", "tasks", "sync", "threads", "files", "net", "streams", "process"]
+APART = ["inspect", "testing"]
+FLOOR = re.compile(r"(?:^modern/(?:include/segue/modern|src)|^segue/modern)/(\w+)/|^(\w+)/\w+\.hpp$")
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
@@ -84,6 +92,34 @@ def broken_rule(file, delimiter, name, root):
     return f"{room} may not include it here"
 
 
+def floor_of(name):
+    """The floor of modern that a file or a header is on; None for one that is on none."""
+    match = FLOOR.match(name)
+    floor = match and (match[1] or match[2])
+    return floor if floor in FLOORS + APART else None
+
+
+def broken_floor(file, name):
+    """Why `file` on its floor may not include `name`, or None."""
+    here, there = floor_of(file), floor_of(name)
+    if not file.startswith("modern/") or here is None or there is None or here == there:
+        return None
+    if there in APART:
+        return f"{there}/ is for tests and users"
+    if here in FLOORS and FLOORS.index(there) > FLOORS.index(here):
+        return f"{there}/ is a floor above {here}/"
+    return None
+
+
+def foreign_details(file, text):
+    """The other rooms' detail:: that `file` names, as (line, name)."""
+    own = file.split("/")[0]
+    for number, line in enumerate(text.split("\n"), 1):
+        for room in re.findall(r"\b(legacy|modern|bridge)::detail\b", line.split("//")[0]):
+            if room != own and not line.startswith("namespace"):
+                yield number, f"{room}::detail"
+
+
 def violations(root):
     """Every broken rule under `root`, as `file:line: message`."""
     root = pathlib.Path(root)
@@ -99,10 +135,12 @@ def violations(root):
                 delimiter, name = match.groups()
                 if matches(name, CONTEXT) and file not in context_doors:
                     context_doors.append(file)
-                reason = broken_rule(file, delimiter, name, root)
+                reason = broken_rule(file, delimiter, name, root) or broken_floor(file, name)
                 if reason:
                     line = text.count("\n", 0, match.start()) + 1
                     found.append(f"{file}:{line}: includes {name}: {reason}")
+            for line, name in foreign_details(file, text):
+                found.append(f"{file}:{line}: names {name}:: which is for the room that owns it")
     if len(context_doors) > 1:
         found.append(f"Boost.Context has more than one door: {', '.join(context_doors)}")
     return found

@@ -83,6 +83,25 @@ class Layering(unittest.TestCase):
         self.assert_broken(bridge__include__segue__bridge__a="segue/legacy/detail/switch.hpp")
         self.assert_broken(bridge__include__segue__bridge__asio="segue/modern/detail/frame.hpp")
 
+    def test_a_floor_of_modern_knows_those_below_it_only(self):
+        self.assert_allowed(modern__include__segue__modern__sync__lock=[
+            "segue/modern/sync/event.hpp", "segue/modern/kernel/wait_queue.hpp", "segue/modern/tasks/future.hpp"])
+        self.assert_broken(modern__include__segue__modern__kernel__driver="segue/modern/loop/event_loop.hpp")
+        self.assert_broken(modern__src__tasks__wait="segue/modern/sync/event.hpp")
+        self.assert_broken(modern__src__net__a='"streams/b.hpp"', modern__src__streams__b="vector")
+        self.assert_broken(modern__include__segue__modern__streams__a="segue/modern/testing/manual_reactor.hpp")
+        self.assert_allowed(modern__include__segue__modern__testing__a="segue/modern/streams/streams.hpp")
+
+    def test_nobody_names_another_rooms_details(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "bridge/include/segue/bridge/a.hpp")
+            path.parent.mkdir(parents=True)
+            path.write_text("#pragma once\nbridge::detail::Own own;  // legacy::detail::Theirs\n", encoding="utf-8")
+            self.assertEqual(layering.violations(folder), [])
+            path.write_text("#pragma once\nmodern::detail::Theirs theirs;\n", encoding="utf-8")
+            [message] = layering.violations(folder)
+            self.assertTrue(message.startswith("bridge/include/segue/bridge/a.hpp:2: names modern::detail"), message)
+
     def test_an_unknown_library_is_a_violation(self):
         self.assert_broken(modern__src__a="zlib.h")
         self.assert_broken(modern__src__a="boost/optional.hpp")
@@ -95,9 +114,9 @@ class Layering(unittest.TestCase):
     def test_the_header_that_has_everything_reaches_every_public_header_but_the_adapters(self):
         files = {"include__segue__segue": ["segue/asyncio.hpp", "segue/legacy/generator.hpp"],
                  "include__segue__asyncio": "segue/modern/tasks/task.hpp",
-                 "modern__include__segue__modern__task": "segue/modern/detail/core.hpp",
+                 "modern__include__segue__modern__tasks__task": "segue/modern/detail/core.hpp",
                  "modern__include__segue__modern__detail__core": "segue/modern/kernel/driver.hpp",
-                 "modern__include__segue__modern__driver": "any",
+                 "modern__include__segue__modern__kernel__driver": "any",
                  "modern__include__segue__modern__detail__unused": "any",
                  "modern__src__a": "any",
                  "bridge__include__segue__bridge__asio": "boost/asio.hpp",
