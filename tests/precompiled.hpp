@@ -1,9 +1,7 @@
-// What nearly every test includes, parsed once for a room instead of once for each of its files. A test includes what it
-// uses all the same. Nothing of segue is in here: a changed header of segue compiles the tests that include it, no other.
+// What nearly every test includes, parsed once for a room instead of once for each of its files. A test includes what
+// it uses all the same. Nothing of segue is in here: a changed header of segue compiles the tests that include it, no
+// other.
 #pragma once
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <any>
@@ -28,3 +26,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>

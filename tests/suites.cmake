@@ -15,10 +15,10 @@ if(result)
   message(FATAL_ERROR "${EXECUTABLE} cannot list its tests (${result}):\n${listed}${errors}")
 endif()
 
-# A suite is a line without indentation that ends in a point, or has a comment after the point.
-string(REGEX MATCHALL "(^|\n)[^ \n]+\\.( |\n)" suites "${listed}")
-foreach(suite IN LISTS suites)
-  string(STRIP "${suite}" suite)
-  add_test(${ROOM}.${suite} ${EXECUTABLE} --gtest_filter=${suite}* --gtest_shuffle)
-  set_tests_properties(${ROOM}.${suite} PROPERTIES TIMEOUT 300 LABELS ${ROOM})
+# A suite is a line that is not indented and ends in a point; a comment may follow.
+string(REGEX MATCHALL "(^|\n)[^ \n]+\\.( |\n)" lines "${listed}")
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE "^\n|\\.[ \n]$" "" suite "${line}")
+  add_test(${ROOM}.${suite} ${EXECUTABLE} --gtest_filter=${suite}.* --gtest_shuffle)
+  set_tests_properties(${ROOM}.${suite} PROPERTIES TIMEOUT 600 LABELS ${ROOM})
 endforeach()
