@@ -15,6 +15,8 @@ constexpr std::size_t first_chunk_bytes = std::size_t{64} << 10;
 // A huge page: a million tasks are some hundreds of page faults instead of a hundred thousand.
 constexpr std::size_t last_chunk_bytes = std::size_t{2} << 20;
 
+constexpr std::size_t cache_line = 64;
+
 constexpr std::size_t bytes_of(std::size_t size_class) { return (size_class + 1) * pool_step; }
 
 // What no thread keeps to itself. Never destroyed: blocks are freed after static destructors have run, too.
@@ -95,7 +97,7 @@ void add_chunk(Pool& pool) {
   if (Depot::instance().take_rest(pool.next, pool.end)) return;
   const std::size_t bytes = std::clamp(pool.chunk_bytes * 2, first_chunk_bytes, last_chunk_bytes);
   const bool huge = bytes == last_chunk_bytes;
-  void* const chunk = ::operator new(bytes, std::align_val_t{huge ? last_chunk_bytes : pool_step});
+  void* const chunk = ::operator new(bytes, std::align_val_t{huge ? last_chunk_bytes : cache_line});
   if (huge) madvise(chunk, bytes, MADV_HUGEPAGE);
   pool.chunk_bytes = bytes;
   pool.next = static_cast<std::byte*>(chunk);

@@ -75,7 +75,8 @@ void TaskCore::run() {
   if (outermost.finished()) [[unlikely]]
     return end();
   outermost.executing = false;
-  if (yielded_nothing()) return loop().schedule(*this);
+  // The running loop is the task's, which lies in another cache line.
+  if (yielded_nothing()) return LoopCore::running()->schedule(*this);
   handle_yield();
 }
 

@@ -1,7 +1,7 @@
 // Coroutine frames, task states and handles are made and freed millions of times a second in a handful of sizes: each
 // thread keeps free blocks by size class, so that neither costs a trip to the heap.
 //
-// Blocks lie on boundaries of cache lines. They are cut from chunks, and are never given back to the heap: a pool is as
+// Blocks lie on boundaries of 32 bytes. They are cut from chunks, and are never given back to the heap: a pool is as
 // large as its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full
 // ones go to a depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another
 // thread than the one that they were made in, and come back to it.
@@ -29,8 +29,8 @@ inline constexpr bool pooled = false;
 inline constexpr bool pooled = true;
 #endif
 
-inline constexpr std::size_t pool_step = 64;
-inline constexpr std::size_t pool_classes = 32;  // up to 2 KiB; what is larger goes to the heap
+inline constexpr std::size_t pool_step = 32;
+inline constexpr std::size_t pool_classes = 2048 / pool_step;  // what is larger than 2 KiB goes to the heap
 
 struct FreeBlock {
   FreeBlock* next;
@@ -38,6 +38,8 @@ struct FreeBlock {
   FreeBlock* next_magazine;
   std::uint32_t count;
 };
+
+static_assert(sizeof(FreeBlock) <= pool_step);
 
 struct Magazine {
   FreeBlock* top = nullptr;
@@ -98,6 +100,11 @@ namespace segue::modern {
 struct Pooled {
   static void* operator new(std::size_t size) { return detail::pool_allocate(size); }
   static void operator delete(void* memory, std::size_t size) noexcept { detail::pool_free(memory, size); }
+  // What has to be aligned further than the pool's blocks comes from the heap.
+  static void* operator new(std::size_t size, std::align_val_t alignment) { return ::operator new(size, alignment); }
+  static void operator delete(void* memory, std::size_t size, std::align_val_t alignment) noexcept {
+    ::operator delete(memory, size, alignment);
+  }
 };
 
 }  // namespace segue::modern

@@ -52,7 +52,7 @@ class TaskName {
 
 }  // namespace detail
 
-class TaskCore : public FutureCore, public Ready, public Driver, public ListLink<> {
+class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driver {
  public:
   /// Takes the frame over when it is started.
   TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name);
@@ -97,7 +97,11 @@ class TaskCore : public FutureCore, public Ready, public Driver, public ListLink
   detail::PromiseBase& take_promise() noexcept;
   /// Completes the future with what the coroutine threw.
   void fail(std::exception_ptr error);
-  bool take_must_cancel() noexcept { return std::exchange(must_cancel_, false); }
+  bool take_must_cancel() noexcept {
+    const bool taken = must_cancel_;
+    must_cancel_ = false;
+    return taken;
+  }
 
  private:
   /// Takes note of what was waited on, and of a cancellation. False where that ended the task.
@@ -110,9 +114,10 @@ class TaskCore : public FutureCore, public Ready, public Driver, public ListLink
   void step_with_error(const std::string& message);
   const std::source_location& made() const noexcept;
 
-  bool must_cancel_ = false;
-  bool report_destroyed_pending_ = true;
-  bool finished_ = false;  // the coroutine is gone
+  // These lie in what Driver leaves of its last word.
+  bool must_cancel_ : 1 = false;
+  bool report_destroyed_pending_ : 1 = true;
+  bool finished_ : 1 = false;  // the coroutine is gone
   std::uint32_t cancel_requests_ = 0;
   union {
     detail::PromiseBase* promise_;  // until it has finished
