@@ -161,8 +161,3 @@ Error from(Error error, std::exception_ptr cause) noexcept {
 }
 
 }  // namespace segue
-
-// Until each file includes what it uses itself.
-#include <segue/exception_ptr.hpp>
-#include <segue/os_error.hpp>
-#include <segue/type_name.hpp>
