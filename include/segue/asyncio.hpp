@@ -7,6 +7,7 @@
 //   int main() { asyncio::run(main_()); }
 #pragma once
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/files/files.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
@@ -45,6 +46,7 @@
 #include <segue/modern/tasks/wait_for.hpp>
 #include <segue/modern/tasks/yield.hpp>
 #include <segue/modern/threads/to_thread.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::asyncio {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/hook.hpp>
 
 namespace segue {

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
 #include <segue/unraisable.hpp>
@@ -18,31 +19,6 @@ constexpr int close_attempts = 16;
 
 constexpr const char* already_executing = "generator already executing";
 constexpr const char* ignored_exit = "generator ignored GeneratorExit";
-
-// Whether `wanted` is `error` or one of the exceptions that it was raised in the context of.
-bool in_chain(std::exception_ptr error, const std::exception_ptr& wanted) {
-  while (error) {
-    if (error == wanted) return true;
-    try {
-      std::rethrow_exception(error);
-    } catch (const BaseException& e) {
-      error = e.context();
-    } catch (...) {
-      return false;
-    }
-  }
-  return false;
-}
-
-void set_context(const std::exception_ptr& error, const std::exception_ptr& handled) {
-  if (in_chain(handled, error)) return;
-  try {
-    std::rethrow_exception(error);
-  } catch (BaseException& e) {
-    if (!e.context()) e.set_context(handled);
-  } catch (...) {
-  }
-}
 
 // A RuntimeError as a value; the bad_alloc instead, where there is no memory for it.
 std::exception_ptr runtime_error(const char* message, std::exception_ptr cause = nullptr) noexcept {
@@ -66,7 +42,7 @@ void report(const Frame& frame, std::exception_ptr error, const char* remark = "
 }  // namespace
 
 void raise(std::exception_ptr error) {
-  if (const std::exception_ptr handled = std::current_exception()) set_context(error, handled);
+  chain_context(error, std::current_exception());
   std::rethrow_exception(std::move(error));
 }
 

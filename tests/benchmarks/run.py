@@ -27,7 +27,8 @@ from interpreters import Interpreter, find_interpreters, newest  # noqa: E402
 SEGUE = "segue"
 CPYTHON = "CPython"
 BEST_ECHO = "the best of the other servers"
-PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded", "Asio", "Asio tuned", CPYTHON, BEST_ECHO]
+PEERS = ["raw fcontext", "Coroutine2", "Coroutine2 pooled", "Coroutine2 guarded", "Asio", "Asio tuned", "bare C++", CPYTHON,
+         BEST_ECHO]
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,9 @@ WORKLOADS = [
     Workload("coroutine.child", "await a coroutine that returns at once"),
     Workload("task.spawn_join", "spawn and join a million tasks, each"),
     Workload("future.wake", "complete a future, wake the task that waits"),
+    Workload("error.await", "await a coroutine that fails", [Limit(1.1, "bare C++"), Limit(1, CPYTHON)]),
+    Workload("error.task", "make a task that fails, and await it", [Limit(1.5, "bare C++"), Limit(1, CPYTHON)]),
+    Workload("error.task_group", "a task that fails in a group", [Limit(1, CPYTHON)]),
     Workload("callback.at_once", "await a callback that is called at once"),
     Workload("callback.later", "await a callback in the next iteration"),
     Workload("chain.co_await.1", "wake a co_await frame alone"),

@@ -238,6 +238,56 @@ def wake(n):
     return asyncio.run(main())
 
 
+# --- errors ---
+
+
+async def failing():
+    raise ValueError("bad")
+
+
+@workload("error.await")
+def fail_in_coroutine(n):
+    async def main():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                try:
+                    await failing()
+                except ValueError:
+                    pass
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("error.task")
+def fail_in_task(n):
+    async def main():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                try:
+                    await asyncio.create_task(failing())
+                except ValueError:
+                    pass
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("error.task_group")
+def fail_in_group(n):
+    async def main():
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                try:
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(failing())
+                except ExceptionGroup:
+                    pass
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
 # --- callbacks ---
 
 

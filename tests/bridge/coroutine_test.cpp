@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>

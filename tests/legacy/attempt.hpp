@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/outcome.hpp>
 

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
+#include <segue/os_error.hpp>
 
 #include "attempt.hpp"
 

@@ -13,6 +13,7 @@
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/stack.hpp>
+#include <segue/os_error.hpp>
 #include <segue/unraisable.hpp>
 
 #include "attempt.hpp"

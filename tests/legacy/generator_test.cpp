@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/legacy/inspect.hpp>
+#include <segue/os_error.hpp>
 
 #include "attempt.hpp"
 

@@ -6,6 +6,7 @@
 
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
+#include <segue/os_error.hpp>
 
 #include "attempt.hpp"
 

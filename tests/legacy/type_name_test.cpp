@@ -1,4 +1,6 @@
 // What errors and reports call a class, wherever it was defined.
+#include <segue/type_name.hpp>
+
 #include <functional>
 #include <string>
 #include <typeinfo>

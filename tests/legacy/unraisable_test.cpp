@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue::legacy {

@@ -18,6 +18,7 @@
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/iter.hpp>
 #include <segue/legacy/yielder.hpp>
+#include <segue/os_error.hpp>
 
 #include "texts.hpp"
 

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/simple_generator.hpp>

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>

@@ -12,6 +12,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/files/files.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

@@ -1,5 +1,6 @@
 #include <segue/modern/kernel/coroutine_methods.hpp>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue::modern {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue::modern {

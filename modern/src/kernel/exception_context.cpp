@@ -1,6 +1,6 @@
 #include <segue/modern/kernel/exception_context.hpp>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 
 namespace segue::modern {
 

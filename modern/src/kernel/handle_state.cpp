@@ -1,6 +1,6 @@
 #include <segue/modern/kernel/handle_state.hpp>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern {
@@ -22,11 +22,8 @@ void HandleState::run() {
   });
   try {
     invoke();
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     ExceptionContext context;
     context.message = "Exception in callback";
     context.exception = std::current_exception();

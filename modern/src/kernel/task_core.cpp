@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+#include <segue/type_name.hpp>
 
 #include "kernel/shortest.hpp"
 
@@ -168,7 +170,7 @@ std::string TaskCore::repr() const {
 void TaskCore::fail(std::exception_ptr error) {
   if (holds<CancelledError>(error)) return finish_cancelled(std::move(error));
   finish_with(error);
-  if (holds<KeyboardInterrupt>(error) || holds<SystemExit>(error)) std::rethrow_exception(error);
+  if (ends_program(error)) std::rethrow_exception(error);
 }
 
 void TaskCore::destroy_pending() noexcept {

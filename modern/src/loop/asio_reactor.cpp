@@ -10,7 +10,7 @@
 
 #include <boost/system/system_error.hpp>
 
-#include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

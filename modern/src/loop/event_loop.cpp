@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
@@ -44,7 +45,7 @@ class StopLoop final : public DoneCallbackState {
  public:
   void call(FutureCore& done) override {
     const std::exception_ptr error = done.peek_exception();
-    if (holds<KeyboardInterrupt>(error) || holds<SystemExit>(error)) return;
+    if (ends_program(error)) return;
     EventLoop::of(done.loop()).stop();
   }
 };
@@ -108,11 +109,8 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
   const ExceptionHandler handler = exception_handler_;  // it may replace itself
   try {
     handler(*this, context);
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     ExceptionContext failure;
     failure.message = "Unhandled error in exception handler";
     failure.exception = std::current_exception();

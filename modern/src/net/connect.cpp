@@ -12,12 +12,14 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/os_error.hpp>
 
 #include "net/server_state.hpp"
 #include "net/socket.hpp"

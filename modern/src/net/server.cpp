@@ -10,6 +10,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
+#include <segue/os_error.hpp>
 
 #include "net/server_state.hpp"
 #include "net/socket_transport.hpp"

@@ -14,6 +14,7 @@
 
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/threads/to_thread.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

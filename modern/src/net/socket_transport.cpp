@@ -8,8 +8,10 @@
 #include <array>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/os_error.hpp>
 
 #include "net/server_state.hpp"
 
@@ -246,11 +248,8 @@ void SocketTransport::pause_protocol_if_full() {
   protocol_paused_ = true;
   try {
     protocol_->pause_writing();
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     report(std::current_exception(), "protocol.pause_writing() failed");
   }
 }
@@ -260,11 +259,8 @@ void SocketTransport::resume_protocol_if_drained() {
   protocol_paused_ = false;
   try {
     protocol_->resume_writing();
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     report(std::current_exception(), "protocol.resume_writing() failed");
   }
 }
@@ -277,11 +273,8 @@ bool SocketTransport::call_protocol(const char* what_failed, Call call) {
   try {
     call();
     return true;
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     fatal_error(std::current_exception(), what_failed);
     return false;
   }

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern::detail {
 

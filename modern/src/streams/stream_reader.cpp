@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
+
 namespace segue::modern {
 
 namespace detail::base_only {
@@ -33,15 +35,11 @@ std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExc
                                std::vector<std::exception_ptr> exceptions) {
   if (exceptions.empty()) return nullptr;
   std::exception_ptr derived = group.derive(std::move(exceptions));
-  try {
-    std::rethrow_exception(original);
-  } catch (const BaseException& from) {
-    try {
-      std::rethrow_exception(derived);
-    } catch (BaseException& to) {
-      to.set_cause(from.cause());
-      to.set_context(from.context());
-    }
+  const auto* const from = exception_ptr_cast<const BaseException>(original);
+  auto* const to = exception_ptr_cast<BaseException>(derived);
+  if (from != nullptr && to != nullptr) {
+    to->set_cause(from->cause());
+    to->set_context(from->context());
   }
   return derived;
 }
@@ -96,14 +94,7 @@ std::exception_ptr make_exception_group(std::string message, std::vector<std::ex
 }
 
 const BaseExceptionGroup* as_group(const std::exception_ptr& error) noexcept {
-  if (!error) return nullptr;
-  try {
-    std::rethrow_exception(error);
-  } catch (const BaseExceptionGroup& group) {
-    return &group;
-  } catch (...) {
-    return nullptr;
-  }
+  return exception_ptr_cast<const BaseExceptionGroup>(error);
 }
 
 SplitExceptions split(const std::exception_ptr& error, const BaseExceptionGroup::Predicate& matches) {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 
 namespace segue::modern::detail {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
@@ -40,9 +41,16 @@ class GroupMember final : public DoneCallbackState, public ListLink<> {
 
 namespace {
 
-bool is_base_error(const std::exception_ptr& error) noexcept {
-  return holds<SystemExit>(error) || holds<KeyboardInterrupt>(error);
-}
+/// A wait whose end is looked at, not caught.
+class QuietWait final : public FutureWait {
+ public:
+  using FutureWait::FutureWait;
+  /// What the wait ended with; null where the future was completed.
+  std::exception_ptr await_resume() {
+    if (std::exception_ptr injected = Driver::current()->take_injected()) return injected;
+    return future_->cancelled() ? future_->make_cancelled_error() : nullptr;
+  }
+};
 
 }  // namespace
 
@@ -85,7 +93,7 @@ void TaskGroupState::abort() {
 
 void TaskGroupState::add_error(const std::exception_ptr& error) {
   errors_.push_back(error);
-  if (!base_error_ && is_base_error(error)) base_error_ = error;
+  if (!base_error_ && ends_program(error)) base_error_ = error;
 }
 
 void TaskGroupState::task_done(FutureCore& task) {
@@ -107,44 +115,41 @@ void TaskGroupState::task_done(FutureCore& task) {
   parent_->cancel();
 }
 
-Coroutine<void> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_ptr error) {
+Coroutine<std::exception_ptr> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_ptr error) {
   TaskGroupState& self = *group;
   self.exiting_ = true;
   if (holds<GeneratorExit>(error)) {  // the block is being closed: it cannot wait for anybody
     self.parent_ = nullptr;
     if (!self.loop_->is_closed()) self.abort();
-    co_return;
+    co_return nullptr;
   }
   const bool cancelled = holds<CancelledError>(error);
-  if (error && !self.base_error_ && is_base_error(error)) self.base_error_ = error;
+  if (!self.base_error_ && ends_program(error)) self.base_error_ = error;
   std::exception_ptr propagate = cancelled ? error : nullptr;
   if (error && !self.aborting_) self.abort();
 
   while (self.members_ > 0) {
     self.completed_ = make_ref<FutureValue<void>>(self.loop_->core());
-    const Future<void> completed(Ref<FutureCore>(self.completed_));
-    try {
-      co_await completed;
-    } catch (const CancelledError&) {
-      if (!self.aborting_) {
-        propagate = std::current_exception();
-        self.abort();
-      }
-    }
+    const std::exception_ptr struck = co_await QuietWait(Ref<FutureCore>(self.completed_));
     self.completed_ = nullptr;
+    if (!struck) continue;
+    if (!holds<CancelledError>(struck)) std::rethrow_exception(struck);  // the block is being closed
+    if (self.aborting_) continue;
+    propagate = struck;
+    self.abort();
   }
 
   const Ref<TaskCore> parent = std::move(self.parent_);
-  if (self.base_error_) std::rethrow_exception(self.base_error_);
+  if (self.base_error_) co_return self.base_error_;
   if (self.parent_cancel_requested_ && parent->uncancel() == 0) propagate = nullptr;
-  if (propagate && self.errors_.empty()) std::rethrow_exception(propagate);
+  if (propagate && self.errors_.empty()) co_return propagate;
   if (error && !cancelled) self.errors_.push_back(error);
-  if (self.errors_.empty()) co_return;
+  if (self.errors_.empty()) co_return nullptr;
   if (parent->cancelling() > 0) {  // asked for from outside: it strikes at the parent's next await
     parent->uncancel();
     parent->cancel(std::nullopt);
   }
-  std::rethrow_exception(make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {})));
+  co_return make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {}));
 }
 
 }  // namespace segue::modern::detail

@@ -3,10 +3,12 @@
 #include <string>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 
@@ -14,19 +16,14 @@ namespace {
 
 /// Tells whoever looks at the history of `error` that its CancelledError was a timeout.
 void insert_timeout_error(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (BaseException& e) {
-    const std::exception_ptr context = e.context();
-    if (!context) return;
-    if (!holds<CancelledError>(context)) return insert_timeout_error(context);
-    TimeoutError timed_out;
-    timed_out.set_cause(context);
-    timed_out.set_context(context);
-    e.set_context(std::make_exception_ptr(timed_out));
-  } catch (...) {
-    return;  // it has no history
-  }
+  auto* const raised = exception_ptr_cast<BaseException>(error);
+  if (raised == nullptr || !raised->context()) return;
+  const std::exception_ptr context = raised->context();
+  if (!holds<CancelledError>(context)) return insert_timeout_error(context);
+  TimeoutError timed_out;
+  timed_out.set_cause(context);
+  timed_out.set_context(context);
+  raised->set_context(std::make_exception_ptr(timed_out));
 }
 
 }  // namespace
@@ -74,22 +71,23 @@ void Timeout::State::expire() {
   task->cancel();
 }
 
-void Timeout::State::exit(const std::exception_ptr& error) {
+std::exception_ptr Timeout::State::exit(const std::exception_ptr& error) {
   handler.cancel();
   handler = Handle();
   const Ref<FutureCore> owner = std::move(task);
   if (phase == Phase::active) phase = Phase::finished;
-  if (phase != Phase::expiring) return;
+  if (phase != Phase::expiring) return nullptr;
   phase = Phase::expired;
-  if (owner->task()->uncancel() > cancelling || !error) return;
+  if (owner->task()->uncancel() > cancelling || !error) return nullptr;
   if (holds<CancelledError>(error)) {
     TimeoutError timed_out;
     timed_out.set_context(error);
-    throw from(timed_out, error);
+    return std::make_exception_ptr(from(timed_out, error));
   }
   insert_timeout_error(error);
   if (const BaseExceptionGroup* group = as_group(error))
     for (const std::exception_ptr& each : group->exceptions()) insert_timeout_error(each);
+  return nullptr;
 }
 
 Timeout timeout(std::optional<Delay> delay) {

@@ -6,6 +6,7 @@
 
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern::detail {
 

@@ -19,8 +19,10 @@
 #include <variant>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/outcome.hpp>
+#include <segue/type_name.hpp>
 
 namespace trace {
 

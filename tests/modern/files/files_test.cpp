@@ -17,6 +17,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>

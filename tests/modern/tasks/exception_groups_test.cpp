@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern {

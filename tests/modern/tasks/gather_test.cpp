@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>

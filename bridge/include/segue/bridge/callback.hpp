@@ -27,6 +27,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
+#include <segue/os_error.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::bridge {

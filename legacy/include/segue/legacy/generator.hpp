@@ -35,6 +35,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
 #include <segue/legacy/detail/frame.hpp>

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
 #include <segue/legacy/detail/frame.hpp>

@@ -14,6 +14,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/frame.hpp>
 #include <segue/outcome.hpp>
+#include <segue/type_name.hpp>
 
 namespace segue::legacy::detail {
 

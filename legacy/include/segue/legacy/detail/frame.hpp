@@ -26,7 +26,6 @@
 #include <string_view>
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 
 namespace segue::legacy::detail {

@@ -21,6 +21,7 @@
 #include <segue/legacy/detail/body.hpp>
 #include <segue/legacy/detail/frame.hpp>
 #include <segue/outcome.hpp>
+#include <segue/type_name.hpp>
 
 namespace segue::legacy {
 

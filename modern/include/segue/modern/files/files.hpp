@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

@@ -11,7 +11,6 @@
 #include <string>
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>

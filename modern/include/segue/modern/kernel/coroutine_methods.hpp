@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
@@ -127,10 +128,8 @@ void CoroutineMethods<Self, T>::close() {
   Driver driver;
   body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
   if (!body->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
-  try {
-    take_result();
-  } catch (const GeneratorExit&) {
-  }
+  if (holds<GeneratorExit>(body->outcome.exception())) return self().destroy();
+  take_result();
 }
 
 template <class Self, class T>

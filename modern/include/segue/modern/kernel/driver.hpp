@@ -126,6 +126,8 @@ class Driver {
     if (injected_) [[unlikely]]
       rethrow_injected();
   }
+  /// The same for a leaf that throws nothing itself: what is to be thrown; null for nothing.
+  std::exception_ptr take_injected() noexcept { return std::exchange(injected_, nullptr); }
   /// The value that the driver sent to the leaf; empty for None.
   std::any take_sent() {
     if (message_ != Message::sent) return {};

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

@@ -5,7 +5,8 @@
 //
 // A context manager has `aenter()` and `aexit(std::exception_ptr)`, plain functions or ones that return what can be
 // awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true
-// keeps the body's exception from going further. All of it runs in the task that awaits.
+// keeps the body's exception from going further; where it gives an exception_ptr, that is thrown instead, unless it is
+// null: the same as throwing it, for less. All of it runs in the task that awaits.
 //
 // A temporary manager is kept until the end, another one is referred to; the body is kept.
 #pragma once
@@ -16,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/outcome.hpp>
@@ -44,7 +45,10 @@ using aexit_result_t = decltype(std::declval<Manager&>().aexit(std::exception_pt
 template <class Manager>
 using entered_t = awaited_or_plain_t<aenter_result_t<Manager>>;
 template <class Manager>
-inline constexpr bool may_suppress = !std::is_void_v<awaited_or_plain_t<aexit_result_t<Manager>>>;
+inline constexpr bool gives_error = std::is_same_v<awaited_or_plain_t<aexit_result_t<Manager>>, std::exception_ptr>;
+template <class Manager>
+inline constexpr bool may_suppress =
+    !gives_error<Manager> && !std::is_void_v<awaited_or_plain_t<aexit_result_t<Manager>>>;
 
 template <class T>
 T& unwrapped(T& object) noexcept {
@@ -86,9 +90,6 @@ template <class Manager, class Body>
 using async_with_result_t =
     std::conditional_t<may_suppress<Manager> && !std::is_void_v<body_result_t<Manager, Body>>,
                        std::optional<stored_t<body_result_t<Manager, Body>>>, body_result_t<Manager, Body>>;
-
-/// Python sets the context of what aexit() throws to what the body threw.
-void set_context_of_current(const std::exception_ptr& context) noexcept;
 
 namespace body {  // out of reach of argument-dependent lookup
 
@@ -137,7 +138,18 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
 
   bool suppress = false;
   try {
-    if constexpr (!may_suppress<Manager>) {
+    if constexpr (gives_error<Manager>) {
+      std::exception_ptr instead;
+      if constexpr (Awaitable<aexit_result_t<Manager>>) {
+        instead = co_await manager.aexit(outcome.exception());
+      } else {
+        instead = manager.aexit(outcome.exception());
+      }
+      if (instead) {
+        chain_context(instead, outcome.exception());
+        outcome.set_exception(std::move(instead));
+      }
+    } else if constexpr (!may_suppress<Manager>) {
       if constexpr (Awaitable<aexit_result_t<Manager>>) {
         co_await manager.aexit(outcome.exception());
       } else {
@@ -149,7 +161,7 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
       suppress = static_cast<bool>(manager.aexit(outcome.exception()));
     }
   } catch (...) {
-    set_context_of_current(outcome.exception());
+    chain_context(std::current_exception(), outcome.exception());
     throw;
   }
   if (suppress && outcome.has_exception()) {

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue::modern {

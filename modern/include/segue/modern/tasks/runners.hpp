@@ -11,7 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/task.hpp>

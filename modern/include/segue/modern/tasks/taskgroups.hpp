@@ -38,7 +38,8 @@ class TaskGroupState final : public RefCounted {
   ~TaskGroupState() override;
 
   void enter();
-  static Coroutine<void> exit(Ref<TaskGroupState> group, std::exception_ptr error);
+  /// What the block ends with; null for nothing, or what the body threw.
+  static Coroutine<std::exception_ptr> exit(Ref<TaskGroupState> group, std::exception_ptr error);
   /// RuntimeError where the group takes no tasks.
   void check_open() const;
   EventLoop& loop() const noexcept { return *loop_; }
@@ -96,7 +97,7 @@ class TaskGroup {
     state_->enter();
     return *this;
   }
-  Coroutine<void> aexit(std::exception_ptr error) const {
+  Coroutine<std::exception_ptr> aexit(std::exception_ptr error) const {
     return detail::TaskGroupState::exit(state_, std::move(error));
   }
 

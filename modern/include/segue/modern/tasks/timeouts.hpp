@@ -45,9 +45,9 @@ class Timeout {
   /// Starts the clock for the current task. RuntimeError("Timeout has already been entered"), ("Timeout should be used
   /// inside a task").
   Timeout& aenter();
-  /// Ends it; `error` is what the block threw, or null. Throws TimeoutError where the timeout's own cancellation came
-  /// out of the block.
-  void aexit(const std::exception_ptr& error) const { state_->exit(error); }
+  /// Ends it; `error` is what the block threw, or null. Gives the TimeoutError to throw instead, where the timeout's
+  /// own cancellation came out of the block; else null.
+  [[nodiscard]] std::exception_ptr aexit(const std::exception_ptr& error) const { return state_->exit(error); }
 
  private:
   enum class Phase : std::uint8_t { created, active, expiring, expired, finished };
@@ -57,7 +57,7 @@ class Timeout {
     ~State() override { handler.cancel(); }
     void reschedule(std::optional<time_point> deadline);
     void expire();
-    void exit(const std::exception_ptr& error);
+    std::exception_ptr exit(const std::exception_ptr& error);
 
     Phase phase = Phase::created;
     std::optional<time_point> when;

@@ -12,7 +12,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
@@ -64,7 +63,7 @@ Coroutine<await_result_t<A>> wait_for(A awaitable, std::optional<Delay> limit) {
   } catch (...) {
     outcome.set_exception(std::current_exception());
   }
-  timer.aexit(outcome.exception());
+  if (std::exception_ptr timed_out = timer.aexit(outcome.exception())) outcome.set_exception(std::move(timed_out));
   co_return outcome.take();
 }
 

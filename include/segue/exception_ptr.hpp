@@ -1,0 +1,144 @@
+// Asking an exception_ptr what it holds, without throwing it.
+//
+//   if (const auto* error = exception_ptr_cast<OSError>(failure)) retry = error->errno_code() == EAGAIN;
+//   if (holds<CancelledError>(failure)) return;
+//
+// C++20 can only rethrow an exception to learn what it is, which takes a thousand times as long as looking. C++26 has
+// std::exception_ptr_cast for it (P2927), which standard libraries build on what their handlers use. So does this file:
+// it is the only one that knows how libstdc++ keeps an exception.
+#pragma once
+
+#include <cstring>
+#include <exception>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+
+#include <segue/exceptions.hpp>
+#include <segue/type_name.hpp>
+
+#if !defined(__GLIBCXX__)
+#include <cxxabi.h>
+
+#include <memory>
+#endif
+
+namespace segue {
+
+namespace detail {
+
+#if defined(__GLIBCXX__)
+
+/// The class of the exception. Requires that there is one.
+inline const std::type_info& exception_type(const std::exception_ptr& error) noexcept {
+  return *error.__cxa_exception_type();
+}
+
+/// What `catch (type&)` would get of the exception, bases looked through and the pointer adjusted; null where it would
+/// not catch it. Requires that there is an exception, and that `type` is no pointer's.
+inline void* caught_as(const std::type_info& type, const std::exception_ptr& error) noexcept {
+  // All that an exception_ptr has is a pointer to the exception object.
+  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+  void* object = nullptr;
+  std::memcpy(&object, &error, sizeof object);
+  constexpr unsigned not_below_a_pointer = 1;
+  return type.__do_catch(&exception_type(error), &object, not_below_a_pointer) ? object : nullptr;
+}
+
+template <class E>
+E* find_exception(const std::exception_ptr& error) noexcept {
+  return static_cast<E*>(caught_as(typeid(E), error));
+}
+
+#else  // the Itanium C++ ABI with another library: rethrowing gives the object itself, not a copy
+
+inline const std::type_info& exception_type(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (...) {
+    return *abi::__cxa_current_exception_type();
+  }
+}
+
+template <class E>
+E* find_exception(const std::exception_ptr& error) noexcept {
+  try {
+    std::rethrow_exception(error);
+  } catch (E& found) {
+    return std::addressof(found);
+  } catch (...) {
+    return nullptr;
+  }
+}
+
+#endif
+
+template <class E>
+class ExceptionPtrCast {
+  static_assert(std::is_object_v<E> && !std::is_array_v<E> && !std::is_pointer_v<E> && !std::is_member_pointer_v<E>,
+                "a class is asked for, or another type that is no pointer");
+
+ public:
+  E* operator()(const std::exception_ptr& error) const noexcept { return error ? find_exception<E>(error) : nullptr; }
+  void operator()(const std::exception_ptr&&) const = delete;  // the exception would go with it
+};
+
+}  // namespace detail
+
+/// The exception that `error` points to, where `catch (E&)` would catch it; else null, as for a null pointer. It lives
+/// as long as `error`. As C++26's std::exception_ptr_cast, and an object so that a call finds no other beside it.
+template <class E>
+inline constexpr detail::ExceptionPtrCast<E> exception_ptr_cast{};
+
+/// Whether `error` holds an exception of class `E` or of one derived from it.
+template <class E>
+bool holds(const std::exception_ptr& error) noexcept {
+  return exception_ptr_cast<const E>(error) != nullptr;
+}
+
+/// Whether it asks the program to end (KeyboardInterrupt, SystemExit). What asyncio catches and reports, it lets these
+/// pass.
+inline bool ends_program(const std::exception_ptr& error) noexcept {
+  return holds<KeyboardInterrupt>(error) || holds<SystemExit>(error);
+}
+
+/// What raising `error` does in Python while `handled` is being handled: that becomes its context, unless it has one,
+/// or is in the history of `handled` itself.
+inline void chain_context(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
+  auto* const raised = exception_ptr_cast<BaseException>(error);
+  if (raised == nullptr || raised->context()) return;
+  const std::exception_ptr* each = &handled;
+  while (*each) {
+    if (*each == error) return;
+    const auto* const earlier = exception_ptr_cast<const BaseException>(*each);
+    if (earlier == nullptr) break;
+    each = &earlier->context();
+  }
+  raised->set_context(handled);
+}
+
+/// For what throws an exception in: TypeError where there is none.
+inline void check_exception(const std::exception_ptr& error) {
+  if (!error) throw TypeError("exceptions must be classes or instances deriving from BaseException, not NoneType");
+}
+
+/// The class and the text of any exception, std::exception's or not: `ValueError` and `bad value: 7`.
+struct ExceptionText {
+  std::string type;
+  std::string message;
+  /// Python's `repr(e)`: `ValueError('bad value: 7')`.
+  std::string repr() const { return type + (message.empty() ? "()" : "('" + message + "')"); }
+};
+
+inline ExceptionText describe(const std::exception_ptr& error) {
+  if (!error) return {"NoneType", "None"};
+  const char* message = "";
+  if (const auto* raised = exception_ptr_cast<const BaseException>(error)) {
+    message = raised->what();
+  } else if (const auto* foreign = exception_ptr_cast<const std::exception>(error)) {
+    message = foreign->what();
+  }
+  return {type_name(detail::exception_type(error)), message};
+}
+
+}  // namespace segue
