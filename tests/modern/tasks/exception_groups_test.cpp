@@ -9,6 +9,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 namespace {

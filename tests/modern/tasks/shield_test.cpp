@@ -9,6 +9,7 @@
 
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/os_error.hpp>
 
 #include "modern/attempt.hpp"
 

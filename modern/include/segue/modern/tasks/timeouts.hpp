@@ -21,6 +21,7 @@
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/tasks/future.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 

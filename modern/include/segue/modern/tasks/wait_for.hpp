@@ -19,6 +19,7 @@
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/timeouts.hpp>
+#include <segue/os_error.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
