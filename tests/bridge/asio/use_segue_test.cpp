@@ -1,5 +1,3 @@
-#include <segue/bridge/asio.hpp>
-
 #include <chrono>
 #include <string>
 #include <thread>
@@ -10,13 +8,14 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <segue/bridge/asio.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
-#include "loop.hpp"
+#include "bridge/loop.hpp"
 
 namespace segue::bridge {
 namespace {

@@ -1,0 +1,63 @@
+// Watch: one direction of a descriptor, and what is done when it is ready. Its owner embeds it, and it is itself the
+// entry of the loop's queue: an event costs no lookup by a callable's name, no std::function and no allocation.
+//
+//   idle -> watched -> queued -> running -> watched      the reactor found it ready; the loop runs it, once an
+//   iteration
+//             any of them -> idle                        unwatch(), or another watch took its place
+//
+// What becomes idle while it is queued does not run, not even where it is watched again meanwhile.
+#pragma once
+
+#include <cstdint>
+
+#include <segue/modern/kernel/ready_queue.hpp>
+
+namespace segue::modern {
+
+/// What a descriptor is to be, or is, ready for: a mask of these (Python: the module selectors).
+using Events = unsigned;
+inline constexpr Events EVENT_READ = 1;
+inline constexpr Events EVENT_WRITE = 2;
+
+class Watch : public Ready {
+ public:
+  /// `event` is EVENT_READ or EVENT_WRITE.
+  explicit Watch(Events event) noexcept : event_(static_cast<std::uint8_t>(event)) {}
+
+  Events event() const noexcept { return event_; }
+  bool watched() const noexcept { return fd_ >= 0; }
+  /// What is watched; -1 while nothing is.
+  int fd() const noexcept { return fd_; }
+
+ protected:
+  ~Watch() = default;  // not before let_go()
+
+  /// The descriptor is ready. An exception goes to the loop's exception handler; KeyboardInterrupt and SystemExit leave
+  /// the loop.
+  virtual void ready() = 0;
+  /// It is idle, and neither the reactor nor the loop refers to it any more: this call may destroy it. Until then,
+  /// from Reactor::watch() on, it has to live.
+  virtual void let_go() noexcept = 0;
+
+ private:
+  friend class WatchTable;
+  enum class Turn : std::uint8_t { none, queued, cancelled, running };
+
+  void run() final;
+  void drop() noexcept final { end_turn(); }
+  void end_turn() noexcept {
+    turn_ = Turn::none;
+    if (!watched()) let_go();
+  }
+  void become_idle() noexcept {
+    fd_ = -1;
+    if (turn_ == Turn::none) return let_go();
+    if (turn_ == Turn::queued) turn_ = Turn::cancelled;
+  }
+
+  int fd_ = -1;
+  std::uint8_t event_;
+  Turn turn_ = Turn::none;
+};
+
+}  // namespace segue::modern
