@@ -1,11 +1,12 @@
-// Watch: one direction of a descriptor, and what is done when it is ready. Its owner embeds it, and it is itself the
-// entry of the loop's queue: an event costs no lookup by a callable's name, no std::function and no allocation.
+// Watch: one direction of a descriptor, and what is done when it is ready. Whoever acts on the descriptor embeds it. It
+// is both what the reactor remembers and what the loop queues, so that an event needs no std::function, no search and
+// no allocation.
 //
-//   idle -> watched -> queued -> running -> watched      the reactor found it ready; the loop runs it, once an
-//   iteration
-//             any of them -> idle                        unwatch(), or another watch took its place
+//   idle -> watched                            Reactor::watch()
+//   watched -> queued -> running -> watched    the reactor finds it ready, and the loop runs it, once an iteration
+//   any of them -> idle                        Reactor::unwatch(), or another watch takes its place
 //
-// What becomes idle while it is queued does not run, not even where it is watched again meanwhile.
+// A watch that becomes idle while it is queued does not run, not even where it is watched again meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,15 @@ using Events = unsigned;
 inline constexpr Events EVENT_READ = 1;
 inline constexpr Events EVENT_WRITE = 2;
 
+/// A callback is add_reader()'s to wrap; derive from this to write a transport:
+///
+///     class Doorbell final : public Watch {
+///      public:
+///       Doorbell() : Watch(EVENT_READ) {}
+///       void ready() override { std::puts("somebody is there"); }
+///       void let_go() noexcept override { delete this; }
+///     };
+///     loop.reactor().watch(*new Doorbell, fd);
 class Watch : public Ready {
  public:
   /// `event` is EVENT_READ or EVENT_WRITE.
@@ -35,8 +45,8 @@ class Watch : public Ready {
   /// The descriptor is ready. An exception goes to the loop's exception handler; KeyboardInterrupt and SystemExit leave
   /// the loop.
   virtual void ready() = 0;
-  /// It is idle, and neither the reactor nor the loop refers to it any more: this call may destroy it. Until then,
-  /// from Reactor::watch() on, it has to live.
+  /// It is idle, and neither the reactor nor the loop refers to it any more. It has to live until then; this call may
+  /// destroy it.
   virtual void let_go() noexcept = 0;
 
  private:
