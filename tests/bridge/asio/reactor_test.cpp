@@ -184,9 +184,17 @@ TEST(MakeReactor, LeavesNothingUnderWayInTheProgramsIoContext) {
   EXPECT_EQ(io.run(), 0u);  // or it would not return
 }
 
-TEST(IoContext, IsRefusedByALoopInVirtualTime) {
+TEST(IoContext, IsRefusedByALoopWithoutAsio) {
   const auto loop = testing::make_loop();
   EXPECT_THROW(io_context(*loop), RuntimeError);
+}
+
+TEST(IoContext, RunsACallbackStyleHandlerOnTheLoopsThread) {
+  const auto loop = modern::new_event_loop();
+  const auto future = loop->create_future<std::thread::id>();
+  asio::steady_timer timer(io_context(*loop), 1ms);
+  timer.async_wait([future](const boost::system::error_code&) { future.set_result(std::this_thread::get_id()); });
+  EXPECT_EQ(loop->run_until_complete(future), std::this_thread::get_id());
 }
 
 }  // namespace

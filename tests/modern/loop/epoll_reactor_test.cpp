@@ -29,7 +29,7 @@
 #include <segue/modern/net/connect.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/transports.hpp>
-#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "counted_allocations.hpp"
 #include "modern/attempt.hpp"
@@ -70,6 +70,8 @@ Calls calls_so_far() {
 }  // namespace
 }  // namespace segue::modern
 
+static constexpr std::size_t signal_set_size = 8;  // the kernel's
+
 extern "C" int epoll_ctl(int epoll, int operation, int fd, epoll_event* event) noexcept {
   ++segue::modern::system_here.calls.controls;
   return static_cast<int>(::syscall(SYS_epoll_ctl, epoll, operation, fd, event));
@@ -80,7 +82,7 @@ extern "C" int epoll_wait(int epoll, epoll_event* events, int room, int timeout)
   ++here.calls.waits;
   here.milliseconds = timeout;
   if (here.only_note_timeouts) return 0;
-  return static_cast<int>(::syscall(SYS_epoll_pwait, epoll, events, room, timeout, nullptr, 8));
+  return static_cast<int>(::syscall(SYS_epoll_pwait, epoll, events, room, timeout, nullptr, signal_set_size));
 }
 
 extern "C" int epoll_pwait2(int epoll, epoll_event* events, int room, const timespec* timeout, const sigset_t*) {
@@ -92,7 +94,7 @@ extern "C" int epoll_pwait2(int epoll, epoll_event* events, int room, const time
   ++here.calls.waits;
   here.nanoseconds = *timeout;
   if (here.only_note_timeouts) return 0;
-  return static_cast<int>(::syscall(SYS_epoll_pwait2, epoll, events, room, timeout, nullptr, 8));
+  return static_cast<int>(::syscall(SYS_epoll_pwait2, epoll, events, room, timeout, nullptr, signal_set_size));
 }
 
 namespace segue::modern {
