@@ -6,11 +6,10 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
 - leaves (include/segue/{exceptions,hook,outcome,unraisable}.hpp): the standard library.
 - faces (include/segue/*.hpp): public headers of every room.
 - legacy: the standard library, the leaves, itself. Boost.Context in ONE header of its detail/. No <coroutine>, no Asio.
-- modern: the standard library, the leaves, itself. Asio (with the Boost.System it reports errors by) in modern/src
-  only, never in a header that a user sees. No logger. Never Boost.Context.
+- modern: the standard library, the leaves, itself. No Boost, no logger.
 - bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
-  Asio in segue/bridge/asio*.hpp, Boost.Coroutine2 in segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp
-  (and sources of those names).
+  Asio (with the Boost.System it reports errors by) in segue/bridge/asio.hpp and asio/, Boost.Coroutine2 in
+  segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp (and sources of those names).
 
 modern has floors, FLOORS below: a file may include its own folder and those before it; `testing` and `inspect` are for
 tests and users, and nothing includes them. And what a room calls detail:: is named by nobody else.
@@ -49,12 +48,12 @@ RULES = [
     ("include/segue/*", [*LEAVES, "segue/**"], ["segue/*/detail/**"]),
     ("legacy/include/segue/legacy/detail/**", [*SYSTEM, *LEAVES, "segue/legacy/**", *CONTEXT], ["coroutine"]),
     ("legacy/**", [*SYSTEM, *LEAVES, "segue/legacy/**"], ["coroutine"]),
-    ("modern/src/**", [*SYSTEM, *LEAVES, "segue/modern/**", *ASIO], []),
     ("modern/**", [*SYSTEM, *LEAVES, "segue/modern/**"], []),
-    *((f"bridge/{place}/{adapter}*", [*SYSTEM, *LEAVES, "segue/**", *library],
+    *((f"bridge/{place}/{adapter}{rest}", [*SYSTEM, *LEAVES, "segue/**", *library],
        ["segue/legacy/detail/**", "segue/modern/detail/**"])
       for place in ("include/segue/bridge", "src")
-      for adapter, library in ADAPTERS.items()),
+      for adapter, library in ADAPTERS.items()
+      for rest in ("*", "/**")),
     ("bridge/**", [*SYSTEM, *LEAVES, "segue/**"], ["segue/legacy/detail/**", "segue/modern/detail/**"]),
 ]
 # A user's umbrella is for users: the rooms include what they need.
@@ -160,7 +159,7 @@ def unreached(root):
         if name in headers and name not in reached:
             reached.add(name)
             found += [included for _, included in headers[name]]
-    apart = ["segue/*/detail/**", *(f"segue/bridge/{adapter}*" for adapter in ADAPTERS)]
+    apart = ["segue/*/detail/**", *(f"segue/bridge/{adapter}{rest}" for adapter in ADAPTERS for rest in ("*", "/**"))]
     return sorted(name for name in headers if name not in reached and not matches(name, apart))
 
 

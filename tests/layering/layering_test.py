@@ -65,12 +65,15 @@ class Layering(unittest.TestCase):
         self.assert_broken(legacy__include__segue__legacy__detail__a="coroutine")
         self.assert_allowed(modern__include__segue__modern__a="coroutine")
 
-    def test_asio_stays_in_the_sources_of_modern_and_in_the_asio_adapter(self):
-        self.assert_allowed(modern__src__reactor=["boost/asio.hpp", "boost/asio/ip/tcp.hpp"])
+    def test_asio_stays_in_the_asio_adapter(self):
+        self.assert_broken(modern__src__reactor="boost/asio.hpp")
         self.assert_broken(modern__include__segue__modern__a="boost/asio.hpp")
         self.assert_broken(modern__include__segue__modern__detail__a="boost/asio/ip/tcp.hpp")
         self.assert_broken(legacy__src__a="boost/asio.hpp")
-        self.assert_allowed(bridge__include__segue__bridge__asio_token="boost/asio/async_result.hpp")
+        self.assert_allowed(bridge__include__segue__bridge__asio="boost/asio.hpp")
+        self.assert_allowed(bridge__include__segue__bridge__asio__token="boost/asio/async_result.hpp")
+        self.assert_allowed(bridge__src__asio__reactor=["boost/asio/post.hpp", "boost/system/error_code.hpp"])
+        self.assert_broken(bridge__src__asio__reactor="boost/coroutine2/all.hpp")
         self.assert_broken(bridge__include__segue__bridge__portal="boost/asio/async_result.hpp")
 
     def test_the_only_logger_is_in_the_adapter_that_is_named_after_it(self):
@@ -120,6 +123,7 @@ class Layering(unittest.TestCase):
                  "modern__include__segue__modern__detail__unused": "any",
                  "modern__src__a": "any",
                  "bridge__include__segue__bridge__asio": "boost/asio.hpp",
+                 "bridge__include__segue__bridge__asio__reactor": "boost/asio.hpp",
                  "legacy__include__segue__legacy__generator": "any"}
         self.assertEqual(self.found(layering.unreached, **files), [])
         files["legacy__include__segue__legacy__iter"] = "any"

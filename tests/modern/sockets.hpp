@@ -62,7 +62,9 @@ class SocketPair {
     close_peer();
   }
 
+  int ours() const { return ours_; }
   int release_ours() { return std::exchange(ours_, -1); }
+  int release_peer() { return std::exchange(peer_, -1); }
   int peer() const { return peer_; }
   void close_peer() {
     if (peer_ >= 0) ::close(std::exchange(peer_, -1));

@@ -24,13 +24,11 @@ void LoopCore::check_usable_slow() const {
 }
 
 void LoopCore::post(Ready& node) {
-  {
-    const std::lock_guard lock(posted_mutex_);
-    if (refuse_posted_) throw RuntimeError("Event loop is closed");
-    posted_.push(node);
-    has_posted_.store(true, std::memory_order_release);
-  }
-  wake();
+  const std::lock_guard lock(posted_mutex_);
+  if (refuse_posted_) throw RuntimeError("Event loop is closed");
+  posted_.push(node);
+  has_posted_.store(true, std::memory_order_release);
+  wake();  // under the lock: after it the loop may be closed, and gone
 }
 
 void LoopCore::collect_posted() noexcept {

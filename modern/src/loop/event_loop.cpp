@@ -15,31 +15,6 @@ namespace segue::modern {
 
 namespace {
 
-// A reader or writer: what the reactor reports is queued, not run inside poll().
-struct Watch {
-  std::function<void()> callback;
-  bool active = true;
-};
-
-// Owned by the reactor's callback, so that replacing or removing it deactivates what is queued already.
-class WatchGuard {
- public:
-  WatchGuard(EventLoop& loop, std::function<void()> callback)
-      : loop_(loop), watch_(std::make_shared<Watch>(Watch{std::move(callback)})) {}
-  WatchGuard(const WatchGuard&) = delete;
-  WatchGuard& operator=(const WatchGuard&) = delete;
-  ~WatchGuard() { watch_->active = false; }
-  void ready() {
-    loop_.call_soon([watch = watch_] {
-      if (watch->active) watch->callback();
-    });
-  }
-
- private:
-  EventLoop& loop_;
-  std::shared_ptr<Watch> watch_;
-};
-
 // Ends run_until_complete(). An exception that leaves the loop ends it by itself.
 class StopLoop final : public DoneCallbackState {
  public:
@@ -49,10 +24,6 @@ class StopLoop final : public DoneCallbackState {
     EventLoop::of(done.loop()).stop();
   }
 };
-
-std::function<void()> queued(EventLoop& loop, std::function<void()> callback) {
-  return [guard = std::make_shared<WatchGuard>(loop, std::move(callback))] { guard->ready(); };
-}
 
 }  // namespace
 
@@ -75,10 +46,17 @@ void EventLoop::run_forever() {
   while (!stopping_);
 }
 
+EventLoop::time_point EventLoop::step() {
+  stop();
+  run_forever();
+  collect_posted_if_any();
+  return has_ready() ? time_point::min() : next_timer();
+}
+
 void EventLoop::run_once() {
   collect_posted_if_any();
-  if (!has_ready() && !stopping_) {
-    poll(next_timer());
+  if (!has_ready()) {
+    poll(stopping_ ? time_point::min() : next_timer());
   } else if (reactor_->watching()) {
     poll(time_point::min());
   }
@@ -87,8 +65,10 @@ void EventLoop::run_once() {
 }
 
 void EventLoop::poll(time_point deadline) {
-  reactor_->poll(deadline);
-  collect_posted_if_any();
+  ReadyQueue found;
+  reactor_->poll(deadline, found);
+  collect_posted_if_any();  // it was there first, as in CPython
+  ready_.append(found);
 }
 
 void EventLoop::post(Ref<HandleState> handle) {
@@ -101,6 +81,7 @@ void EventLoop::close() {
   if (is_running()) throw RuntimeError("Cannot close a running event loop");
   if (is_closed()) return;
   close_core();
+  reactor_->unwatch_all();
   executor_.reset();
 }
 
@@ -126,14 +107,18 @@ void EventLoop::default_exception_handler(const ExceptionContext& context) noexc
   }
 }
 
-void EventLoop::add_reader(int fd, std::function<void()> callback) {
-  check_usable();
-  reactor_->add_reader(fd, queued(*this, std::move(callback)));
+std::unique_ptr<Reactor> EventLoop::exchange_reactor(std::unique_ptr<Reactor> reactor) noexcept {
+  between_posts([&] { reactor_.swap(reactor); });
+  return reactor;
 }
 
-void EventLoop::add_writer(int fd, std::function<void()> callback) {
-  check_usable();
-  reactor_->add_writer(fd, queued(*this, std::move(callback)));
+bool EventLoop::remove_watch(int fd, Events event) {
+  if (is_closed()) return false;
+  if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
+  Watch* const watch = reactor_->find(fd, event);
+  if (watch == nullptr) return false;
+  reactor_->unwatch(*watch);
+  return true;
 }
 
 void EventLoop::run_until_done(FutureCore& future, bool is_new_task) {

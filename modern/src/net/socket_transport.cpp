@@ -42,15 +42,11 @@ std::string_view receive(int fd, std::unique_ptr<std::array<char, receive_size>>
 
 }  // namespace
 
-void SocketTransport::ReadyNode::schedule() {
-  if (keep_) return;
-  keep_ = transport_.shared_from_this();
-  transport_.loop_->core().schedule(*this);
-}
-
-void SocketTransport::ReadyNode::run() {
-  const std::shared_ptr<SocketTransport> transport = std::exchange(keep_, nullptr);
-  ((*transport).*act_)();
+void SocketTransport::SocketWatch::start(SocketTransport& transport) {
+  if (watched()) return;
+  auto keep = transport.shared_from_this();
+  transport.loop_->reactor().watch(*this, transport.socket_.get());
+  transport_ = std::move(keep);
 }
 
 SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_ptr<Protocol> protocol,
@@ -61,8 +57,6 @@ SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_p
       server_(std::move(server)),
       peername_(name_of_peer(socket_.get())),
       sockname_(name_of_socket(socket_.get())),
-      read_node_(*this, &SocketTransport::read_ready),
-      write_node_(*this, &SocketTransport::write_ready),
       limits_(make_limits(std::nullopt, std::nullopt)) {
   if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
   if (server_) server_->attach(*this);
@@ -80,7 +74,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
   auto transport = std::make_shared<SocketTransport>(loop, std::move(socket), std::move(protocol), std::move(server));
   loop.call_soon([transport] { transport->protocol_->connection_made(transport); });
   loop.call_soon([transport] {
-    if (transport->is_reading()) transport->watch_reading();
+    if (transport->is_reading()) transport->reading_.start(*transport);
   });
   if (made) {
     loop.call_soon([waiter = *made] {
@@ -97,8 +91,8 @@ void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
 // The loop is gone: nothing that happens to the socket is of interest any more.
 void SocketTransport::loop_ended() noexcept {
   const std::shared_ptr<SocketTransport> keep = shared_from_this();
-  unwatch_reading();
-  unwatch_writing();
+  stop(reading_);
+  stop(writing_);
   closing_ = true;
   ++lost_;
   socket_.close();
@@ -106,40 +100,21 @@ void SocketTransport::loop_ended() noexcept {
   if (const auto server = std::exchange(server_, nullptr)) server->detach(*this);
 }
 
-void SocketTransport::watch_reading() {
-  if (std::exchange(watching_reading_, true)) return;
-  loop_->reactor().add_reader(socket_.get(), [self = shared_from_this()] { self->read_node_.schedule(); });
-}
-
-void SocketTransport::unwatch_reading() noexcept {
-  if (std::exchange(watching_reading_, false)) loop_->reactor().remove_reader(socket_.get());
-}
-
-void SocketTransport::watch_writing() {
-  if (std::exchange(watching_writing_, true)) return;
-  loop_->reactor().add_writer(socket_.get(), [self = shared_from_this()] { self->write_node_.schedule(); });
-}
-
-void SocketTransport::unwatch_writing() noexcept {
-  if (std::exchange(watching_writing_, false)) loop_->reactor().remove_writer(socket_.get());
-}
-
 // --- receiving ---
 
 void SocketTransport::pause_reading() {
   if (!is_reading()) return;
   paused_ = true;
-  unwatch_reading();
+  stop(reading_);
 }
 
 void SocketTransport::resume_reading() {
   if (closing_ || !paused_) return;
   paused_ = false;
-  watch_reading();
+  reading_.start(*this);
 }
 
 void SocketTransport::read_ready() {
-  if (lost_ > 0 || !watching_reading_) return;
   thread_local std::unique_ptr<std::array<char, receive_size>> buffer;
   std::string_view data;
   try {
@@ -162,7 +137,7 @@ void SocketTransport::eof_received() {
   const auto call = [&] { keep_open = protocol->eof_received(); };
   if (!call_protocol("Fatal error: protocol.eof_received() call failed.", call)) return;
   if (keep_open) {
-    unwatch_reading();  // there is nothing more to receive, but the protocol may have more to send
+    stop(reading_);  // there is nothing more to receive, but the protocol may have more to send
   } else {
     close();
   }
@@ -196,7 +171,7 @@ void SocketTransport::send_or_buffer(std::string_view data) {
       return fatal_error(std::current_exception(), "Fatal write error on socket transport");
     }
     if (data.empty()) return;
-    watch_writing();
+    writing_.start(*this);
   }
   unsent_.append(data);
   pause_protocol_if_full();
@@ -211,7 +186,6 @@ std::size_t SocketTransport::send(std::string_view data) {
 }
 
 void SocketTransport::write_ready() {
-  if (lost_ > 0 || !watching_writing_) return;
   try {
     sent_ += send(std::string_view(unsent_).substr(sent_));
   } catch (const Exception&) {
@@ -223,7 +197,7 @@ void SocketTransport::write_ready() {
   }
   resume_protocol_if_drained();  // which may write more
   if (get_write_buffer_size() > 0 || lost_ > 0) return;
-  unwatch_writing();
+  stop(writing_);
   if (closing_) {
     ++lost_;
     lose_connection(nullptr);
@@ -296,9 +270,9 @@ void SocketTransport::fatal_error(const std::exception_ptr& error, const char* m
 void SocketTransport::close() {
   if (closing_) return;
   closing_ = true;
-  unwatch_reading();
+  stop(reading_);
   if (get_write_buffer_size() > 0) return;
-  unwatch_writing();
+  stop(writing_);
   lose_connection_soon(nullptr);
 }
 
@@ -307,8 +281,8 @@ void SocketTransport::force_close(std::exception_ptr error) {
   unsent_.clear();
   sent_ = 0;
   closing_ = true;
-  unwatch_reading();
-  unwatch_writing();
+  stop(reading_);
+  stop(writing_);
   lose_connection_soon(std::move(error));
 }
 

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include <segue/modern/kernel/loop_observer.hpp>
-#include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/loop/watch.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/transports.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -69,25 +69,21 @@ class SocketTransport final : public Transport,
   const std::shared_ptr<Protocol>& get_protocol() const noexcept override { return protocol_; }
 
  private:
-  // In the loop's queue between the reactor's word that the socket is ready and the callback; holds the transport then.
-  class ReadyNode final : public Ready {
+  // Holds the transport from the time that it is started until neither the reactor nor the loop refers to it.
+  class SocketWatch final : public Watch {
    public:
-    ReadyNode(SocketTransport& transport, void (SocketTransport::*act)()) : transport_(transport), act_(act) {}
-    void schedule();
-    void run() override;
-    void drop() noexcept override { const auto transport = std::exchange(keep_, nullptr); }
+    using Watch::Watch;
+    void start(SocketTransport& transport);
 
    private:
-    SocketTransport& transport_;
-    void (SocketTransport::*act_)();
-    std::shared_ptr<SocketTransport> keep_;
+    void ready() override { event() == EVENT_READ ? transport_->read_ready() : transport_->write_ready(); }
+    void let_go() noexcept override { const auto transport = std::exchange(transport_, nullptr); }
+
+    std::shared_ptr<SocketTransport> transport_;
   };
 
   void loop_ended() noexcept override;
-  void watch_reading();
-  void unwatch_reading() noexcept;
-  void watch_writing();
-  void unwatch_writing() noexcept;
+  void stop(SocketWatch& watch) noexcept { loop_->reactor().unwatch(watch); }
   void read_ready();
   void eof_received();
   void write_ready();
@@ -109,8 +105,8 @@ class SocketTransport final : public Transport,
   std::shared_ptr<detail::ServerState> server_;  // likewise
   std::optional<Address> peername_;
   std::optional<Address> sockname_;
-  ReadyNode read_node_;
-  ReadyNode write_node_;
+  SocketWatch reading_{EVENT_READ};
+  SocketWatch writing_{EVENT_WRITE};
   std::string unsent_;
   std::size_t sent_ = 0;  // of unsent_
   WriteBufferLimits limits_;
@@ -119,8 +115,6 @@ class SocketTransport final : public Transport,
   bool paused_ = false;
   bool eof_written_ = false;
   bool protocol_paused_ = false;
-  bool watching_reading_ = false;
-  bool watching_writing_ = false;
 };
 
 }  // namespace segue::modern

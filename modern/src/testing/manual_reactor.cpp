@@ -1,44 +1,57 @@
 #include <segue/modern/testing/manual_reactor.hpp>
 
+#include <fcntl.h>
 #include <poll.h>
 
+#include <cerrno>
+#include <string>
 #include <vector>
 
 #include <segue/exceptions.hpp>
 
 namespace segue::modern {
 
-void ManualReactor::add(Callbacks& callbacks, int fd, std::function<void()> callback) {
-  callbacks[fd] = std::move(callback);
-  watched_ = readers_.size() + writers_.size();
+namespace {
+
+short to_poll(Events events) noexcept {
+  return static_cast<short>(((events & EVENT_READ) != 0 ? POLLIN : 0) | ((events & EVENT_WRITE) != 0 ? POLLOUT : 0));
 }
 
-bool ManualReactor::remove(Callbacks& callbacks, int fd) {
-  const bool found = callbacks.erase(fd) > 0;
-  watched_ = readers_.size() + writers_.size();
-  return found;
+Events from_poll(short events) noexcept {
+  return ((events & ~POLLOUT) != 0 ? EVENT_READ : 0) | ((events & ~POLLIN) != 0 ? EVENT_WRITE : 0);
 }
 
-bool ManualReactor::poll_descriptors(int timeout_ms) {
+}  // namespace
+
+void ManualReactor::watch(Watch& watch, int fd) {
+  if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
+  if (::fcntl(fd, F_GETFD) < 0) throw_os_error(errno);
+  table_.insert(watch, fd);
+  watched_ = table_.size();
+}
+
+void ManualReactor::unwatch(Watch& watch) noexcept {
+  if (watch.watched()) table_.erase(watch);
+  watched_ = table_.size();
+}
+
+void ManualReactor::unwatch_all() noexcept {
+  table_.clear();
+  watched_ = 0;
+}
+
+bool ManualReactor::poll_descriptors(int timeout_ms, ReadyQueue& ready) {
   std::vector<pollfd> descriptors;
-  for (const auto& [fd, callback] : readers_) descriptors.push_back({fd, POLLIN, 0});
-  for (const auto& [fd, callback] : writers_) descriptors.push_back({fd, POLLOUT, 0});
-  if (::poll(descriptors.data(), descriptors.size(), timeout_ms) <= 0) return false;
-  bool any = false;
-  for (const pollfd& ready : descriptors) {
-    if (ready.revents == 0) continue;
-    auto& callbacks = ready.events == POLLIN ? readers_ : writers_;
-    const auto found = callbacks.find(ready.fd);
-    if (found == callbacks.end()) continue;
-    any = true;
-    const auto callback = found->second;
-    callback();
+  for (int fd = 0; fd < table_.end(); ++fd) {
+    if (const Events events = table_.events(fd)) descriptors.push_back({fd, to_poll(events), 0});
   }
-  return any;
+  if (::poll(descriptors.data(), descriptors.size(), timeout_ms) <= 0) return false;
+  for (const pollfd& one : descriptors) table_.report(one.fd, from_poll(one.revents), ready);
+  return true;
 }
 
-void ManualReactor::poll(time_point deadline) {
-  if (watching() && poll_descriptors(0)) return;
+void ManualReactor::poll(time_point deadline, ReadyQueue& ready) {
+  if (watching() && poll_descriptors(0, ready)) return;
   if (deadline == time_point::min()) return;
   std::unique_lock lock(mutex_);
   if (deadline != time_point::max()) {
@@ -48,7 +61,7 @@ void ManualReactor::poll(time_point deadline) {
   }
   if (watching()) {
     lock.unlock();
-    if (poll_descriptors(static_cast<int>(patience.count()))) return;
+    if (poll_descriptors(static_cast<int>(patience.count()), ready)) return;
     lock.lock();
   }
   if (!woken_.wait_for(lock, patience, [this] { return wake_; }))

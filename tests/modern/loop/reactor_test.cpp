@@ -49,7 +49,7 @@ class Reactors : public testing::TestWithParam<bool> {
   SocketPair pair;
 };
 INSTANTIATE_TEST_SUITE_P(Both, Reactors, testing::Bool(),
-                         [](const auto& which) { return which.param ? "Asio" : "Manual"; });
+                         [](const auto& which) { return which.param ? "Epoll" : "Manual"; });
 
 // Rule 169.
 TEST_P(Reactors, ReadersAreLevelTriggeredAndReplacedByTheNextOne) {

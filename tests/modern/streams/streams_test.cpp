@@ -57,7 +57,7 @@ class Streams : public ::testing::TestWithParam<bool> {
   testing::Reports reports{*loop};
 };
 INSTANTIATE_TEST_SUITE_P(On, Streams, ::testing::Bool(),
-                         [](const auto& which) { return which.param ? "Asio" : "Manual"; });
+                         [](const auto& which) { return which.param ? "Epoll" : "Manual"; });
 
 TEST_P(Streams, CarryAConversation) {
   run([]() -> Coroutine<void> {

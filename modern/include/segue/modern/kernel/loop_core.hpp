@@ -80,7 +80,7 @@ class LoopCore : public RefCounted {
   LoopCore() noexcept = default;
   ~LoopCore() override = default;
 
-  /// Ends the wait for events, from any thread.
+  /// Ends the wait for events, from any thread, which holds the loop from being closed meanwhile.
   virtual void wake() noexcept = 0;
 
   /// Makes the loop this thread's running one, as long as it lives.
@@ -94,6 +94,13 @@ class LoopCore : public RefCounted {
    private:
     const Ref<LoopCore> loop_;
   };
+
+  /// Calls `change` while no other thread posts, or wakes the loop.
+  template <class Change>
+  void between_posts(Change change) {
+    const std::lock_guard lock(posted_mutex_);
+    change();
+  }
 
   bool has_ready() const noexcept { return !ready_.empty(); }
   /// Takes over what other threads have posted.

@@ -21,6 +21,7 @@
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/loop/callback_watch.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/loop/reactor.hpp>
 
@@ -120,6 +121,10 @@ class EventLoop final : private LoopCore {
   /// before Future completed.") where stop() came first.
   template <Awaitable A>
   await_result_t<A> run_until_complete(A&& awaitable);
+  /// One iteration that does not wait, for who runs this loop from within another one. Gives the time until which there
+  /// is nothing to do unless the reactor finds something: `time_point::min()` where something is ready by now, `max()`
+  /// where no timer is set.
+  time_point step();
   /// Ends run_forever() when the iteration that is under way is complete.
   void stop() noexcept { stopping_ = true; }
   using LoopCore::is_closed;
@@ -167,13 +172,26 @@ class EventLoop final : private LoopCore {
 
   // --- I/O ---
 
-  /// Calls `callback` in each iteration in which `fd` is readable (level-triggered). Adding again replaces it.
-  void add_reader(int fd, std::function<void()> callback);
-  void add_writer(int fd, std::function<void()> callback);
+  /// Calls `callback(args…)` in each iteration in which `fd` is readable (level-triggered). Adding again replaces it.
+  /// ValueError where `fd` is negative, OSError where it is not open, PermissionError where the reactor cannot watch
+  /// it: epoll refuses regular files.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  void add_reader(int fd, F&& callback, Args&&... args) {
+    add_watch(fd, EVENT_READ, std::forward<F>(callback), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  void add_writer(int fd, F&& callback, Args&&... args) {
+    add_watch(fd, EVENT_WRITE, std::forward<F>(callback), std::forward<Args>(args)...);
+  }
   /// Whether there was one.
-  bool remove_reader(int fd) { return reactor_->remove_reader(fd); }
-  bool remove_writer(int fd) { return reactor_->remove_writer(fd); }
+  bool remove_reader(int fd) { return remove_watch(fd, EVENT_READ); }
+  bool remove_writer(int fd) { return remove_watch(fd, EVENT_WRITE); }
   Reactor& reactor() noexcept { return *reactor_; }
+  /// Puts another reactor into the place of the loop's, which it gives out. The watches stay with that one, which the
+  /// new one has to ask for them. Not from within a poll().
+  std::unique_ptr<Reactor> exchange_reactor(std::unique_ptr<Reactor> reactor) noexcept;
 
   // --- connections (net/connect.hpp) ---
 
@@ -197,6 +215,15 @@ class EventLoop final : private LoopCore {
 
   void schedule(Ref<HandleState> handle) noexcept { schedule_new(*handle.detach()); }
   void post(Ref<HandleState> handle);
+  template <class F, class... Args>
+  void add_watch(int fd, Events event, F&& callback, Args&&... args) {
+    using Added = CallbackWatch<std::decay_t<F>, std::decay_t<Args>...>;
+    check_usable();
+    auto watch = std::make_unique<Added>(event, std::forward<F>(callback), std::forward<Args>(args)...);
+    reactor_->watch(*watch, fd);
+    static_cast<void>(watch.release());  // it goes when it is let go
+  }
+  bool remove_watch(int fd, Events event);
   void wake() noexcept override { reactor_->wake(); }
   void check_can_run() const;
   [[gnu::always_inline]] inline void run_once();

@@ -7,11 +7,10 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <functional>
-#include <map>
 #include <mutex>
 
 #include <segue/modern/loop/reactor.hpp>
+#include <segue/modern/loop/watch_table.hpp>
 
 namespace segue::modern {
 
@@ -20,12 +19,12 @@ class ManualReactor final : public Reactor {
   time_point now() noexcept override { return now_; }
   /// Jumps to `deadline`. Without one it waits for another thread's wake(); where none comes within `patience` of real
   /// time, nothing ever will: RuntimeError.
-  void poll(time_point deadline) override;
+  void poll(time_point deadline, ReadyQueue& ready) override;
   void wake() noexcept override;
-  void add_reader(int fd, std::function<void()> callback) override { add(readers_, fd, std::move(callback)); }
-  void add_writer(int fd, std::function<void()> callback) override { add(writers_, fd, std::move(callback)); }
-  bool remove_reader(int fd) override { return remove(readers_, fd); }
-  bool remove_writer(int fd) override { return remove(writers_, fd); }
+  void watch(Watch& watch, int fd) override;
+  void unwatch(Watch& watch) noexcept override;
+  Watch* find(int fd, Events event) const noexcept override { return table_.find(fd, event); }
+  void unwatch_all() noexcept override;
 
   /// Moves the clock on by hand.
   void advance(std::chrono::nanoseconds step) noexcept { now_ += step; }
@@ -34,15 +33,10 @@ class ManualReactor final : public Reactor {
   std::chrono::milliseconds patience{10'000};
 
  private:
-  using Callbacks = std::map<int, std::function<void()>>;
-
-  void add(Callbacks& callbacks, int fd, std::function<void()> callback);
-  bool remove(Callbacks& callbacks, int fd);
-  bool poll_descriptors(int timeout_ms);
+  bool poll_descriptors(int timeout_ms, ReadyQueue& ready);
 
   time_point now_{};
-  Callbacks readers_;
-  Callbacks writers_;
+  WatchTable table_;
   std::mutex mutex_;
   std::condition_variable woken_;
   bool wake_ = false;  // guarded by mutex_

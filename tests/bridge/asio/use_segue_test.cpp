@@ -1,8 +1,7 @@
-#include <segue/bridge/asio.hpp>
+#include <segue/bridge/asio/use_segue.hpp>
 
 #include <chrono>
 #include <string>
-#include <thread>
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -10,13 +9,12 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <segue/bridge/asio/reactor.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
-
-#include "loop.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -101,19 +99,6 @@ TEST(UseSegue, TakesAnOperationThatIsPostedElsewhere) {
     co_return 1;
   };
   EXPECT_EQ(loop->run_until_complete(main()), 1);
-}
-
-TEST(IoContext, IsRefusedByALoopWithoutAsio) {
-  const auto loop = testing::make_loop();
-  EXPECT_THROW(io_context(*loop), RuntimeError);
-}
-
-TEST(IoContext, RunsACallbackStyleHandlerOnTheLoopsThread) {
-  const auto loop = modern::new_event_loop();
-  const auto future = loop->create_future<std::thread::id>();
-  asio::steady_timer timer(io_context(*loop), 1ms);
-  timer.async_wait([future](const boost::system::error_code&) { future.set_result(std::this_thread::get_id()); });
-  EXPECT_EQ(loop->run_until_complete(future), std::this_thread::get_id());
 }
 
 }  // namespace

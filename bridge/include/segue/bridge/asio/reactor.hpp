@@ -1,0 +1,71 @@
+// An io_context within a loop: the loop waits in it, and so runs Asio's handlers in its own thread, between its
+// iterations.
+//
+//   boost::asio::steady_timer timer(bridge::io_context(get_running_loop()), 1s);       // the loop's own io_context
+//   auto loop = new_event_loop(bridge::make_reactor(io));                              // the program's
+//
+// Asio's handlers are callbacks of the loop: what one throws goes to the loop's exception handler, and the loop goes
+// on; KeyboardInterrupt and SystemExit leave it, through run(). Of handlers that queue each other without end, a
+// bounded number run before the loop has an iteration. io_context::stop() does not stop the loop.
+//
+// The loop's own watches are not Asio's: another reactor, epoll's, keeps them, and the io_context waits for its one
+// descriptor. Nothing of it is under way in the io_context but during a poll, so that whoever runs the program's
+// io_context besides the loop comes to an end.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/loop/reactor.hpp>
+
+namespace segue::bridge {
+
+class AsioReactor final : public modern::Reactor {
+ public:
+  /// Waits in `context`, or in one of its own, for what `inner` watches, too. `inner` has a fileno(), and outlives
+  /// this.
+  explicit AsioReactor(modern::Reactor& inner, boost::asio::io_context* context = nullptr);
+  AsioReactor(std::unique_ptr<modern::Reactor> inner, boost::asio::io_context& context);
+  ~AsioReactor() override;
+
+  /// The one of `loop`, made of its reactor where it has none. RuntimeError where it has one with another io_context,
+  /// or its reactor has no fileno().
+  static AsioReactor& of(modern::EventLoop& loop, boost::asio::io_context* context = nullptr);
+
+  boost::asio::io_context& context() noexcept { return context_; }
+
+  time_point now() noexcept override { return inner_.now(); }
+  void poll(time_point deadline, modern::ReadyQueue& ready) override;
+  void wake() noexcept override { inner_.wake(); }
+  void watch(modern::Watch& watch, int fd) override { inner_.watch(watch, fd); }
+  void unwatch(modern::Watch& watch) noexcept override { inner_.unwatch(watch); }
+  modern::Watch* find(int fd, modern::Events event) const noexcept override { return inner_.find(fd, event); }
+  void unwatch_all() noexcept override { inner_.unwatch_all(); }
+  int fileno() const noexcept override { return inner_.fileno(); }
+
+ private:
+  friend class Guest;
+
+  void run_handlers(time_point deadline);
+  void wait_until(time_point deadline);
+
+  std::unique_ptr<modern::Reactor> kept_;
+  modern::Reactor& inner_;
+  std::optional<boost::asio::io_context> own_;
+  boost::asio::io_context& context_;
+  boost::asio::posix::stream_descriptor found_;  // inner_'s, which stays its own
+  bool is_guest_ = false;                        // somebody else runs the handlers
+};
+
+/// A reactor for new_event_loop(): the loop runs `context` from then on. It has to outlive the loop.
+std::unique_ptr<modern::Reactor> make_reactor(boost::asio::io_context& context);
+
+/// The io_context that `loop` runs in; one of the loop's own, made when it is first asked for, unless it has one.
+/// RuntimeError where the loop's reactor cannot wait in one, as the one with virtual time.
+boost::asio::io_context& io_context(modern::EventLoop& loop);
+
+}  // namespace segue::bridge

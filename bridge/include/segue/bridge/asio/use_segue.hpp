@@ -1,0 +1,159 @@
+// Asio's operations in coroutines of either style:
+//
+//   boost::asio::ip::tcp::socket socket(io_context(get_running_loop()));
+//   std::size_t n = co_await socket.async_read_some(buffer, use_segue);
+//   std::size_t m = yield_from(socket.async_read_some(buffer, use_segue));
+//
+// An error code is thrown (see to_exception()). Cancelling the task cancels the operation through its cancellation
+// slot, and CancelledError is thrown when the operation has ended, so that its buffers are safe until then. An
+// operation that does not support cancellation is left to itself; CancelledError is thrown at once, and its buffers
+// must live on.
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <segue/bridge/callback.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+
+namespace segue::bridge {
+
+/// A completion token: the operation becomes something to `co_await`, or to `yield_from`. It starts when awaited.
+struct use_segue_t {};
+inline constexpr use_segue_t use_segue{};
+
+namespace detail {
+
+/// The result of a handler's signature, without the error that comes first.
+template <class... Values>
+struct AsioResult : CallbackResult<Values...> {};
+template <class... Values>
+struct AsioResult<boost::system::error_code, Values...> : CallbackResult<Values...> {};
+template <class... Values>
+struct AsioResult<std::exception_ptr, Values...> : CallbackResult<Values...> {};
+
+/// The future of an operation under way. Cancelling it asks the operation to end.
+template <class T>
+class AsioFuture final : public modern::FutureValue<T> {
+ public:
+  using modern::FutureValue<T>::FutureValue;
+
+  bool cancel(const std::optional<std::string>& message) override {
+    if (this->done() || !signal_.slot().has_handler()) return modern::FutureCore::cancel(message);
+    this->set_cancel_message(message);
+    cancelling_ = true;
+    signal_.emit(boost::asio::cancellation_type::terminal);
+    return true;
+  }
+  boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+
+  void complete(Outcome<T> outcome) {
+    if (this->done()) return;
+    if (cancelling_) return this->finish_cancelled();
+    if (outcome.has_exception()) return this->finish_with(outcome.exception());
+    this->set_result(std::move(outcome.stored()));
+  }
+
+ private:
+  boost::asio::cancellation_signal signal_;
+  bool cancelling_ = false;
+};
+
+template <class T>
+class AsioHandler {
+ public:
+  using cancellation_slot_type = boost::asio::cancellation_slot;
+
+  explicit AsioHandler(modern::Ref<AsioFuture<T>> future) noexcept : future_(std::move(future)) {}
+  cancellation_slot_type get_cancellation_slot() const noexcept { return future_->slot(); }
+
+  template <class... Values>
+  void operator()(Values&&... values) {
+    Outcome<T> outcome = make_outcome(std::forward<Values>(values)...);
+    modern::EventLoop& loop = modern::EventLoop::of(future_->loop());
+    if (modern::EventLoop::running() == &loop) return future_->complete(std::move(outcome));
+    loop.call_soon_threadsafe([future = std::move(future_), outcome = std::move(outcome)]() mutable {
+      future->complete(std::move(outcome));
+    });
+  }
+
+ private:
+  template <class First, class... Rest>
+  static Outcome<T> make_outcome(First&& first, Rest&&... rest) {
+    using Plain = std::remove_cvref_t<First>;
+    if constexpr (std::same_as<Plain, boost::system::error_code> || std::same_as<Plain, std::exception_ptr>) {
+      if (std::exception_ptr error = to_exception(static_cast<const Plain&>(first))) {
+        Outcome<T> failed;
+        failed.set_exception(std::move(error));
+        return failed;
+      }
+      return value_outcome(std::forward<Rest>(rest)...);
+    } else {
+      return value_outcome(std::forward<First>(first), std::forward<Rest>(rest)...);
+    }
+  }
+  static Outcome<T> make_outcome() { return value_outcome(); }
+
+  template <class... Values>
+  static Outcome<T> value_outcome(Values&&... values) {
+    Outcome<T> outcome;
+    if constexpr (sizeof...(Values) > 1) {
+      outcome.set_value(T(std::forward<Values>(values)...));
+    } else {
+      outcome.set_value(std::forward<Values>(values)...);
+    }
+    return outcome;
+  }
+
+  modern::Ref<AsioFuture<T>> future_;
+};
+
+/// An operation that starts when it is awaited.
+template <class T, class Initiation, class... Args>
+class [[nodiscard("co_await it")]] AsioOperation {
+ public:
+  template <class I, class... Values>
+  explicit AsioOperation(I&& initiation, Values&&... args)
+      : initiation_(std::forward<I>(initiation)), args_(std::forward<Values>(args)...) {}
+
+  bool await_ready() {
+    auto future = modern::make_ref<AsioFuture<T>>(modern::LoopCore::require_running());
+    wait_.emplace(modern::Ref<modern::FutureCore>(future));
+    std::apply([&](Args&... args) { std::move(initiation_)(AsioHandler<T>(future), std::move(args)...); }, args_);
+    return wait_->await_ready();
+  }
+  void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }
+  T await_resume() { return wait_->await_resume(); }
+
+ private:
+  Initiation initiation_;
+  std::tuple<Args...> args_;
+  std::optional<modern::FutureAwaiter<T>> wait_;
+};
+
+}  // namespace detail
+}  // namespace segue::bridge
+
+template <class R, class... Values>
+class boost::asio::async_result<segue::bridge::use_segue_t, R(Values...)> {
+ public:
+  using Result = typename segue::bridge::detail::AsioResult<std::decay_t<Values>...>::type;
+
+  template <class Initiation, class... Args>
+  static auto initiate(Initiation&& initiation, segue::bridge::use_segue_t, Args&&... args) {
+    return segue::bridge::detail::AsioOperation<Result, std::decay_t<Initiation>, std::decay_t<Args>...>(
+        std::forward<Initiation>(initiation), std::forward<Args>(args)...);
+  }
+};

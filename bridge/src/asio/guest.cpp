@@ -1,0 +1,76 @@
+#include <segue/bridge/asio/guest.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <segue/bridge/asio/reactor.hpp>
+
+namespace segue::bridge {
+
+// Kept by the handlers that are under way in the io_context.
+class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
+ public:
+  Turns(modern::EventLoop& loop, boost::asio::io_context& io)
+      : loop_(loop), reactor_(AsioReactor::of(loop, &io)), timer_(io) {}
+
+  /// Takes a turn at `when`, or when the reactor finds something.
+  void wait_until(modern::EventLoop::time_point when) {
+    if (stopped_) return;
+    const auto take = [self = shared_from_this(), turn = turn_](const auto&...) {
+      if (self->turn_ == turn) self->take();
+    };
+    if (when <= loop_.time()) {
+      boost::asio::post(reactor_.context(), take);
+      return;
+    }
+    reactor_.found_.async_wait(boost::asio::posix::descriptor_base::wait_read, take);
+    if (when == modern::EventLoop::time_point::max()) return;
+    timer_.expires_at(when);
+    timer_.async_wait(take);
+  }
+
+  void stop() noexcept {
+    if (std::exchange(stopped_, true)) return;
+    end_wait();
+  }
+
+ private:
+  void end_wait() {
+    ++turn_;
+    timer_.cancel();
+    reactor_.found_.cancel();
+  }
+
+  void take() {
+    end_wait();
+    auto next = modern::EventLoop::time_point::min();
+    reactor_.is_guest_ = true;
+    try {
+      next = loop_.step();
+    } catch (...) {
+      reactor_.is_guest_ = false;
+      wait_until(next);
+      throw;
+    }
+    reactor_.is_guest_ = false;
+    wait_until(next);
+  }
+
+  modern::EventLoop& loop_;
+  AsioReactor& reactor_;
+  boost::asio::steady_timer timer_;
+  std::uint64_t turn_ = 0;  // a handler of an earlier one has come too late
+  bool stopped_ = false;
+};
+
+Guest::Guest(modern::EventLoop& loop, boost::asio::io_context& io) : turns_(std::make_shared<Turns>(loop, io)) {
+  turns_->wait_until(modern::EventLoop::time_point::min());
+}
+
+void Guest::stop() noexcept { turns_->stop(); }
+
+}  // namespace segue::bridge

@@ -1,0 +1,96 @@
+#include <segue/bridge/asio/reactor.hpp>
+
+#include <exception>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::bridge {
+
+namespace {
+
+// How many handlers run before the loop has an iteration.
+constexpr int most_handlers = 1024;
+
+void report_handler_error() {
+  modern::ExceptionContext context;
+  context.message = "Exception in Asio handler";
+  context.exception = std::current_exception();
+  modern::get_running_loop().call_exception_handler(context);
+}
+
+}  // namespace
+
+AsioReactor::AsioReactor(modern::Reactor& inner, boost::asio::io_context* context)
+    : inner_(inner), context_(context != nullptr ? *context : own_.emplace(1)), found_(context_, inner.fileno()) {
+  watched_ = 1;
+}
+
+AsioReactor::AsioReactor(std::unique_ptr<modern::Reactor> inner, boost::asio::io_context& context)
+    : AsioReactor(*inner, &context) {
+  kept_ = std::move(inner);
+}
+
+AsioReactor::~AsioReactor() { found_.release(); }
+
+void AsioReactor::poll(time_point deadline, modern::ReadyQueue& ready) {
+  if (!is_guest_) run_handlers(deadline);
+  inner_.poll(time_point::min(), ready);
+}
+
+void AsioReactor::run_handlers(time_point deadline) {
+  for (int i = 0; i < most_handlers; ++i) {
+    context_.restart();  // it stops by itself where it has nothing to do
+    try {
+      if (context_.poll_one() > 0) {
+        deadline = time_point::min();  // it may have scheduled something
+      } else if (deadline == time_point::min()) {
+        return;
+      } else {
+        wait_until(std::exchange(deadline, time_point::min()));
+      }
+    } catch (const KeyboardInterrupt&) {
+      throw;
+    } catch (const SystemExit&) {
+      throw;
+    } catch (...) {
+      report_handler_error();
+      deadline = time_point::min();
+    }
+  }
+}
+
+void AsioReactor::wait_until(time_point deadline) {
+  struct StopWaiting {
+    ~StopWaiting() { found.cancel(); }
+    boost::asio::posix::stream_descriptor& found;
+  } const at_the_end{found_};
+  found_.async_wait(boost::asio::posix::descriptor_base::wait_read, [](const boost::system::error_code&) {});
+  context_.restart();
+  if (deadline == time_point::max()) {
+    context_.run_one();
+  } else {
+    context_.run_one_until(deadline);
+  }
+}
+
+AsioReactor& AsioReactor::of(modern::EventLoop& loop, boost::asio::io_context* context) {
+  if (auto* const reactor = dynamic_cast<AsioReactor*>(&loop.reactor())) {
+    if (context != nullptr && context != &reactor->context_)
+      throw RuntimeError("this event loop has another io_context already");
+    return *reactor;
+  }
+  if (loop.reactor().fileno() < 0) throw RuntimeError("this event loop's reactor cannot wait in an io_context");
+  auto made = std::make_unique<AsioReactor>(loop.reactor(), context);
+  AsioReactor& reactor = *made;
+  reactor.kept_ = loop.exchange_reactor(std::move(made));
+  return reactor;
+}
+
+std::unique_ptr<modern::Reactor> make_reactor(boost::asio::io_context& context) {
+  return std::make_unique<AsioReactor>(modern::make_reactor(), context);
+}
+
+boost::asio::io_context& io_context(modern::EventLoop& loop) { return AsioReactor::of(loop).context(); }
+
+}  // namespace segue::bridge

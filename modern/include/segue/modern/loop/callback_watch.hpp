@@ -1,0 +1,29 @@
+// CallbackWatch: the watch that add_reader() and add_writer() make around a callback. It owns itself.
+#pragma once
+
+#include <functional>
+#include <tuple>
+#include <utility>
+
+#include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/loop/watch.hpp>
+
+namespace segue::modern {
+
+template <class F, class... Args>
+class CallbackWatch final : public Pooled, public Watch {
+ public:
+  template <class G, class... Values>
+  explicit CallbackWatch(Events event, G&& callback, Values&&... values)
+      : Watch(event), call_(std::forward<G>(callback), std::forward<Values>(values)...) {}
+
+ private:
+  void ready() override {
+    std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, call_);
+  }
+  void let_go() noexcept override { delete this; }
+
+  std::tuple<F, Args...> call_;
+};
+
+}  // namespace segue::modern
