@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue::bridge {
@@ -49,11 +50,8 @@ void AsioReactor::run_handlers(time_point deadline) {
       } else {
         wait_until(std::exchange(deadline, time_point::min()));
       }
-    } catch (const KeyboardInterrupt&) {
-      throw;
-    } catch (const SystemExit&) {
-      throw;
     } catch (...) {
+      if (ends_program(std::current_exception())) throw;
       report_handler_error();
       deadline = time_point::min();
     }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 35)

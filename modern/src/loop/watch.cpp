@@ -2,7 +2,7 @@
 
 #include <exception>
 
-#include <segue/exceptions.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 
@@ -14,11 +14,8 @@ void Watch::run() {
   const ScopeExit at_the_end([this]() noexcept { end_turn(); });
   try {
     ready();
-  } catch (const KeyboardInterrupt&) {
-    throw;
-  } catch (const SystemExit&) {
-    throw;
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     ExceptionContext context;
     context.message = "Exception in callback";
     context.exception = std::current_exception();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 namespace segue::modern {
 
