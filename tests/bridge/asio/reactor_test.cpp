@@ -16,6 +16,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
 #include "bridge/loop.hpp"
