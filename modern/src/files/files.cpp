@@ -191,36 +191,37 @@ int to_posix(Whence whence) noexcept {
 }  // namespace
 }  // namespace detail
 
-File::File(std::unique_ptr<detail::FileState> state) : state_(std::move(state)) {}
-File::File(File&&) noexcept = default;
-File& File::operator=(File&&) noexcept = default;
-File::~File() = default;
+File::File(std::unique_ptr<detail::FileState> state) : HandleOf(std::move(state)) {}
 
-Coroutine<std::string> File::read(std::int64_t count) { return detail::operate(state_, detail::Read(count)); }
-Coroutine<std::string> File::readline(std::int64_t limit) { return detail::operate(state_, detail::ReadLine(limit)); }
-Coroutine<std::vector<std::string>> File::readlines() { return detail::operate(state_, detail::ReadLines()); }
-Coroutine<std::optional<std::string>> File::anext() { return detail::operate(state_, detail::NextLine()); }
-Coroutine<std::size_t> File::write(std::string data) { return detail::operate(state_, detail::Write(std::move(data))); }
-Coroutine<void> File::writelines(std::vector<std::string> lines) {
-  return detail::operate(state_, detail::WriteLines(std::move(lines)));
+Coroutine<std::string> File::read(std::int64_t count) const { return detail::operate(state(), detail::Read(count)); }
+Coroutine<std::string> File::readline(std::int64_t limit) const {
+  return detail::operate(state(), detail::ReadLine(limit));
 }
-Coroutine<void> File::flush() { return detail::operate(state_, detail::Flush()); }
-Coroutine<std::int64_t> File::tell() { return detail::operate(state_, detail::Tell()); }
-Coroutine<std::int64_t> File::seek(std::int64_t offset, Whence whence) {
-  return detail::operate(state_, detail::Seek(offset, detail::to_posix(whence)));
+Coroutine<std::vector<std::string>> File::readlines() const { return detail::operate(state(), detail::ReadLines()); }
+Coroutine<std::optional<std::string>> File::anext() const { return detail::operate(state(), detail::NextLine()); }
+Coroutine<std::size_t> File::write(std::string data) const {
+  return detail::operate(state(), detail::Write(std::move(data)));
 }
-Coroutine<std::int64_t> File::truncate(std::optional<std::int64_t> size) {
-  return detail::operate(state_, detail::Truncate(size));
+Coroutine<void> File::writelines(std::vector<std::string> lines) const {
+  return detail::operate(state(), detail::WriteLines(std::move(lines)));
 }
-Coroutine<void> File::close() { return detail::operate(state_, detail::Close()); }
+Coroutine<void> File::flush() const { return detail::operate(state(), detail::Flush()); }
+Coroutine<std::int64_t> File::tell() const { return detail::operate(state(), detail::Tell()); }
+Coroutine<std::int64_t> File::seek(std::int64_t offset, Whence whence) const {
+  return detail::operate(state(), detail::Seek(offset, detail::to_posix(whence)));
+}
+Coroutine<std::int64_t> File::truncate(std::optional<std::int64_t> size) const {
+  return detail::operate(state(), detail::Truncate(size));
+}
+Coroutine<void> File::close() const { return detail::operate(state(), detail::Close()); }
 
-bool File::closed() const noexcept { return state_->closed; }
-bool File::readable() const noexcept { return state_->file->mode().readable; }
-bool File::writable() const noexcept { return state_->file->mode().writable; }
-const std::string& File::name() const noexcept { return state_->file->name(); }
+bool File::closed() const { return state()->closed; }
+bool File::readable() const { return state()->file->mode().readable; }
+bool File::writable() const { return state()->file->mode().writable; }
+const std::string& File::name() const { return state()->file->name(); }
 int File::fileno() const {
   if (closed()) throw ValueError("I/O operation on closed file.");
-  return state_->file->fd();
+  return state()->file->fd();
 }
 
 Coroutine<File> open(std::string path, std::string mode) {

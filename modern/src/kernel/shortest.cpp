@@ -16,4 +16,10 @@ std::string shortest(double number) {
   return std::string(text.data(), end.ptr);
 }
 
+std::string float_repr(double number) {
+  std::string text = shortest(number);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
 }  // namespace segue::modern

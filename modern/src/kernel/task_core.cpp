@@ -22,15 +22,9 @@ std::uint64_t next_task_number() noexcept {
   return number.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-std::string repr_of(double number) {
-  std::string text = shortest(number);
-  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
-  return text;
-}
-
 std::string repr_of(const std::any& value) {
   if (const int* number = std::any_cast<int>(&value)) return std::to_string(*number);
-  if (const double* number = std::any_cast<double>(&value)) return repr_of(*number);
+  if (const double* number = std::any_cast<double>(&value)) return float_repr(*number);
   if (const std::string* text = std::any_cast<std::string>(&value)) return "'" + *text + "'";
   if (const char* const* text = std::any_cast<const char*>(&value)) return std::string("'") + *text + "'";
   return "<" + type_name(value.type()) + " object>";

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 
 namespace segue::modern {
 
@@ -25,6 +26,13 @@ LoopCore& WaitQueue::loop() {
   if (loop_ == nullptr) loop_ = &running;
   if (loop_ != &running) throw RuntimeError("<" + std::string(owner_) + "> is bound to a different event loop");
   return running;
+}
+
+std::string WaitQueue::repr(std::string state) const {
+  std::size_t waiters = 0;
+  for (const QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each)) ++waiters;
+  if (waiters > 0) state += ", waiters:" + std::to_string(waiters);
+  return "<" + name_of_object("asyncio.locks." + std::string(owner_) + " object", this) + " [" + state + "]>";
 }
 
 void QueuedWait::wait_in(WaitQueue& queue, Resumable leaf) {

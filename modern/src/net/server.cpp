@@ -170,20 +170,26 @@ Coroutine<void> serve_forever(std::shared_ptr<ServerState> server) {
 }  // namespace
 }  // namespace detail
 
-Server::Server(std::shared_ptr<detail::ServerState> state) noexcept : state_(std::move(state)) {}
+Server::Server(std::shared_ptr<detail::ServerState> state) noexcept : HandleOf(std::move(state)) {}
 
-std::vector<Address> Server::sockets() const { return state_->addresses(); }
-bool Server::is_serving() const noexcept { return state_->serving(); }
-EventLoop& Server::get_loop() const noexcept { return state_->loop(); }
-void Server::close() const { state_->close(); }
+std::vector<Address> Server::sockets() const { return state()->addresses(); }
+bool Server::is_serving() const { return state()->serving(); }
+EventLoop& Server::get_loop() const { return state()->loop(); }
+std::string Server::repr() const {
+  std::string text;
+  for (const Address& address : sockets()) text += (text.empty() ? "" : ", ") + address.repr();
+  if (sockets().size() == 1) text += ",";
+  return "<Server sockets=(" + text + ")>";
+}
+void Server::close() const { state()->close(); }
 void Server::close_clients() const {
-  state_->for_each_client([](SocketTransport& client) { client.close(); });
+  state()->for_each_client([](SocketTransport& client) { client.close(); });
 }
 void Server::abort_clients() const {
-  state_->for_each_client([](SocketTransport& client) { client.abort(); });
+  state()->for_each_client([](SocketTransport& client) { client.abort(); });
 }
-Coroutine<void> Server::start_serving() const { return detail::start_serving(state_); }
-Coroutine<void> Server::wait_closed() const { return detail::wait_closed(state_); }
-Coroutine<void> Server::serve_forever() const { return detail::serve_forever(state_); }
+Coroutine<void> Server::start_serving() const { return detail::start_serving(state()); }
+Coroutine<void> Server::wait_closed() const { return detail::wait_closed(state()); }
+Coroutine<void> Server::serve_forever() const { return detail::serve_forever(state()); }
 
 }  // namespace segue::modern

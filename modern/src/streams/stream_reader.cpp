@@ -205,51 +205,51 @@ Coroutine<std::string> read_exactly(State state, std::int64_t count) {
 
 StreamReader::StreamReader(std::size_t limit) : StreamReader(get_running_loop(), limit) {}
 StreamReader::StreamReader(EventLoop& loop, std::size_t limit)
-    : state_(std::make_shared<detail::StreamReaderState>(loop, limit)) {}
+    : HandleOf(std::make_shared<detail::StreamReaderState>(loop, limit)) {}
 
-Coroutine<std::string> StreamReader::read(std::int64_t count) const { return detail::read(state_, count); }
-Coroutine<std::string> StreamReader::readline() const { return detail::read_line(state_); }
+Coroutine<std::string> StreamReader::read(std::int64_t count) const { return detail::read(state(), count); }
+Coroutine<std::string> StreamReader::readline() const { return detail::read_line(state()); }
 Coroutine<std::string> StreamReader::readexactly(std::int64_t count) const {
-  return detail::read_exactly(state_, count);
+  return detail::read_exactly(state(), count);
 }
 Coroutine<std::string> StreamReader::readuntil(std::string separator) const {
-  return detail::read_until(state_, std::vector<std::string>(1, std::move(separator)));
+  return detail::read_until(state(), std::vector<std::string>(1, std::move(separator)));
 }
 Coroutine<std::string> StreamReader::readuntil(std::vector<std::string> separators) const {
-  return detail::read_until(state_, std::move(separators));
+  return detail::read_until(state(), std::move(separators));
 }
 Coroutine<std::string> StreamReader::readuntil(std::initializer_list<std::string_view> separators) const {
-  return detail::read_until(state_, std::vector<std::string>(separators.begin(), separators.end()));
+  return detail::read_until(state(), std::vector<std::string>(separators.begin(), separators.end()));
 }
-Coroutine<std::optional<std::string>> StreamReader::anext() const { return detail::next_line(state_); }
-bool StreamReader::at_eof() const noexcept { return state_->eof && state_->size() == 0; }
+Coroutine<std::optional<std::string>> StreamReader::anext() const { return detail::next_line(state()); }
+bool StreamReader::at_eof() const { return state()->eof && state()->size() == 0; }
 
 void StreamReader::feed_data(std::string_view data) const {
-  if (state_->eof) throw RuntimeError("feed_data after feed_eof");
+  if (state()->eof) throw RuntimeError("feed_data after feed_eof");
   if (data.empty()) return;
-  state_->buffer.append(data);
-  state_->wake([](const Future<void>& waiting) { waiting.set_result(); });
-  if (state_->transport && !state_->paused && state_->size() > 2 * state_->limit) {
-    state_->paused = true;
-    state_->transport->pause_reading();
+  state()->buffer.append(data);
+  state()->wake([](const Future<void>& waiting) { waiting.set_result(); });
+  if (state()->transport && !state()->paused && state()->size() > 2 * state()->limit) {
+    state()->paused = true;
+    state()->transport->pause_reading();
   }
 }
 
 void StreamReader::feed_eof() const {
-  state_->eof = true;
-  state_->wake([](const Future<void>& waiting) { waiting.set_result(); });
+  state()->eof = true;
+  state()->wake([](const Future<void>& waiting) { waiting.set_result(); });
 }
 
 void StreamReader::set_exception(std::exception_ptr error) const {
-  state_->error = error;
-  state_->wake([&error](const Future<void>& waiting) { waiting.set_exception(error); });
+  state()->error = error;
+  state()->wake([&error](const Future<void>& waiting) { waiting.set_exception(error); });
 }
 
-std::exception_ptr StreamReader::exception() const noexcept { return state_->error; }
+std::exception_ptr StreamReader::exception() const { return state()->error; }
 
 void StreamReader::set_transport(std::shared_ptr<ReadTransport> transport) const {
-  if (state_->transport) throw RuntimeError("Transport already set");
-  state_->transport = std::move(transport);
+  if (state()->transport) throw RuntimeError("Transport already set");
+  state()->transport = std::move(transport);
 }
 
 }  // namespace segue::modern

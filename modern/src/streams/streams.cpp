@@ -78,18 +78,18 @@ Coroutine<StreamPair> open_connection(ConnectionOptions options) {
 
 // --- StreamWriter ---
 
-StreamWriter::StreamWriter(std::shared_ptr<detail::StreamWriterState> state) noexcept : state_(std::move(state)) {}
+StreamWriter::StreamWriter(std::shared_ptr<detail::StreamWriterState> state) noexcept : HandleOf(std::move(state)) {}
 
-void StreamWriter::write(std::string_view data) const { state_->transport->write(data); }
-void StreamWriter::writelines(const std::vector<std::string>& lines) const { state_->transport->writelines(lines); }
-Coroutine<void> StreamWriter::drain() const { return detail::drain(state_); }
-void StreamWriter::write_eof() const { state_->transport->write_eof(); }
-bool StreamWriter::can_write_eof() const noexcept { return state_->transport->can_write_eof(); }
-void StreamWriter::close() const { state_->transport->close(); }
-bool StreamWriter::is_closing() const noexcept { return state_->transport->is_closing(); }
-Coroutine<void> StreamWriter::wait_closed() const { return detail::wait_closed(state_); }
-const std::optional<Address>& StreamWriter::peername() const noexcept { return state_->transport->peername(); }
-const std::optional<Address>& StreamWriter::sockname() const noexcept { return state_->transport->sockname(); }
-const std::shared_ptr<Transport>& StreamWriter::transport() const noexcept { return state_->transport; }
+void StreamWriter::write(std::string_view data) const { state()->transport->write(data); }
+void StreamWriter::writelines(const std::vector<std::string>& lines) const { state()->transport->writelines(lines); }
+Coroutine<void> StreamWriter::drain() const { return detail::drain(state()); }
+void StreamWriter::write_eof() const { state()->transport->write_eof(); }
+bool StreamWriter::can_write_eof() const { return state()->transport->can_write_eof(); }
+void StreamWriter::close() const { state()->transport->close(); }
+bool StreamWriter::is_closing() const { return state()->transport->is_closing(); }
+Coroutine<void> StreamWriter::wait_closed() const { return detail::wait_closed(state()); }
+const std::optional<Address>& StreamWriter::peername() const { return state()->transport->peername(); }
+const std::optional<Address>& StreamWriter::sockname() const { return state()->transport->sockname(); }
+const std::shared_ptr<Transport>& StreamWriter::transport() const { return state()->transport; }
 
 }  // namespace segue::modern

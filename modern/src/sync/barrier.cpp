@@ -5,8 +5,29 @@
 
 namespace segue::modern {
 
-Barrier::Barrier(int parties) : state_(make_ref<detail::BarrierState>(parties)) {
+namespace {
+
+const char* name(detail::BarrierState::Phase phase) noexcept {
+  using enum detail::BarrierState::Phase;
+  switch (phase) {
+    case filling: return "filling";
+    case draining: return "draining";
+    case resetting: return "resetting";
+    case broken: return "broken";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+Barrier::Barrier(int parties) : HandleOf(make_ref<detail::BarrierState>(parties)) {
   if (parties < 1) throw ValueError("parties must be > 0");
+}
+
+std::string Barrier::repr() const {
+  std::string text = name(state()->phase);
+  if (!broken()) text += ", waiters:" + std::to_string(n_waiting()) + "/" + std::to_string(parties());
+  return "<" + name_of_object("asyncio.locks.Barrier object", id()) + " [" + text + "]>";
 }
 
 namespace detail {

@@ -34,6 +34,12 @@ void QueueWaiters::wake_all() {
     if (!waiters_.front().done() && !waiters_.front().get_loop().is_closed()) waiters_.front().set_result();
 }
 
+std::string queue_repr(const QueueCore& queue, const char* type) {
+  std::string text = "<" + name_of_object(type, &queue) + " maxsize=" + std::to_string(queue.maxsize());
+  if (!queue.empty()) text += " _queue[" + std::to_string(queue.size()) + "]";
+  return text + ">";
+}
+
 void QueueCore::check_put() const {
   if (shut_down_) throw QueueShutDown();
   if (full()) throw QueueFull();

@@ -8,7 +8,7 @@ namespace segue::modern {
 namespace detail {
 
 SemaphoreState::SemaphoreState(int initial_value, int bound_value)
-    : WaitQueue("Semaphore"), value(initial_value), bound(bound_value) {
+    : WaitQueue(bound_value < 0 ? "Semaphore" : "BoundedSemaphore"), value(initial_value), bound(bound_value) {
   if (initial_value < 0) throw ValueError("Semaphore initial value must be >= 0");
 }
 

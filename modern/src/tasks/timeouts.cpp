@@ -1,5 +1,7 @@
 #include <segue/modern/tasks/timeouts.hpp>
 
+#include <chrono>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -9,6 +11,8 @@
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
+
+#include "kernel/shortest.hpp"
 
 namespace segue::modern {
 
@@ -26,36 +30,42 @@ void insert_timeout_error(const std::exception_ptr& error) {
   raised->set_context(std::make_exception_ptr(timed_out));
 }
 
-}  // namespace
+double rounded_seconds(std::chrono::duration<double> time) noexcept {
+  constexpr double milliseconds = 1000;
+  return std::round(time.count() * milliseconds) / milliseconds;
+}
 
-Timeout::Timeout(std::optional<time_point> when) : state_(make_ref<State>(when)) {}
-
-const char* Timeout::name(Phase phase) noexcept {
+const char* name(detail::TimeoutState::Phase phase) noexcept {
+  using enum detail::TimeoutState::Phase;
   switch (phase) {
-    case Phase::created: return "created";
-    case Phase::active: return "active";
-    case Phase::expiring: return "expiring";
-    case Phase::expired: return "expired";
-    case Phase::finished: return "finished";
+    case created: return "created";
+    case active: return "active";
+    case expiring: return "expiring";
+    case expired: return "expired";
+    case finished: return "finished";
   }
   return "unknown";
 }
 
-Timeout& Timeout::aenter() {
-  if (state_->phase != Phase::created) throw RuntimeError("Timeout has already been entered");
-  const std::optional<AnyTask> task = current_task();
-  if (!task) throw RuntimeError("Timeout should be used inside a task");
-  state_->phase = Phase::active;
-  state_->task = task->state();
-  state_->cancelling = task->cancelling();
-  state_->reschedule(state_->when);
-  return *this;
+}  // namespace
+
+Timeout::Timeout(std::optional<time_point> when) : HandleOf(make_ref<detail::TimeoutState>(when)) {}
+
+namespace detail {
+
+void TimeoutState::enter() {
+  if (phase != Phase::created) throw RuntimeError("Timeout has already been entered");
+  const std::optional<AnyTask> running = current_task();
+  if (!running) throw RuntimeError("Timeout should be used inside a task");
+  phase = Phase::active;
+  task = running->state();
+  cancelling = running->cancelling();
+  reschedule(when);
 }
 
-void Timeout::State::reschedule(std::optional<time_point> deadline) {
+void TimeoutState::reschedule(std::optional<EventLoop::time_point> deadline) {
   if (phase == Phase::created) throw RuntimeError("Timeout has not been entered");
-  if (phase != Phase::active)
-    throw RuntimeError(std::string("Cannot change state of ") + Timeout::name(phase) + " Timeout");
+  if (phase != Phase::active) throw RuntimeError(std::string("Cannot change state of ") + name(phase) + " Timeout");
   when = deadline;
   handler.cancel();
   handler = Handle();
@@ -65,13 +75,13 @@ void Timeout::State::reschedule(std::optional<time_point> deadline) {
   handler = *deadline <= loop.time() ? loop.call_soon(strike) : loop.call_at(*deadline, strike);
 }
 
-void Timeout::State::expire() {
+void TimeoutState::expire() {
   handler = Handle();
   phase = Phase::expiring;
   task->cancel();
 }
 
-std::exception_ptr Timeout::State::exit(const std::exception_ptr& error) {
+std::exception_ptr TimeoutState::exit(const std::exception_ptr& error) {
   handler.cancel();
   handler = Handle();
   const Ref<FutureCore> owner = std::move(task);
@@ -89,6 +99,17 @@ std::exception_ptr Timeout::State::exit(const std::exception_ptr& error) {
     for (const std::exception_ptr& each : group->exceptions()) insert_timeout_error(each);
   return nullptr;
 }
+
+std::string TimeoutState::repr() const {
+  std::string text = "<Timeout [" + std::string(name(phase)) + "]";
+  if (phase == Phase::active) {
+    text += " when=";
+    text += when ? float_repr(rounded_seconds(when->time_since_epoch())) : "None";
+  }
+  return text + ">";
+}
+
+}  // namespace detail
 
 Timeout timeout(std::optional<Delay> delay) {
   EventLoop& loop = get_running_loop();

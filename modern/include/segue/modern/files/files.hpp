@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/os_error.hpp>
 
 namespace segue::modern {
@@ -41,45 +42,44 @@ enum class Whence { set, current, end };
 /// file, by a thread where the loop runs, and an error goes to the loop's exception handler.
 ///
 /// Every operation throws OSError with the system's errno, and ValueError("I/O operation on closed file.").
-class File {
+class File : public HandleOf<File, std::shared_ptr<detail::FileState>> {
  public:
+  /// An empty one.
+  File() noexcept = default;
   explicit File(std::unique_ptr<detail::FileState> state);
-  File(File&&) noexcept;
-  File& operator=(File&&) noexcept;
-  ~File();
+  File(File&&) noexcept = default;
+  File& operator=(File&&) noexcept = default;
+  ~File() = default;
 
   /// `count` bytes, fewer only at the end of the file; all the rest where it is negative.
-  Coroutine<std::string> read(std::int64_t count = -1);
+  Coroutine<std::string> read(std::int64_t count = -1) const;
   /// A line with its newline, which the last line may lack; empty at the end. At most `limit` bytes where it is not
   /// negative.
-  Coroutine<std::string> readline(std::int64_t limit = -1);
-  Coroutine<std::vector<std::string>> readlines();
+  Coroutine<std::string> readline(std::int64_t limit = -1) const;
+  Coroutine<std::vector<std::string>> readlines() const;
   /// The next line; nothing at the end. Python's `async for line in file`:
   ///
   ///   for (auto line = co_await file.anext(); line; line = co_await file.anext()) …
-  Coroutine<std::optional<std::string>> anext();
+  Coroutine<std::optional<std::string>> anext() const;
 
   /// Writes all of it, and returns how much that is.
-  Coroutine<std::size_t> write(std::string data);
-  Coroutine<void> writelines(std::vector<std::string> lines);
-  Coroutine<void> flush();
-  Coroutine<std::int64_t> tell();
+  Coroutine<std::size_t> write(std::string data) const;
+  Coroutine<void> writelines(std::vector<std::string> lines) const;
+  Coroutine<void> flush() const;
+  Coroutine<std::int64_t> tell() const;
   /// Returns the new position.
-  Coroutine<std::int64_t> seek(std::int64_t offset, Whence whence = Whence::set);
+  Coroutine<std::int64_t> seek(std::int64_t offset, Whence whence = Whence::set) const;
   /// Cuts or extends the file to `size`, or to the position; returns it.
-  Coroutine<std::int64_t> truncate(std::optional<std::int64_t> size = std::nullopt);
+  Coroutine<std::int64_t> truncate(std::optional<std::int64_t> size = std::nullopt) const;
   /// Writes what is left and closes the file, which is closed even where that throws. Idempotent.
-  Coroutine<void> close();
+  Coroutine<void> close() const;
 
-  bool closed() const noexcept;
-  bool readable() const noexcept;
-  bool writable() const noexcept;
-  const std::string& name() const noexcept;
+  bool closed() const;
+  bool readable() const;
+  bool writable() const;
+  const std::string& name() const;
   /// The file descriptor; it stays the file's.
   int fileno() const;
-
- private:
-  std::shared_ptr<detail::FileState> state_;
 };
 
 /// Opens `path` as Python's open() does: `mode` is one of r, w, a, x, with `+` for both ways, and b or t, which make no

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <utility>
 
 #include <segue/modern/kernel/driver.hpp>
@@ -29,6 +30,8 @@ class WaitQueue : public RefCounted {
   void wake_all();
   /// The running loop. RuntimeError where it is another one than before.
   LoopCore& loop();
+  /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`, where `state` is "locked".
+  std::string repr(std::string state) const;
 
  private:
   friend class QueuedWait;

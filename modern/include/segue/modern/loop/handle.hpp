@@ -4,26 +4,24 @@
 #include <chrono>
 #include <utility>
 
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/ref.hpp>
 
 namespace segue::modern {
 
 /// A scheduled callback. Dropping the handle does not cancel it.
-class Handle {
+class Handle : public HandleOf<Handle, Ref<HandleState>> {
  public:
+  /// An empty one, which may be cancelled, too: there is nothing to do.
   Handle() noexcept = default;
-  explicit Handle(Ref<HandleState> state) noexcept : state_(std::move(state)) {}
+  explicit Handle(Ref<HandleState> state) noexcept : HandleOf(std::move(state)) {}
 
   /// The callback will not run, not even where it is queued already. Idempotent; frees what it captured.
   void cancel() const noexcept {
-    if (state_) state_->cancel();
+    if (*this) state()->cancel();
   }
-  bool cancelled() const noexcept { return state_ && state_->cancelled(); }
-  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
-
- protected:
-  Ref<HandleState> state_;
+  bool cancelled() const noexcept { return *this && state()->cancelled(); }
 };
 
 /// A callback scheduled for a time.
@@ -31,7 +29,7 @@ class TimerHandle : public Handle {
  public:
   using Handle::Handle;
   /// When it is due, on the loop's clock.
-  std::chrono::steady_clock::time_point when() const noexcept { return state_->when(); }
+  std::chrono::steady_clock::time_point when() const { return state()->when(); }
 };
 
 }  // namespace segue::modern

@@ -3,9 +3,11 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/address.hpp>
 
@@ -16,14 +18,18 @@ class ServerState;
 }
 
 /// A handle; copies share the server. The server listens until close(), whether or not there is still a handle.
-class Server {
+class Server : public HandleOf<Server, std::shared_ptr<detail::ServerState>> {
  public:
+  /// An empty one.
+  Server() noexcept = default;
   explicit Server(std::shared_ptr<detail::ServerState> state) noexcept;
 
   /// The addresses that it listens on, the port included where it was asked for as 0; none after close().
   std::vector<Address> sockets() const;
-  bool is_serving() const noexcept;
-  EventLoop& get_loop() const noexcept;
+  bool is_serving() const;
+  EventLoop& get_loop() const;
+  /// `<Server sockets=(('127.0.0.1', 8080),)>`.
+  std::string repr() const;
 
   /// Begins to accept connections, where that has not begun.
   Coroutine<void> start_serving() const;
@@ -40,15 +46,12 @@ class Server {
   void abort_clients() const;
 
   // async_with
-  void aenter() const noexcept {}
+  void aenter() const { state(); }
   /// close(), then wait_closed().
   Coroutine<void> aexit(const std::exception_ptr&) const {
     close();
     return wait_closed();
   }
-
- private:
-  std::shared_ptr<detail::ServerState> state_;
 };
 
 }  // namespace segue::modern

@@ -20,6 +20,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/network_options.hpp>
 #include <segue/modern/net/transports.hpp>
@@ -56,7 +57,7 @@ class StreamReaderState;
 /// transport is paused, and it is resumed at the limit.
 ///
 /// Where the stream has ended with an error, every read throws it, even with data left.
-class StreamReader {
+class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::StreamReaderState>> {
  public:
   /// Of the running loop. ValueError("Limit cannot be <= 0").
   explicit StreamReader(std::size_t limit = default_stream_limit);
@@ -79,7 +80,7 @@ class StreamReader {
   /// The next line; nothing at the end. Python's `async for line in reader`.
   Coroutine<std::optional<std::string>> anext() const;
   /// Whether the end has come and all is read.
-  bool at_eof() const noexcept;
+  bool at_eof() const;
 
   // --- the other end ---
 
@@ -93,12 +94,9 @@ class StreamReader {
     set_exception(std::make_exception_ptr(std::forward<Error>(error)));
   }
   /// The error; null where there is none.
-  std::exception_ptr exception() const noexcept;
+  std::exception_ptr exception() const;
   /// What to pause where too much comes.
   void set_transport(std::shared_ptr<ReadTransport> transport) const;
-
- private:
-  std::shared_ptr<detail::StreamReaderState> state_;
 };
 
 }  // namespace segue::modern

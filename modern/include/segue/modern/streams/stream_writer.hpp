@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/net/address.hpp>
 #include <segue/modern/net/transports.hpp>
 
@@ -21,8 +22,10 @@ class StreamWriterState;
 }
 
 /// A handle; copies share the stream. When the last one goes, an open connection is closed, after what is buffered.
-class StreamWriter {
+class StreamWriter : public HandleOf<StreamWriter, std::shared_ptr<detail::StreamWriterState>> {
  public:
+  /// An empty one.
+  StreamWriter() noexcept = default;
   explicit StreamWriter(std::shared_ptr<detail::StreamWriterState> state) noexcept;
 
   /// Sends `data` in the background; drain() is where to wait. RuntimeError("Cannot call write() after write_eof()").
@@ -34,20 +37,17 @@ class StreamWriter {
 
   /// Closes the sending half, after what is buffered: the peer's reader meets its end.
   void write_eof() const;
-  bool can_write_eof() const noexcept;
+  bool can_write_eof() const;
   /// Closes both halves, after what is buffered. wait_closed() is where to wait.
   void close() const;
-  bool is_closing() const noexcept;
+  bool is_closing() const;
   /// Waits until the connection is closed; throws what it was lost with.
   Coroutine<void> wait_closed() const;
 
   /// CPython: get_extra_info("peername") and ("sockname").
-  const std::optional<Address>& peername() const noexcept;
-  const std::optional<Address>& sockname() const noexcept;
-  const std::shared_ptr<Transport>& transport() const noexcept;
-
- private:
-  std::shared_ptr<detail::StreamWriterState> state_;
+  const std::optional<Address>& peername() const;
+  const std::optional<Address>& sockname() const;
+  const std::shared_ptr<Transport>& transport() const;
 };
 
 }  // namespace segue::modern

@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <exception>
+#include <string>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/sync/condition.hpp>
 
@@ -45,32 +47,28 @@ struct BarrierState final : RefCounted {
 
 }  // namespace detail
 
-class Barrier {
+class Barrier : public HandleOf<Barrier, Ref<detail::BarrierState>> {
  public:
   /// ValueError("parties must be > 0").
   explicit Barrier(int parties);
-  Barrier(const Barrier&) noexcept = default;
-  Barrier& operator=(const Barrier&) noexcept = default;
-  ~Barrier() = default;
 
   /// Awaiting it waits until `parties` are there, and gives each another number from 0 on. BrokenBarrierError where the
   /// barrier is reset or aborted meanwhile, or is broken. A waiter that is cancelled just leaves.
-  Coroutine<int> wait() const { return detail::BarrierState::wait(state_); }
+  Coroutine<int> wait() const { return detail::BarrierState::wait(state()); }
   /// Awaiting it makes those who wait fail, and the barrier usable again.
-  Coroutine<void> reset() const { return detail::BarrierState::reset(state_); }
+  Coroutine<void> reset() const { return detail::BarrierState::reset(state()); }
   /// Awaiting it makes those who wait fail, and all who come later, until reset().
-  Coroutine<void> abort() const { return detail::BarrierState::abort(state_); }
+  Coroutine<void> abort() const { return detail::BarrierState::abort(state()); }
 
-  int parties() const noexcept { return state_->parties; }
-  int n_waiting() const noexcept { return state_->phase == detail::BarrierState::Phase::filling ? state_->count : 0; }
-  bool broken() const noexcept { return state_->phase == detail::BarrierState::Phase::broken; }
+  int parties() const { return state()->parties; }
+  int n_waiting() const { return state()->phase == detail::BarrierState::Phase::filling ? state()->count : 0; }
+  bool broken() const { return state()->phase == detail::BarrierState::Phase::broken; }
+  /// `<asyncio.locks.Barrier object at 0x55d0c8 [filling, waiters:1/3]>`.
+  std::string repr() const;
 
   // async_with: gives the body its number
   Coroutine<int> aenter() const { return wait(); }
   void aexit(const std::exception_ptr&) const noexcept {}
-
- private:
-  Ref<detail::BarrierState> state_;
 };
 
 }  // namespace segue::modern

@@ -12,10 +12,12 @@
 #include <cstddef>
 #include <exception>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/sync/lock.hpp>
@@ -43,43 +45,39 @@ Coroutine<std::invoke_result_t<Predicate&>> wait_for_condition(Ref<ConditionStat
 
 }  // namespace detail
 
-class Condition {
+class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
  public:
   /// With a lock of its own.
   Condition() : Condition(Lock()) {}
-  explicit Condition(Lock lock) : state_(make_ref<detail::ConditionState>(std::move(lock))) {}
-  Condition(const Condition&) noexcept = default;
-  Condition& operator=(const Condition&) noexcept = default;
-  ~Condition() = default;
+  explicit Condition(Lock lock) : HandleOf(make_ref<detail::ConditionState>(std::move(lock))) {}
 
   // The lock's
-  bool locked() const noexcept { return state_->lock.locked(); }
-  LockAcquire acquire() const noexcept { return state_->lock.acquire(); }
-  void release() const { state_->lock.release(); }
-  LockScope scoped_lock() const noexcept { return state_->lock.scoped_lock(); }
+  bool locked() const { return state()->lock.locked(); }
+  LockAcquire acquire() const { return state()->lock.acquire(); }
+  void release() const { state()->lock.release(); }
+  LockScope scoped_lock() const { return state()->lock.scoped_lock(); }
 
   /// Awaiting it gives the lock up, waits for notify(), takes the lock again and gives true. RuntimeError("cannot wait
   /// on un-acquired lock").
-  Coroutine<bool> wait() const { return detail::ConditionState::wait(state_); }
+  Coroutine<bool> wait() const { return detail::ConditionState::wait(state()); }
   /// Awaiting it waits until `predicate()` is true, and gives that.
   template <std::invocable Predicate>
   auto wait_for(Predicate predicate) const {
-    return detail::wait_for_condition(state_, std::move(predicate));
+    return detail::wait_for_condition(state(), std::move(predicate));
   }
   /// Wakes `n` of those who wait, first come, first served; they go on one by one, when they have the lock.
   /// RuntimeError("cannot notify on un-acquired lock").
   void notify(std::size_t n = 1) const {
-    state_->check_notify();
-    for (; n > 0 && state_->wake_next(); --n) continue;
+    state()->check_notify();
+    for (; n > 0 && state()->wake_next(); --n) continue;
   }
   void notify_all() const { notify(std::numeric_limits<std::size_t>::max()); }
+  /// `<asyncio.locks.Condition object at 0x55d0c8 [locked, waiters:2]>`.
+  std::string repr() const { return state()->repr(locked() ? "locked" : "unlocked"); }
 
   // async_with
-  LockAcquire aenter() const noexcept { return acquire(); }
+  LockAcquire aenter() const { return acquire(); }
   void aexit(const std::exception_ptr&) const { release(); }
-
- private:
-  Ref<detail::ConditionState> state_;
 };
 
 }  // namespace segue::modern

@@ -6,8 +6,10 @@
 // Like a future, it is a handle: copies share the event.
 #pragma once
 
+#include <string>
 #include <utility>
 
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -44,22 +46,18 @@ class [[nodiscard("co_await it")]] EventWait : public QueuedWait {
   Ref<detail::EventState> event_;
 };
 
-class Event {
+class Event : public HandleOf<Event, Ref<detail::EventState>> {
  public:
-  Event() : state_(make_ref<detail::EventState>()) {}
-  Event(const Event&) noexcept = default;
-  Event& operator=(const Event&) noexcept = default;
-  ~Event() = default;
+  Event() : HandleOf(make_ref<detail::EventState>()) {}
 
-  bool is_set() const noexcept { return state_->is_set; }
+  bool is_set() const { return state()->is_set; }
   /// Wakes all who wait now, even if clear() follows at once.
-  void set() const { state_->set(); }
-  void clear() const noexcept { state_->is_set = false; }
+  void set() const { state()->set(); }
+  void clear() const { state()->is_set = false; }
   /// Awaiting it gives true when the event is set; at once where it is.
-  EventWait wait() const noexcept { return EventWait(state_); }
-
- private:
-  Ref<detail::EventState> state_;
+  EventWait wait() const { return EventWait(state()); }
+  /// `<asyncio.locks.Event object at 0x55d0c8 [unset, waiters:2]>`.
+  std::string repr() const { return state()->repr(is_set() ? "set" : "unset"); }
 };
 
 }  // namespace segue::modern

@@ -11,8 +11,10 @@
 #pragma once
 
 #include <exception>
+#include <string>
 #include <utility>
 
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -90,27 +92,23 @@ class [[nodiscard("co_await it")]] LockScope : public detail::LockWait {
   }
 };
 
-class Lock {
+class Lock : public HandleOf<Lock, Ref<detail::LockState>> {
  public:
-  Lock() : state_(make_ref<detail::LockState>()) {}
-  Lock(const Lock&) noexcept = default;
-  Lock& operator=(const Lock&) noexcept = default;
-  ~Lock() = default;
+  Lock() : HandleOf(make_ref<detail::LockState>()) {}
 
-  bool locked() const noexcept { return state_->locked; }
+  bool locked() const { return state()->locked; }
   /// Awaiting it takes the lock, and gives true. Where the waiter is cancelled, the lock goes to the next one.
-  LockAcquire acquire() const noexcept { return LockAcquire(state_); }
+  LockAcquire acquire() const { return LockAcquire(state()); }
   /// RuntimeError("Lock is not acquired."). The first who waits gets it; locked() is false until it runs.
-  void release() const { state_->unlock(); }
+  void release() const { state()->unlock(); }
   /// As acquire(); gives a guard that releases the lock.
-  LockScope scoped_lock() const noexcept { return LockScope(state_); }
+  LockScope scoped_lock() const { return LockScope(state()); }
+  /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`.
+  std::string repr() const { return state()->repr(locked() ? "locked" : "unlocked"); }
 
   // async_with
-  LockAcquire aenter() const noexcept { return acquire(); }
+  LockAcquire aenter() const { return acquire(); }
   void aexit(const std::exception_ptr&) const { release(); }
-
- private:
-  Ref<detail::LockState> state_;
 };
 
 }  // namespace segue::modern

@@ -16,11 +16,13 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/event.hpp>
@@ -183,6 +185,8 @@ class PriorityState final : public QueueState<T> {
   [[no_unique_address]] Less less_;
 };
 
+std::string queue_repr(const QueueCore& queue, const char* type);
+
 /// What put() and get() share: a coroutine waits, but only where there is something to wait for.
 class QueueWait {
  public:
@@ -239,44 +243,43 @@ class [[nodiscard("co_await it")]] QueueGet : detail::QueueWait {
 
 /// First in, first out.
 template <class T>
-class Queue {
+class Queue : public HandleOf<Queue<T>, Ref<detail::QueueState<T>>> {
+  using Base = HandleOf<Queue<T>, Ref<detail::QueueState<T>>>;
+
  public:
   using value_type = T;
 
   /// Without a bound where `maxsize` is 0 or negative.
   explicit Queue(int maxsize = 0) : Queue(Ref<State>(new detail::FifoState<T>(maxsize))) {}
-  Queue(const Queue&) noexcept = default;
-  Queue& operator=(const Queue&) noexcept = default;
-  ~Queue() = default;
 
   /// Awaiting it puts the item in, when there is a free slot. QueueShutDown.
-  QueuePut<T> put(T item) const { return QueuePut<T>(state_, std::move(item)); }
+  QueuePut<T> put(T item) const { return QueuePut<T>(this->state(), std::move(item)); }
   /// QueueFull, QueueShutDown.
-  void put_nowait(T item) const { state_->put_nowait(std::move(item)); }
+  void put_nowait(T item) const { this->state()->put_nowait(std::move(item)); }
   /// Awaiting it takes an item out, when there is one. QueueShutDown where there never will be.
-  QueueGet<T> get() const { return QueueGet<T>(state_); }
+  QueueGet<T> get() const { return QueueGet<T>(this->state()); }
   /// QueueEmpty, QueueShutDown.
-  T get_nowait() const { return state_->get_nowait(); }
+  T get_nowait() const { return this->state()->get_nowait(); }
 
-  std::size_t qsize() const noexcept { return state_->size(); }
-  bool empty() const noexcept { return state_->empty(); }
-  bool full() const noexcept { return state_->full(); }
-  int maxsize() const noexcept { return state_->maxsize(); }
+  std::size_t qsize() const { return this->state()->size(); }
+  bool empty() const { return this->state()->empty(); }
+  bool full() const { return this->state()->full(); }
+  int maxsize() const { return this->state()->maxsize(); }
+  /// `<Queue at 0x55d0c8 maxsize=3 _queue[2]>`: how many items there are, where Python writes the items.
+  std::string repr() const { return repr_as("Queue"); }
 
   /// Awaiting it waits until task_done() was called for each item that was put in.
-  Coroutine<void> join() const { return State::join(state_); }
+  Coroutine<void> join() const { return State::join(this->state()); }
   /// The work on an item that was taken out is done. ValueError("task_done() called too many times").
-  void task_done() const { state_->task_done(); }
+  void task_done() const { this->state()->task_done(); }
   /// From now on put() fails, and so does get() when the queue is empty, with QueueShutDown; so do those who wait.
   /// `immediate` drops what is left, as done.
-  void shutdown(bool immediate = false) const { state_->shutdown(immediate); }
+  void shutdown(bool immediate = false) const { this->state()->shutdown(immediate); }
 
  protected:
   using State = detail::QueueState<T>;
-  explicit Queue(Ref<State> state) noexcept : state_(std::move(state)) {}
-
- private:
-  Ref<State> state_;
+  explicit Queue(Ref<State> state) noexcept : Base(std::move(state)) {}
+  std::string repr_as(const char* type) const { return detail::queue_repr(*this->state(), type); }
 };
 
 /// Last in, first out.
@@ -284,6 +287,7 @@ template <class T>
 class LifoQueue : public Queue<T> {
  public:
   explicit LifoQueue(int maxsize = 0) : Queue<T>(Ref<typename Queue<T>::State>(new detail::LifoState<T>(maxsize))) {}
+  std::string repr() const { return this->repr_as("LifoQueue"); }
 };
 
 /// The smallest first. Items that compare equal come out in any order.
@@ -292,6 +296,7 @@ class PriorityQueue : public Queue<T> {
  public:
   explicit PriorityQueue(int maxsize = 0, Less less = Less())
       : Queue<T>(Ref<typename Queue<T>::State>(new detail::PriorityState<T, Less>(maxsize, std::move(less)))) {}
+  std::string repr() const { return this->repr_as("PriorityQueue"); }
 };
 
 }  // namespace segue::modern

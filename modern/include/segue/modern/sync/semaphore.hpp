@@ -10,8 +10,10 @@
 #pragma once
 
 #include <exception>
+#include <string>
 #include <utility>
 
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -94,33 +96,31 @@ class [[nodiscard("co_await it")]] SemaphoreScope : public detail::SemaphoreWait
   }
 };
 
-class Semaphore {
+class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
  public:
   /// ValueError("Semaphore initial value must be >= 0").
   explicit Semaphore(int value = 1) : Semaphore(value, -1) {}
-  Semaphore(const Semaphore&) noexcept = default;
-  Semaphore& operator=(const Semaphore&) noexcept = default;
-  ~Semaphore() = default;
 
   /// Whether acquire() would have to wait: there is no permit, or somebody waits for one.
-  bool locked() const noexcept { return state_->locked(); }
+  bool locked() const { return state()->locked(); }
   /// Awaiting it takes a permit, and gives true.
-  SemaphoreAcquire acquire() const noexcept { return SemaphoreAcquire(state_); }
+  SemaphoreAcquire acquire() const { return SemaphoreAcquire(state()); }
   /// Gives a permit back, or adds one; a BoundedSemaphore refuses to: ValueError("BoundedSemaphore released too many
   /// times").
-  void release() const { state_->give_back(); }
+  void release() const { state()->give_back(); }
   /// As acquire(); gives a guard that gives the permit back.
-  SemaphoreScope scoped_lock() const noexcept { return SemaphoreScope(state_); }
+  SemaphoreScope scoped_lock() const { return SemaphoreScope(state()); }
+  /// `<asyncio.locks.Semaphore object at 0x55d0c8 [unlocked, value:3]>`.
+  std::string repr() const {
+    return state()->repr(locked() ? "locked" : "unlocked, value:" + std::to_string(state()->value));
+  }
 
   // async_with
-  SemaphoreAcquire aenter() const noexcept { return acquire(); }
+  SemaphoreAcquire aenter() const { return acquire(); }
   void aexit(const std::exception_ptr&) const { release(); }
 
  protected:
-  Semaphore(int value, int bound) : state_(make_ref<detail::SemaphoreState>(value, bound)) {}
-
- private:
-  Ref<detail::SemaphoreState> state_;
+  Semaphore(int value, int bound) : HandleOf(make_ref<detail::SemaphoreState>(value, bound)) {}
 };
 
 /// A semaphore that never has more permits than at its beginning.

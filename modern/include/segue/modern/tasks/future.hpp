@@ -17,6 +17,7 @@
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -79,62 +80,67 @@ class AnyFutureAwaiter : public FutureWait {
   void await_resume() { finish_wait(); }
 };
 
-/// A done callback with an identity, for remove_done_callback(). Any callable that takes the future converts to one.
+/// A done callback with an identity, for remove_done_callback(). Any callable that takes the future converts to one,
+/// and so does a done callback of futures whose result is not known.
 template <class Argument>
-class DoneCallback {
+class DoneCallback : public HandleOf<DoneCallback<Argument>, Ref<DoneCallbackState>> {
+  using Base = HandleOf<DoneCallback<Argument>, Ref<DoneCallbackState>>;
+
  public:
   template <class F>
     requires(!std::same_as<std::decay_t<F>, DoneCallback> && std::invocable<std::decay_t<F>&, Argument>)
   DoneCallback(F&& callback)  // NOLINT(google-explicit-constructor): callables convert
-      : state_(new detail::DoneCallbackOf<std::decay_t<F>, Argument>(std::forward<F>(callback))) {}
-  const Ref<DoneCallbackState>& state() const noexcept { return state_; }
-
- private:
-  Ref<DoneCallbackState> state_;
+      : Base(Ref<DoneCallbackState>(new detail::DoneCallbackOf<std::decay_t<F>, Argument>(std::forward<F>(callback)))) {
+  }
+  template <class Wider>
+    requires(!std::same_as<Wider, Argument> && std::convertible_to<Argument, Wider>)
+  DoneCallback(const DoneCallback<Wider>& callback)  // NOLINT(google-explicit-constructor): as functions convert
+      : Base(callback.state()) {}
+  using Base::state;
 };
 
 /// A handle of a future whatever its result: all that does not depend on the result's type. Awaiting it gives nothing,
 /// but throws what the future's exception is. Copies share the future.
-class AnyFuture {
+class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
  public:
-  explicit AnyFuture(Ref<FutureCore> state) noexcept : state_(std::move(state)) {}
+  /// An empty one.
+  AnyFuture() noexcept = default;
+  explicit AnyFuture(Ref<FutureCore> state) noexcept : HandleOf(std::move(state)) {}
 
-  bool done() const noexcept { return state_->done(); }
-  bool cancelled() const noexcept { return state_->cancelled(); }
+  bool done() const { return state()->done(); }
+  bool cancelled() const { return state()->cancelled(); }
   /// Cancels it; false where it is done already. Whoever waits gets CancelledError with the message. For a task this is
   /// a request: see Task.
-  bool cancel(const std::optional<std::string>& message = std::nullopt) const { return state_->cancel(message); }
+  bool cancel(const std::optional<std::string>& message = std::nullopt) const { return state()->cancel(message); }
   /// The exception, or null where there is a result. InvalidStateError("Exception is not set.") while pending;
   /// CancelledError where it was cancelled.
-  std::exception_ptr exception() const { return state_->exception(); }
-  void set_exception(std::exception_ptr error) const { state_->set_exception(std::move(error)); }
+  std::exception_ptr exception() const { return state()->exception(); }
+  void set_exception(std::exception_ptr error) const { state()->set_exception(std::move(error)); }
   template <class Error>
     requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
   void set_exception(Error&& error) const {
-    state_->set_exception(std::make_exception_ptr(std::forward<Error>(error)));
+    state()->set_exception(std::make_exception_ptr(std::forward<Error>(error)));
   }
-  EventLoop& get_loop() const noexcept { return EventLoop::of(state_->loop()); }
-  friend bool operator==(const AnyFuture& a, const AnyFuture& b) noexcept { return a.state_ == b.state_; }
+  EventLoop& get_loop() const { return EventLoop::of(state()->loop()); }
+  /// `<Future pending>`, `<Task finished name='Task-1' coro=<main()>>`.
+  std::string repr() const { return state()->repr(); }
 
   /// Schedules `callback(future)` for when it is done; at once (in the next iteration) where it is. Returns it, so that
   /// it can be removed.
   DoneCallback<AnyFuture> add_done_callback(DoneCallback<AnyFuture> callback) const {
-    state_->add_callback(callback.state());
+    state()->add_callback(callback.state());
     return callback;
   }
   /// Removes all that are the same object; returns how many.
   template <class Argument>
-  std::size_t remove_done_callback(const DoneCallback<Argument>& callback) const noexcept {
-    return state_->remove_callback(*callback.state());
+  std::size_t remove_done_callback(const DoneCallback<Argument>& callback) const {
+    return state()->remove_callback(*callback.state());
   }
 
-  AnyFutureAwaiter operator co_await() const noexcept { return AnyFutureAwaiter(state_); }
+  AnyFutureAwaiter operator co_await() const { return AnyFutureAwaiter(state()); }
 
-  const Ref<FutureCore>& state() const noexcept { return state_; }
-  Ref<FutureCore> release_state() && noexcept { return std::move(state_); }
-
- private:
-  Ref<FutureCore> state_;
+  using HandleOf::state;
+  using HandleOf::take_state;
 };
 
 /// A future with a result of type T. Awaiting a done one does not suspend; cancelling a task that awaits it cancels it.
@@ -165,8 +171,8 @@ class Future : public AnyFuture {
     return callback;
   }
 
-  FutureAwaiter<T> operator co_await() const& noexcept { return FutureAwaiter<T>(state()); }
-  FutureAwaiter<T> operator co_await() && noexcept { return FutureAwaiter<T>(std::move(*this).release_state()); }
+  FutureAwaiter<T> operator co_await() const& { return FutureAwaiter<T>(state()); }
+  FutureAwaiter<T> operator co_await() && { return FutureAwaiter<T>(take_state()); }
 };
 
 /// CPython: asyncio.isfuture().

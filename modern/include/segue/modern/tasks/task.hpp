@@ -24,20 +24,24 @@ template <class Self>
 class TaskMethods {
  public:
   /// How many cancel() calls have not been taken back by uncancel().
-  int cancelling() const noexcept { return core().cancelling(); }
+  int cancelling() const { return core().cancelling(); }
   /// Takes one cancel() back; returns how many are left. At none, one that has not been delivered is not delivered.
-  int uncancel() const noexcept { return core().uncancel(); }
+  int uncancel() const { return core().uncancel(); }
   std::string get_name() const { return core().name(); }
   void set_name(std::string name) const { core().set_name(std::move(name)); }
 
  private:
-  TaskCore& core() const noexcept { return *static_cast<const Self&>(*this).state()->task(); }
+  TaskCore& core() const { return *static_cast<const Self&>(*this).state()->task(); }
 };
 
 /// A handle of a task whatever its result, as current_task() and all_tasks() give.
 class AnyTask : public AnyFuture, public TaskMethods<AnyTask> {
  public:
   using AnyFuture::AnyFuture;
+  DoneCallback<AnyTask> add_done_callback(DoneCallback<AnyTask> callback) const {
+    state()->add_callback(callback.state());
+    return callback;
+  }
   template <class T>
   AnyTask(const Task<T>& task) noexcept;  // NOLINT(google-explicit-constructor): as a derived handle converts
 };
@@ -46,14 +50,24 @@ class AnyTask : public AnyFuture, public TaskMethods<AnyTask> {
 ///
 /// cancel() asks: it cancels what the task waits on, so that CancelledError is thrown at its innermost await; the task
 /// is cancelled when it lets that out. It returns false where the task is done.
+///
+/// Handles are equal, ordered and hashed by the task that they refer to, so that a set of them is what CPython's
+/// documentation has for tasks in the background:
+///
+///   background_tasks.insert(task);
+///   task.add_done_callback([&](const Task<>& done) { background_tasks.erase(done); });
 template <class T = void>
 class Task : public Future<T>, public TaskMethods<Task<T>> {
  public:
   using Future<T>::Future;
+  DoneCallback<Task<T>> add_done_callback(DoneCallback<Task<T>> callback) const {
+    this->state()->add_callback(callback.state());
+    return callback;
+  }
 };
 
 template <class T>
-AnyTask::AnyTask(const Task<T>& task) noexcept : AnyFuture(task.state()) {}
+AnyTask::AnyTask(const Task<T>& task) noexcept : AnyFuture(static_cast<const AnyFuture&>(task)) {}
 
 /// EventLoop::create_task() of the running loop. RuntimeError("no running event loop").
 template <Awaitable A>

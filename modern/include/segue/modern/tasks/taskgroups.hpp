@@ -21,6 +21,7 @@
 
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -44,6 +45,7 @@ class TaskGroupState final : public RefCounted {
   void check_open() const;
   EventLoop& loop() const noexcept { return *loop_; }
   void add(FutureCore& task);
+  std::string repr() const;
 
  private:
   friend class GroupMember;
@@ -51,7 +53,6 @@ class TaskGroupState final : public RefCounted {
   void task_done(FutureCore& task);
   void add_error(const std::exception_ptr& error);
   void abort();
-  std::string repr() const;
 
   EventLoop* loop_ = nullptr;  // the parent's, which outlives the block
   Ref<TaskCore> parent_;
@@ -68,12 +69,9 @@ class TaskGroupState final : public RefCounted {
 
 }  // namespace detail
 
-class TaskGroup {
+class TaskGroup : public HandleOf<TaskGroup, Ref<detail::TaskGroupState>> {
  public:
-  TaskGroup() : state_(make_ref<detail::TaskGroupState>()) {}
-  TaskGroup(const TaskGroup&) noexcept = default;
-  TaskGroup& operator=(const TaskGroup&) noexcept = default;
-  ~TaskGroup() = default;
+  TaskGroup() : HandleOf(make_ref<detail::TaskGroupState>()) {}
 
   /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
   /// entered"), ("… is finished"), ("… is shutting down").
@@ -81,28 +79,28 @@ class TaskGroup {
     requires(!std::derived_from<A, AnyFuture>)
   Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
     try {
-      state_->check_open();
+      state()->check_open();
     } catch (...) {
       if constexpr (requires { awaitable.close(); }) awaitable.close();
       throw;
     }
-    auto task = state_->loop().create_task(std::move(awaitable), options);
-    state_->add(*task.state());
+    auto task = state()->loop().create_task(std::move(awaitable), options);
+    state()->add(*task.state());
     return task;
   }
 
+  /// `<TaskGroup tasks=2 entered>`.
+  std::string repr() const { return state()->repr(); }
+
   // async_with
   /// RuntimeError("TaskGroup … has already been entered"), ("… cannot determine the parent task").
-  TaskGroup& aenter() {
-    state_->enter();
+  TaskGroup aenter() const {
+    state()->enter();
     return *this;
   }
   Coroutine<std::exception_ptr> aexit(std::exception_ptr error) const {
-    return detail::TaskGroupState::exit(state_, std::move(error));
+    return detail::TaskGroupState::exit(state(), std::move(error));
   }
-
- private:
-  Ref<detail::TaskGroupState> state_;
 };
 
 }  // namespace segue::modern

@@ -15,8 +15,10 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <string>
 
 #include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/handle.hpp>
@@ -25,50 +27,57 @@
 
 namespace segue::modern {
 
+namespace detail {
+
+struct TimeoutState final : RefCounted {
+  enum class Phase : std::uint8_t { created, active, expiring, expired, finished };
+
+  explicit TimeoutState(std::optional<EventLoop::time_point> deadline) noexcept : when(deadline) {}
+  ~TimeoutState() override { handler.cancel(); }
+  void enter();
+  void reschedule(std::optional<EventLoop::time_point> deadline);
+  void expire();
+  std::exception_ptr exit(const std::exception_ptr& error);
+  std::string repr() const;
+
+  Phase phase = Phase::created;
+  std::optional<EventLoop::time_point> when;
+  Handle handler;
+  Ref<FutureCore> task;  // between aenter and aexit
+  int cancelling = 0;    // the task's count when it was entered
+};
+
+}  // namespace detail
+
 /// Like a future, it is a handle: copies share the timeout.
-class Timeout {
+class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
  public:
   using time_point = EventLoop::time_point;
 
   /// Never, where there is no `when`.
   explicit Timeout(std::optional<time_point> when);
-  Timeout(const Timeout&) noexcept = default;
-  Timeout& operator=(const Timeout&) noexcept = default;
-  ~Timeout() = default;
 
   /// The deadline, on the loop's clock.
-  std::optional<time_point> when() const noexcept { return state_->when; }
+  std::optional<time_point> when() const { return state()->when; }
   /// Moves the deadline; none disarms it. RuntimeError("Timeout has not been entered"), ("Cannot change state of …").
-  void reschedule(std::optional<time_point> when) const { state_->reschedule(when); }
+  void reschedule(std::optional<time_point> when) const { state()->reschedule(when); }
   /// Whether the deadline has struck.
-  bool expired() const noexcept { return state_->phase == Phase::expiring || state_->phase == Phase::expired; }
+  bool expired() const { return state()->phase == Phase::expiring || state()->phase == Phase::expired; }
+  /// `<Timeout [active] when=12.5>`.
+  std::string repr() const { return state()->repr(); }
 
   /// Starts the clock for the current task. RuntimeError("Timeout has already been entered"), ("Timeout should be used
   /// inside a task").
-  Timeout& aenter();
+  Timeout aenter() const {
+    state()->enter();
+    return *this;
+  }
   /// Ends it; `error` is what the block threw, or null. Gives the TimeoutError to throw instead, where the timeout's
   /// own cancellation came out of the block; else null.
-  [[nodiscard]] std::exception_ptr aexit(const std::exception_ptr& error) const { return state_->exit(error); }
+  [[nodiscard]] std::exception_ptr aexit(const std::exception_ptr& error) const { return state()->exit(error); }
 
  private:
-  enum class Phase : std::uint8_t { created, active, expiring, expired, finished };
-
-  struct State final : RefCounted {
-    explicit State(std::optional<time_point> deadline) noexcept : when(deadline) {}
-    ~State() override { handler.cancel(); }
-    void reschedule(std::optional<time_point> deadline);
-    void expire();
-    std::exception_ptr exit(const std::exception_ptr& error);
-
-    Phase phase = Phase::created;
-    std::optional<time_point> when;
-    Handle handler;
-    Ref<FutureCore> task;  // between aenter and aexit
-    int cancelling = 0;    // the task's count when it was entered
-  };
-  static const char* name(Phase phase) noexcept;
-
-  Ref<State> state_;
+  using Phase = detail::TimeoutState::Phase;
 };
 
 /// A timeout of `delay` from now; none without one. It counts from this call; a negative or zero one strikes at the
