@@ -38,7 +38,7 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/legacy/detail/none.hpp>
 #include <segue/legacy/stack.hpp>
 #include <segue/legacy/yielder.hpp>
@@ -123,8 +123,8 @@ class [[nodiscard]] Generator {
   /// what the body raises, a StopIteration as a RuntimeError (PEP 479); ValueError while it runs; TypeError when `Send`
   /// has no default, unless it is the first.
   [[gnu::always_inline]] Yield next() {
-    detail::Frame* const frame = frame_;
-    detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    detail::GeneratorFrame* const frame = frame_;
+    detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
     if (leaf == nullptr) [[unlikely]]
       leaf = ready();
     if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame_);
@@ -146,8 +146,8 @@ class [[nodiscard]] Generator {
   [[gnu::always_inline]] Yield send(detail::parameter_t<Send> value)
     requires(!std::is_void_v<Send>)
   {
-    detail::Frame* const frame = frame_;
-    detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    detail::GeneratorFrame* const frame = frame_;
+    detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
     if (leaf == nullptr) [[unlikely]]
       leaf = ready();
     if (frame_->started()) [[likely]] {
@@ -214,7 +214,7 @@ class [[nodiscard]] Generator {
   template <class>
   friend class detail::GeneratorSource;
 
-  using Frame = detail::ResultFrame<Return>;
+  using GeneratorFrame = detail::ResultFrame<Return>;
 
   void take(Generator& other) noexcept {
     frame_ = std::exchange(other.frame_, nullptr);
@@ -224,52 +224,55 @@ class [[nodiscard]] Generator {
   void drop() noexcept {
     if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();
   }
-  Frame* frame() noexcept { return static_cast<Frame*>(frame_); }
+  GeneratorFrame* frame() noexcept { return static_cast<GeneratorFrame*>(frame_); }
 
   /// The leaf to resume. Throws StopIteration when the generator is closed and ValueError when it runs.
-  [[gnu::noinline]] detail::Frame* ready() {
-    if (detail::Frame* const leaf = ready_or_null()) return leaf;
+  [[gnu::noinline]] detail::GeneratorFrame* ready() {
+    if (detail::GeneratorFrame* const leaf = ready_or_null()) return leaf;
     throw StopIteration<void>();
   }
-  [[gnu::noinline]] detail::Frame* ready_or_null() {
+  [[gnu::noinline]] detail::GeneratorFrame* ready_or_null() {
     if (frame_ == nullptr) return nullptr;
-    if (detail::Frame* const leaf = frame_->claim()) return leaf;
+    if (detail::GeneratorFrame* const leaf = frame_->claim()) return leaf;
     drop();
     return nullptr;
   }
 
   /// The leaf to raise something in; null when there is none. What has not been started goes without having run.
-  detail::Frame* started_leaf() {
-    detail::Frame* const leaf = frame_ != nullptr && frame_->leaf_ != nullptr ? frame_->leaf_ : ready_or_null();
+  detail::GeneratorFrame* started_leaf() {
+    detail::GeneratorFrame* const leaf =
+        frame_ != nullptr && frame_->leaf_ != nullptr ? frame_->leaf_ : ready_or_null();
     if (leaf == nullptr || frame_->started()) return leaf;
     drop();
     return nullptr;
   }
 
-  [[gnu::always_inline]] Yield resume(detail::Frame* leaf) {
-    detail::Frame* const frame = frame_;
+  [[gnu::always_inline]] Yield resume(detail::GeneratorFrame* leaf) {
+    detail::GeneratorFrame* const frame = frame_;
     frame->leaf_ = nullptr;
-    auto* const tip = static_cast<detail::Frame*>(leaf->resume());
+    auto* const tip = static_cast<detail::GeneratorFrame*>(leaf->resume());
     if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]]
-      return resumed(static_cast<Frame*>(frame), leaf, tip);
+      return resumed(static_cast<GeneratorFrame*>(frame), leaf, tip);
     frame->leaf_ = tip;
     return detail::taken<Yield>(tip->value_);
   }
 
   /// What is left to do after a resumption that did not simply end in a yield. The generator object itself may be gone,
   /// or be another one by now.
-  [[gnu::noinline]] static Yield resumed(Frame* frame, detail::Frame* leaf, detail::Frame* tip) {
+  [[gnu::noinline]] static Yield resumed(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
+                                         detail::GeneratorFrame* tip) {
     if (tip == nullptr) tip = frame->settle(leaf);
     return yielded(frame, tip);
   }
-  static Yield yielded(Frame* frame, detail::Frame* tip);
-  [[noreturn]] static void stop(Frame* frame);
+  static Yield yielded(GeneratorFrame* frame, detail::GeneratorFrame* tip);
+  [[noreturn]] static void stop(GeneratorFrame* frame);
 
   /// The next value, in the body's frame, or null at the end.
   [[gnu::always_inline]] void* advance();
-  [[gnu::noinline]] static void* advanced(Frame* frame, detail::Frame* leaf, detail::Frame* tip);
+  [[gnu::noinline]] static void* advanced(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
+                                          detail::GeneratorFrame* tip);
 
-  detail::Frame* frame_ = nullptr;
+  detail::GeneratorFrame* frame_ = nullptr;
 };
 
 /// Steps through a generator's values. The next one is asked for when it is looked for, not before: one that has been
@@ -329,24 +332,25 @@ class Generator<Yield, Send, Return>::Iterator {
 
 template <class Yield, class Send, class Return>
 [[gnu::always_inline]] inline void* Generator<Yield, Send, Return>::advance() {
-  detail::Frame* const frame = frame_;
-  detail::Frame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+  detail::GeneratorFrame* const frame = frame_;
+  detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
   if (leaf == nullptr) [[unlikely]] {
     leaf = ready_or_null();
     if (leaf == nullptr) return nullptr;
   }
   if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame);
   frame->leaf_ = nullptr;
-  auto* const tip = static_cast<detail::Frame*>(leaf->resume());
+  auto* const tip = static_cast<detail::GeneratorFrame*>(leaf->resume());
   if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]] {
-    return advanced(static_cast<Frame*>(frame), leaf, tip);
+    return advanced(static_cast<GeneratorFrame*>(frame), leaf, tip);
   }
   frame->leaf_ = tip;
   return tip->value_;
 }
 
 template <class Yield, class Send, class Return>
-void* Generator<Yield, Send, Return>::advanced(Frame* frame, detail::Frame* leaf, detail::Frame* tip) {
+void* Generator<Yield, Send, Return>::advanced(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
+                                               detail::GeneratorFrame* tip) {
   if (tip == nullptr) tip = frame->settle(leaf);
   if (tip != nullptr) {
     frame->leaf_ = tip;
@@ -355,12 +359,12 @@ void* Generator<Yield, Send, Return>::advanced(Frame* frame, detail::Frame* leaf
     return nullptr;
   }
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
+  if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
   return nullptr;
 }
 
 template <class Yield, class Send, class Return>
-Yield Generator<Yield, Send, Return>::yielded(Frame* frame, detail::Frame* tip) {
+Yield Generator<Yield, Send, Return>::yielded(GeneratorFrame* frame, detail::GeneratorFrame* tip) {
   if (tip == nullptr) stop(frame);
   frame->leaf_ = tip;
   const detail::AbandonedIfOrphan abandoned(*frame);
@@ -368,9 +372,9 @@ Yield Generator<Yield, Send, Return>::yielded(Frame* frame, detail::Frame* tip) 
 }
 
 template <class Yield, class Send, class Return>
-void Generator<Yield, Send, Return>::stop(Frame* frame) {
+void Generator<Yield, Send, Return>::stop(GeneratorFrame* frame) {
   const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
+  if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
   if constexpr (std::is_void_v<Return>) {
     throw StopIteration<void>();
   } else {
@@ -381,11 +385,11 @@ void Generator<Yield, Send, Return>::stop(Frame* frame) {
 template <class Yield, class Send, class Return>
 Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
   check_exception(error);
-  detail::Frame* const leaf = started_leaf();
+  detail::GeneratorFrame* const leaf = started_leaf();
   if (leaf == nullptr) std::rethrow_exception(std::move(error));
-  Frame* const frame = this->frame();
+  GeneratorFrame* const frame = this->frame();
   frame->leaf_ = nullptr;
-  detail::Frame* const tip = frame->throw_in(leaf, error);
+  detail::GeneratorFrame* const tip = frame->throw_in(leaf, error);
   if (tip == nullptr && frame->error_ == error) {
     const detail::Freed freed(*frame);
     std::rethrow_exception(std::move(error));  // as it went in: what is handled here is not its context
@@ -395,14 +399,14 @@ Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
 
 template <class Yield, class Send, class Return>
 auto Generator<Yield, Send, Return>::close() -> Closed {
-  detail::Frame* const leaf = started_leaf();
+  detail::GeneratorFrame* const leaf = started_leaf();
   if (leaf == nullptr) return Closed();
-  Frame* const frame = this->frame();
+  GeneratorFrame* const frame = this->frame();
   detail::close_from(*frame, leaf);
   const detail::Freed freed(*frame);
-  if (frame->ending_ == detail::Frame::Ending::raised) detail::raise(std::move(frame->error_));
+  if (frame->ending_ == detail::GeneratorFrame::Ending::raised) detail::raise(std::move(frame->error_));
   if constexpr (!std::is_void_v<Return>) {
-    if (frame->ending_ == detail::Frame::Ending::returned) return std::move(frame->result_.stored());
+    if (frame->ending_ == detail::GeneratorFrame::Ending::returned) return std::move(frame->result_.stored());
     return std::nullopt;
   }
 }

@@ -35,10 +35,10 @@ namespace detail {
 
 struct Inspection {
   template <class Yield, class Send, class Return>
-  static const Frame* frame(const Generator<Yield, Send, Return>& generator) noexcept {
+  static const GeneratorFrame* frame(const Generator<Yield, Send, Return>& generator) noexcept {
     return generator.frame_;
   }
-  static GeneratorState state(const Frame* frame) noexcept {
+  static GeneratorState state(const GeneratorFrame* frame) noexcept {
     if (frame == nullptr || frame->finished()) return GEN_CLOSED;
     if (!frame->started()) return GEN_CREATED;
     return frame->running() ? GEN_RUNNING : GEN_SUSPENDED;
@@ -70,7 +70,7 @@ bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
 template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return nullptr;
-  const detail::Frame* const frame = detail::Inspection::frame(generator);
+  const detail::GeneratorFrame* const frame = detail::Inspection::frame(generator);
   if (frame->delegate_ != nullptr) return frame->delegate_->finished() ? nullptr : frame->delegate_;
   return frame->foreign_delegate_ != nullptr ? frame->foreign_delegate_->id() : nullptr;
 }

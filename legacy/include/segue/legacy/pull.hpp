@@ -26,7 +26,7 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/legacy/fiber.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/yielder.hpp>

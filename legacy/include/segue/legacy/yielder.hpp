@@ -11,7 +11,7 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/legacy/detail/none.hpp>
 #include <segue/legacy/detail/sources.hpp>
 #include <segue/outcome.hpp>
@@ -77,7 +77,7 @@ class Yielder {
   template <class, class, class, class...>
   friend class detail::Body;
 
-  explicit Yielder(detail::Frame& frame) noexcept : frame_(frame) {}
+  explicit Yielder(detail::GeneratorFrame& frame) noexcept : frame_(frame) {}
 
   [[gnu::always_inline]] Send wait(const std::source_location& where) {
     void* const sent = wait_for_signal(where);
@@ -114,7 +114,7 @@ class Yielder {
       return result.empty() ? detail::none<Return>() : result.take();
     }
     const detail::AbandonedIfOrphan abandoned(*frame);
-    if (frame->ending_ != detail::Frame::Ending::returned) detail::raise(frame->take_error());
+    if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
     return frame->result_.take();
   }
 
@@ -159,7 +159,7 @@ class Yielder {
     return source.throw_(std::move(error));
   }
 
-  detail::Frame& frame_;
+  detail::GeneratorFrame& frame_;
 };
 
 }  // namespace segue::legacy

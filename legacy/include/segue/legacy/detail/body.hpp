@@ -12,16 +12,16 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/outcome.hpp>
 #include <segue/type_name.hpp>
 
 namespace segue::legacy::detail {
 
 template <class Return>
-class ResultFrame : public Frame {
+class ResultFrame : public GeneratorFrame {
  public:
-  using Frame::Frame;
+  using GeneratorFrame::GeneratorFrame;
   // Holds a value from a body that has returned until somebody takes it.
   Outcome<Return> result_;
 };
@@ -30,7 +30,7 @@ template <class Yielder, class Return, class Function, class... Args>
 class Body final : public ResultFrame<Return> {
  public:
   template <class... Initials>
-  Body(Frame** handle, std::string_view name, const Origin& origin, Initials&&... initials)
+  Body(GeneratorFrame** handle, std::string_view name, const Origin& origin, Initials&&... initials)
       : ResultFrame<Return>(handle, name, origin), parts_(std::forward<Initials>(initials)...) {}
 
   ~Body() override {
@@ -64,7 +64,7 @@ class Body final : public ResultFrame<Return> {
     } else {
       this->result_.set_value(std::apply(call, parts_));
     }
-    this->ending_ = Frame::Ending::returned;
+    this->ending_ = GeneratorFrame::Ending::returned;
     destroy_body();
     this->finish();
   }
@@ -113,7 +113,7 @@ using parameter_t = std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>;
 /// Frees a finished generator when its outcome has been taken.
 class Freed {
  public:
-  explicit Freed(Frame& frame) noexcept : frame_(frame) {}
+  explicit Freed(GeneratorFrame& frame) noexcept : frame_(frame) {}
   Freed(const Freed&) = delete;
   ~Freed() {
     if (frame_.handle_ != nullptr) *frame_.handle_ = nullptr;
@@ -121,20 +121,20 @@ class Freed {
   }
 
  private:
-  Frame& frame_;
+  GeneratorFrame& frame_;
 };
 
 /// Closes a generator whose owner went while it ran, when what it yielded last has been taken.
 class AbandonedIfOrphan {
  public:
-  explicit AbandonedIfOrphan(Frame& frame) noexcept : frame_(frame) {}
+  explicit AbandonedIfOrphan(GeneratorFrame& frame) noexcept : frame_(frame) {}
   AbandonedIfOrphan(const AbandonedIfOrphan&) = delete;
   ~AbandonedIfOrphan() {
     if (frame_.handle_ == nullptr) frame_.abandon();
   }
 
  private:
-  Frame& frame_;
+  GeneratorFrame& frame_;
 };
 
 /// Where a value that crosses the switch lies, whatever its type.
@@ -152,12 +152,12 @@ template <class T>
 [[noreturn]] void refuse_first_send();
 [[noreturn]] void refuse_ignored_exit();
 /// A `Send` without a default has no None: next() can start such a generator, and nothing else.
-void check_started_for_next(const Frame& frame);
+void check_started_for_next(const GeneratorFrame& frame);
 
 /// Closes a generator from its `leaf` up. When it yields again, it remains suspended: RuntimeError.
-inline void close_from(Frame& frame, Frame* leaf) {
+inline void close_from(GeneratorFrame& frame, GeneratorFrame* leaf) {
   frame.leaf_ = nullptr;
-  if (Frame* const tip = frame.close(leaf)) {
+  if (GeneratorFrame* const tip = frame.close(leaf)) {
     frame.leaf_ = tip;
     const AbandonedIfOrphan abandoned(frame);
     refuse_ignored_exit();

@@ -19,7 +19,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/outcome.hpp>
 #include <segue/type_name.hpp>
 
@@ -50,13 +50,13 @@ T none() {
 /// The body is about to wait for what is not a part of its chain.
 class ForeignDelegate {
  public:
-  ForeignDelegate(Frame& frame, const Foreign& delegate) noexcept
+  ForeignDelegate(GeneratorFrame& frame, const Foreign& delegate) noexcept
       : frame_(frame), outer_(std::exchange(frame.foreign_delegate_, &delegate)) {}
   ForeignDelegate(const ForeignDelegate&) = delete;
   ~ForeignDelegate() { frame_.foreign_delegate_ = outer_; }
 
  private:
-  Frame& frame_;
+  GeneratorFrame& frame_;
   const Foreign* outer_;
 };
 
@@ -89,7 +89,8 @@ class GeneratorSource final : public Foreign {
   using Return = typename Sub::return_type;
 
  public:
-  GeneratorSource(Source&& source, Frame& delegator) : sub_(static_cast<Source&&>(source)), delegator_(delegator) {}
+  GeneratorSource(Source&& source, GeneratorFrame& delegator)
+      : sub_(static_cast<Source&&>(source)), delegator_(delegator) {}
   GeneratorSource(const GeneratorSource&) = delete;
   GeneratorSource& operator=(const GeneratorSource&) = delete;
   ~GeneratorSource() {
@@ -103,7 +104,7 @@ class GeneratorSource final : public Foreign {
   Return result() { return result_.empty() ? none<Return>() : result_.take(); }
 
   bool next() {
-    Frame* const leaf = leaf_to_resume();
+    GeneratorFrame* const leaf = leaf_to_resume();
     return leaf != nullptr && resumed(running_->go_on(leaf));
   }
 
@@ -115,7 +116,7 @@ class GeneratorSource final : public Foreign {
       static_assert(std::convertible_to<Sent, SubSend>,
                     "yield.from: what is sent has to convert to the delegate's Send");
       SubSend converted = static_cast<Sent&&>(value);
-      Frame* const leaf = leaf_to_resume();
+      GeneratorFrame* const leaf = leaf_to_resume();
       if (leaf == nullptr) return false;
       leaf->sent_ = address_of(converted);
       return resumed(running_->go_on(leaf));
@@ -123,17 +124,17 @@ class GeneratorSource final : public Foreign {
   }
 
   bool throw_(std::exception_ptr error) {
-    Frame* const leaf = leaf_to_resume();
+    GeneratorFrame* const leaf = leaf_to_resume();
     if (leaf == nullptr) return raise_at_delegation(std::move(error), result_);
     return resumed(running_->throw_in(leaf, std::move(error)));
   }
 
   bool close() {
-    Frame* const leaf = leaf_to_resume();
+    GeneratorFrame* const leaf = leaf_to_resume();
     if (leaf == nullptr) return true;
     close_from(*running_, leaf);
     const Freed freed(*running_);
-    if (running_->ending_ == Frame::Ending::raised) raise(std::move(running_->error_));
+    if (running_->ending_ == GeneratorFrame::Ending::raised) raise(std::move(running_->error_));
     return true;
   }
 
@@ -141,7 +142,7 @@ class GeneratorSource final : public Foreign {
   // Whether there is none, or it has been closed or destroyed by others.
   bool gone() const noexcept { return running_ == nullptr || delegator_.delegate_ != running_; }
 
-  Frame* leaf_to_resume() {
+  GeneratorFrame* leaf_to_resume() {
     if (running_ == nullptr) {
       if (sub_.ready_or_null() == nullptr) return nullptr;
       running_ = sub_.frame_;
@@ -149,26 +150,26 @@ class GeneratorSource final : public Foreign {
     } else if (gone()) {
       return nullptr;
     }
-    Frame* const leaf = running_->leaf_ != nullptr ? running_->leaf_ : running_->claim();
+    GeneratorFrame* const leaf = running_->leaf_ != nullptr ? running_->leaf_ : running_->claim();
     running_->leaf_ = nullptr;
     return leaf;
   }
 
-  bool resumed(Frame* tip) {
+  bool resumed(GeneratorFrame* tip) {
     if (tip != nullptr) {
       running_->leaf_ = tip;
       value_ = tip->value_;
       return true;  // also where its owner has gone meanwhile: it is waited for
     }
     const Freed freed(*running_);
-    if (running_->ending_ != Frame::Ending::returned) raise(running_->take_error());
+    if (running_->ending_ != GeneratorFrame::Ending::returned) raise(running_->take_error());
     result_ = std::move(static_cast<ResultFrame<Return>*>(running_)->result_);
     return false;
   }
 
   Source sub_;  // where it was when it was started
-  Frame& delegator_;
-  Frame* running_ = nullptr;
+  GeneratorFrame& delegator_;
+  GeneratorFrame* running_ = nullptr;
   void* value_ = nullptr;
   Outcome<Return> result_;
 };

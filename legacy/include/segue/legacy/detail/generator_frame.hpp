@@ -53,24 +53,25 @@ class Foreign {
   ~Foreign() = default;
 };
 
-class Frame : public Fiber {
+class GeneratorFrame : public Fiber {
  public:
   enum class Ending : std::uint8_t { none, returned, raised, exited };
 
-  Frame(Frame** handle, std::string_view name, const Origin& origin) : handle_(handle), origin_(origin), name_(name) {}
+  GeneratorFrame(GeneratorFrame** handle, std::string_view name, const Origin& origin)
+      : handle_(handle), origin_(origin), name_(name) {}
 
   // From outside.
 
   /// Makes the frame a top and gives the leaf to resume; null when it is finished. Throws ValueError while it runs.
   /// For when `leaf_` is null.
-  Frame* claim();
+  GeneratorFrame* claim();
   /// Goes on after `leaf` has finished, up to this frame: the frame that yielded next, or null when this one finished.
-  Frame* settle(Frame* leaf) noexcept;
+  GeneratorFrame* settle(GeneratorFrame* leaf) noexcept;
   /// Resumes `leaf`, which is what `leaf_` was; the result is settle()'s.
-  Frame* go_on(Frame* leaf) noexcept;
+  GeneratorFrame* go_on(GeneratorFrame* leaf) noexcept;
   /// Resume with an exception, and with GeneratorExit. For a started top; otherwise as go_on().
-  Frame* throw_in(Frame* leaf, std::exception_ptr error) noexcept;
-  Frame* close(Frame* leaf) noexcept;
+  GeneratorFrame* throw_in(GeneratorFrame* leaf, std::exception_ptr error) noexcept;
+  GeneratorFrame* close(GeneratorFrame* leaf) noexcept;
   /// The owning handle goes: closes the generator and frees it, at once or, while it runs, as soon as it suspends.
   void abandon() noexcept;
   /// Frees the frame. It is not started, or finished.
@@ -83,12 +84,12 @@ class Frame : public Fiber {
   /// Runs `sub` to its end; every suspension of its chain suspends this one. True when its outcome is in `sub`, false
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
   /// when `sub` runs already.
-  bool delegate_to(Frame& sub, std::exception_ptr& thrown);
+  bool delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown);
   /// Makes `sub` what this frame waits for. Not a part of its chain yet: its body may resume it. `delegate_` is null
   /// when it has gone.
-  void link_delegate(Frame& sub) noexcept;
+  void link_delegate(GeneratorFrame& sub) noexcept;
   /// Ends that, and gives null. After a delegation gives what has been delegated to when this frame was its owner.
-  Frame* drop_delegate() noexcept;
+  GeneratorFrame* drop_delegate() noexcept;
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
   /// The same, raised; or the frames above run() unwound. Inlined, so that these are one less.
@@ -114,25 +115,25 @@ class Frame : public Fiber {
   std::string repr() const;
 
   // Of a top: the frame to resume; null while running and when finished. Null for every other frame.
-  Frame* leaf_ = this;
+  GeneratorFrame* leaf_ = this;
   // Of a leaf: what it yields, in its body's frame.
   void* value_ = nullptr;
   // What comes in with the next resumption: null, a Signal, or a pointer into the sender's frame. Null while suspended.
   void* sent_ = nullptr;
   // Where the one generator object is that owns this frame; null when there is none any more.
-  Frame** handle_;
+  GeneratorFrame** handle_;
   // The yield or the delegation that it is suspended at.
   std::source_location where_;
   // Where the body returns to: the frames from there on are this class's own.
   const void* body_return_ = nullptr;
 
   // What it delegates to: as long as it waits for it, even when another frame has become the owner.
-  Frame* delegate_ = nullptr;
+  GeneratorFrame* delegate_ = nullptr;
   // The frame that delegates to this one and goes on when it finishes.
-  Frame* owner_ = nullptr;
+  GeneratorFrame* owner_ = nullptr;
   // All frames whose `delegate_` this is.
-  Frame* sharers_ = nullptr;
-  Frame* next_sharer_ = nullptr;
+  GeneratorFrame* sharers_ = nullptr;
+  GeneratorFrame* next_sharer_ = nullptr;
   // What it delegates to when that is not a part of its chain.
   const Foreign* foreign_delegate_ = nullptr;
 
@@ -148,16 +149,16 @@ class Frame : public Fiber {
   virtual void destroy_body() noexcept = 0;
 
  private:
-  Frame* top() noexcept;
-  Frame* find_leaf() noexcept;
-  [[nodiscard]] Frame* attach(Frame& sub);
+  GeneratorFrame* top() noexcept;
+  GeneratorFrame* find_leaf() noexcept;
+  [[nodiscard]] GeneratorFrame* attach(GeneratorFrame& sub);
   void detach() noexcept;
   void forget_sharers() noexcept;
-  Frame* forward(void* sent, Frame* leaf);
-  [[noreturn]] void close_delegate_and_raise(Frame* leaf, std::exception_ptr error);
+  GeneratorFrame* forward(void* sent, GeneratorFrame* leaf);
+  [[noreturn]] void close_delegate_and_raise(GeneratorFrame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
-  Frame* exit() noexcept;
-  std::exception_ptr close_below(Frame* leaf) noexcept;
+  GeneratorFrame* exit() noexcept;
+  std::exception_ptr close_below(GeneratorFrame* leaf) noexcept;
   [[noreturn]] void raise_error_signalled();
   // A variable, for the symbol of a function has the types of its parameters in it, and for <unwind.h> of clang one of
   // these is an enumeration, for g++'s an int.

@@ -1,4 +1,4 @@
-#include <segue/legacy/detail/frame.hpp>
+#include <segue/legacy/detail/generator_frame.hpp>
 
 #include <exception>
 #include <new>
@@ -29,7 +29,7 @@ std::exception_ptr runtime_error(const char* message, std::exception_ptr cause =
   }
 }
 
-void report(const Frame& frame, std::exception_ptr error, const char* remark = "") noexcept {
+void report(const GeneratorFrame& frame, std::exception_ptr error, const char* remark = "") noexcept {
   std::string object = "<generator>";
   try {
     object = frame.repr() + remark;
@@ -50,51 +50,51 @@ void refuse_first_send() { throw TypeError("can't send non-None value to a just-
 
 void refuse_ignored_exit() { throw RuntimeError(ignored_exit); }
 
-void check_started_for_next(const Frame& frame) {
+void check_started_for_next(const GeneratorFrame& frame) {
   if (frame.started()) throw TypeError("next() has no value for this generator's yield: use send()");
 }
 
 // The end of run().
 
-void Frame::ended_by_exit() noexcept {
+void GeneratorFrame::ended_by_exit() noexcept {
   error_ = std::current_exception();
   ending_ = Ending::exited;
 }
 
-void Frame::ended_by_stop_iteration() noexcept {
+void GeneratorFrame::ended_by_stop_iteration() noexcept {
   error_ = runtime_error("generator raised StopIteration", std::current_exception());
   ending_ = Ending::raised;
 }
 
-std::exception_ptr Frame::take_error() {
+std::exception_ptr GeneratorFrame::take_error() {
   if (!error_ && ending_ == Ending::exited) return std::make_exception_ptr(GeneratorExit());
   return std::exchange(error_, nullptr);
 }
 
-void Frame::ended_by_error() noexcept {
+void GeneratorFrame::ended_by_error() noexcept {
   error_ = std::current_exception();
   ending_ = Ending::raised;
 }
 
 // The links.
 
-Frame* Frame::top() noexcept {
-  Frame* frame = this;
+GeneratorFrame* GeneratorFrame::top() noexcept {
+  GeneratorFrame* frame = this;
   while (frame->owner_ != nullptr) frame = frame->owner_;
   return frame;
 }
 
-bool Frame::running() const noexcept {
-  return started() && !finished() && const_cast<Frame*>(this)->top()->leaf_ == nullptr;
+bool GeneratorFrame::running() const noexcept {
+  return started() && !finished() && const_cast<GeneratorFrame*>(this)->top()->leaf_ == nullptr;
 }
 
-Frame* Frame::find_leaf() noexcept {
-  Frame* frame = this;
+GeneratorFrame* GeneratorFrame::find_leaf() noexcept {
+  GeneratorFrame* frame = this;
   while (frame->delegate_ != nullptr && frame->delegate_->owner_ == frame) frame = frame->delegate_;
   return frame;
 }
 
-void Frame::detach() noexcept {
+void GeneratorFrame::detach() noexcept {
   if (owner_ == nullptr) return;
   top()->leaf_ = owner_;
   owner_ = nullptr;
@@ -102,7 +102,7 @@ void Frame::detach() noexcept {
 }
 
 // Gives the leaf of `sub`, to be resumed at once: the chain of `sub` counts as running from here on.
-Frame* Frame::attach(Frame& sub) {
+GeneratorFrame* GeneratorFrame::attach(GeneratorFrame& sub) {
   if (sub.running()) throw ValueError(already_executing);
   sub.detach();
   if (delegate_ != &sub) link_delegate(sub);
@@ -110,16 +110,16 @@ Frame* Frame::attach(Frame& sub) {
   return std::exchange(sub.leaf_, nullptr);
 }
 
-void Frame::link_delegate(Frame& sub) noexcept {
+void GeneratorFrame::link_delegate(GeneratorFrame& sub) noexcept {
   delegate_ = &sub;
   next_sharer_ = sub.sharers_;
   sub.sharers_ = this;
 }
 
-Frame* Frame::drop_delegate() noexcept {
-  Frame* const sub = std::exchange(delegate_, nullptr);
+GeneratorFrame* GeneratorFrame::drop_delegate() noexcept {
+  GeneratorFrame* const sub = std::exchange(delegate_, nullptr);
   if (sub == nullptr) return nullptr;
-  Frame** link = &sub->sharers_;
+  GeneratorFrame** link = &sub->sharers_;
   while (*link != this) link = &(*link)->next_sharer_;
   *link = std::exchange(next_sharer_, nullptr);
   if (sub->owner_ != this) return nullptr;
@@ -130,27 +130,27 @@ Frame* Frame::drop_delegate() noexcept {
 
 // Resuming.
 
-Frame* Frame::claim() {
+GeneratorFrame* GeneratorFrame::claim() {
   if (finished()) return nullptr;
   if (running()) throw ValueError(already_executing);
   detach();
   return leaf_;
 }
 
-Frame* Frame::settle(Frame* leaf) noexcept {
+GeneratorFrame* GeneratorFrame::settle(GeneratorFrame* leaf) noexcept {
   while (leaf != this) {
     leaf = leaf->owner_;
-    if (void* const tip = leaf->resume()) return static_cast<Frame*>(tip);
+    if (void* const tip = leaf->resume()) return static_cast<GeneratorFrame*>(tip);
   }
   return nullptr;
 }
 
-Frame* Frame::go_on(Frame* leaf) noexcept {
+GeneratorFrame* GeneratorFrame::go_on(GeneratorFrame* leaf) noexcept {
   void* const tip = leaf->resume();
-  return tip != nullptr ? static_cast<Frame*>(tip) : settle(leaf);
+  return tip != nullptr ? static_cast<GeneratorFrame*>(tip) : settle(leaf);
 }
 
-void Frame::signal(Signal signal, std::exception_ptr error) noexcept {
+void GeneratorFrame::signal(Signal signal, std::exception_ptr error) noexcept {
   sent_ = reinterpret_cast<void*>(signal);
   error_ = std::move(error);
 }
@@ -158,7 +158,7 @@ void Frame::signal(Signal signal, std::exception_ptr error) noexcept {
 // Ends a suspended frame by GeneratorExit. Without the exception where no one would see it: where it would run nothing,
 // the stack is left as it is; where it would run destructors alone, they are run in one pass instead of two. Gives what
 // resume() gives.
-Frame* Frame::exit() noexcept {
+GeneratorFrame* GeneratorFrame::exit() noexcept {
   const bool delegates = delegate_ != nullptr || foreign_delegate_ != nullptr;
   auto unwinding = Unwinding::anything;
   if (!sanitized && !delegates) unwinding = find_unwinding(context(), body_return_, this);
@@ -176,17 +176,17 @@ Frame* Frame::exit() noexcept {
   } else {
     signal(close_signal);
   }
-  return static_cast<Frame*>(resume());
+  return static_cast<GeneratorFrame*>(resume());
 }
 
 // Closes the frames from `leaf` up to the one below this. Gives what this one has to raise instead of GeneratorExit.
-std::exception_ptr Frame::close_below(Frame* leaf) noexcept {
+std::exception_ptr GeneratorFrame::close_below(GeneratorFrame* leaf) noexcept {
   std::exception_ptr error;
   while (leaf != this) {
-    Frame* tip = nullptr;
+    GeneratorFrame* tip = nullptr;
     if (error) {
       leaf->signal(raise_signal, std::exchange(error, nullptr));
-      tip = static_cast<Frame*>(leaf->resume());
+      tip = static_cast<GeneratorFrame*>(leaf->resume());
     } else {
       tip = leaf->exit();
     }
@@ -200,7 +200,7 @@ std::exception_ptr Frame::close_below(Frame* leaf) noexcept {
   return error;
 }
 
-Frame* Frame::close(Frame* leaf) noexcept {
+GeneratorFrame* GeneratorFrame::close(GeneratorFrame* leaf) noexcept {
   if (std::exception_ptr error = close_below(leaf)) {
     signal(raise_signal, std::move(error));
     return go_on(this);
@@ -208,7 +208,7 @@ Frame* Frame::close(Frame* leaf) noexcept {
   return exit();
 }
 
-Frame* Frame::throw_in(Frame* leaf, std::exception_ptr error) noexcept {
+GeneratorFrame* GeneratorFrame::throw_in(GeneratorFrame* leaf, std::exception_ptr error) noexcept {
   if (leaf != this && holds<GeneratorExit>(error)) {
     std::exception_ptr instead = close_below(leaf);
     signal(raise_signal, instead ? std::move(instead) : std::move(error));
@@ -218,7 +218,7 @@ Frame* Frame::throw_in(Frame* leaf, std::exception_ptr error) noexcept {
   return go_on(leaf);
 }
 
-void Frame::abandon() noexcept {
+void GeneratorFrame::abandon() noexcept {
   handle_ = nullptr;
   // Then whoever drives it, or delegates to it, comes here again.
   if (running()) return;
@@ -235,37 +235,37 @@ void Frame::abandon() noexcept {
   destroy();
 }
 
-void Frame::destroy() noexcept {
+void GeneratorFrame::destroy() noexcept {
   forget_sharers();
   destroy_fiber(this);
 }
 
-void Frame::forget_sharers() noexcept {
+void GeneratorFrame::forget_sharers() noexcept {
   while (sharers_ != nullptr) {
-    Frame* const sharer = std::exchange(sharers_, sharers_->next_sharer_);
+    GeneratorFrame* const sharer = std::exchange(sharers_, sharers_->next_sharer_);
     sharer->delegate_ = nullptr;
     sharer->next_sharer_ = nullptr;
   }
 }
 
-std::string Frame::repr() const { return "<generator object " + (name_.empty() ? body_name() : name_) + ">"; }
+std::string GeneratorFrame::repr() const { return "<generator object " + (name_.empty() ? body_name() : name_) + ">"; }
 
 // The body's side.
 
-std::exception_ptr Frame::take_signalled() {
+std::exception_ptr GeneratorFrame::take_signalled() {
   const auto signal = static_cast<Signal>(reinterpret_cast<std::uintptr_t>(std::exchange(sent_, nullptr)));
   if (signal == close_signal) return std::make_exception_ptr(GeneratorExit());
   return std::exchange(error_, nullptr);
 }
 
-void Frame::raise_error_signalled() { raise(take_signalled()); }
+void GeneratorFrame::raise_error_signalled() { raise(take_signalled()); }
 
 // Called for each frame from the yield on, and again for one whose destructors have run. As with pthread_cancel all up
 // to run() are to run; the fiber ends where none are left.
-constinit const _Unwind_Stop_Fn Frame::unwind_further = [](int, _Unwind_Action, _Unwind_Exception_Class,
-                                                           _Unwind_Exception*, _Unwind_Context* context,
-                                                           void* self) -> _Unwind_Reason_Code {
-  auto& frame = *static_cast<Frame*>(self);
+constinit const _Unwind_Stop_Fn GeneratorFrame::unwind_further = [](int, _Unwind_Action, _Unwind_Exception_Class,
+                                                                    _Unwind_Exception*, _Unwind_Context* context,
+                                                                    void* self) -> _Unwind_Reason_Code {
+  auto& frame = *static_cast<GeneratorFrame*>(self);
   if (_Unwind_GetCFA(context) < frame.unwinds_next_) return _URC_NO_REASON;
   frame.unwinds_next_ = find_next_unwinding(*context, frame.body_return_, &frame);
   if (frame.unwinds_next_ != reinterpret_cast<std::uintptr_t>(&frame)) return _URC_NO_REASON;
@@ -276,17 +276,17 @@ constinit const _Unwind_Stop_Fn Frame::unwind_further = [](int, _Unwind_Action, 
   __builtin_unreachable();
 };
 
-bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
+bool GeneratorFrame::delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown) {
   struct Dropping {
-    Frame& frame;
+    GeneratorFrame& frame;
     bool outcome_wanted = false;
     ~Dropping() {
-      Frame* const sub = frame.drop_delegate();
+      GeneratorFrame* const sub = frame.drop_delegate();
       if (sub != nullptr && sub->handle_ == nullptr && !outcome_wanted) sub->abandon();
     }
   } dropping{*this};
-  Frame* leaf = attach(sub);
-  Frame* tip = sub.go_on(leaf);
+  GeneratorFrame* leaf = attach(sub);
+  GeneratorFrame* tip = sub.go_on(leaf);
   while (tip != nullptr) {
     suspend(tip);
     if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
@@ -309,7 +309,7 @@ bool Frame::delegate_to(Frame& sub, std::exception_ptr& thrown) {
   return true;
 }
 
-Frame* Frame::forward(void* sent, Frame* leaf) {
+GeneratorFrame* GeneratorFrame::forward(void* sent, GeneratorFrame* leaf) {
   if (sent == nullptr || !is_signal(sent)) {
     leaf->sent_ = sent;
     return delegate_->go_on(leaf);
@@ -322,8 +322,8 @@ Frame* Frame::forward(void* sent, Frame* leaf) {
   return delegate_->throw_in(leaf, std::move(error));
 }
 
-void Frame::close_delegate_and_raise(Frame* leaf, std::exception_ptr error) {
-  Frame& sub = *delegate_;
+void GeneratorFrame::close_delegate_and_raise(GeneratorFrame* leaf, std::exception_ptr error) {
+  GeneratorFrame& sub = *delegate_;
   if (sub.close(leaf) != nullptr) throw RuntimeError(ignored_exit);
   raise(sub.ending_ == Ending::raised ? std::move(sub.error_) : std::move(error));
 }
