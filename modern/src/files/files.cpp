@@ -188,6 +188,14 @@ int to_posix(Whence whence) noexcept {
   return whence == Whence::set ? SEEK_SET : whence == Whence::current ? SEEK_CUR : SEEK_END;
 }
 
+// A coroutine by the name that tracebacks have.
+Coroutine<File> open(std::string path, std::string mode) {
+  EventLoop& loop = get_running_loop();
+  auto call = loop.run_in_executor(open_blocking, std::move(path), std::move(mode));
+  auto opened = co_await std::move(call);
+  co_return File(std::make_unique<FileState>(loop, std::move(opened)));
+}
+
 }  // namespace
 }  // namespace detail
 
@@ -224,11 +232,8 @@ int File::fileno() const {
   return state()->file->fd();
 }
 
-Coroutine<File> open(std::string path, std::string mode) {
-  EventLoop& loop = get_running_loop();
-  auto call = loop.run_in_executor(detail::open_blocking, std::move(path), std::move(mode));
-  auto opened = co_await std::move(call);
-  co_return File(std::make_unique<detail::FileState>(loop, std::move(opened)));
+Coroutine<File> OpenFunction::operator()(std::string path, std::string mode) const {
+  return detail::open(std::move(path), std::move(mode));
 }
 
 }  // namespace segue::modern

@@ -143,9 +143,9 @@ void CloseLoop::operator()(EventLoop* loop) const noexcept {
   loop->release();
 }
 
-EventLoopPtr new_event_loop() { return new_event_loop(make_reactor()); }
+EventLoopPtr NewEventLoopFunction::operator()() const { return (*this)(make_reactor()); }
 
-EventLoopPtr new_event_loop(std::unique_ptr<Reactor> reactor) {
+EventLoopPtr NewEventLoopFunction::operator()(std::unique_ptr<Reactor> reactor) const {
   return EventLoopPtr(EventLoopRef(new EventLoop(std::move(reactor))).detach());
 }
 

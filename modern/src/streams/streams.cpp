@@ -58,23 +58,23 @@ Coroutine<Server> start_server(ClientConnected connected, ServerOptions options)
   co_return co_await loop.create_server(std::move(factory), options);
 }
 
-}  // namespace detail
-
 Coroutine<StreamPair> open_connection(std::string host, int port, ConnectionOptions options) {
   EventLoop& loop = get_running_loop();
-  auto protocol = detail::client_protocol(loop, options.limit);
-  ProtocolFactory factory = detail::one_protocol(protocol);
+  auto protocol = client_protocol(loop, options.limit);
+  ProtocolFactory factory = one_protocol(protocol);
   const Connection connection = co_await loop.create_connection(std::move(factory), std::move(host), port, options);
   co_return detail::make_pair(connection, std::move(protocol));
 }
 
 Coroutine<StreamPair> open_connection(ConnectionOptions options) {
   EventLoop& loop = get_running_loop();
-  auto protocol = detail::client_protocol(loop, options.limit);
-  ProtocolFactory factory = detail::one_protocol(protocol);
+  auto protocol = client_protocol(loop, options.limit);
+  ProtocolFactory factory = one_protocol(protocol);
   const Connection connection = co_await loop.create_connection(std::move(factory), options);
   co_return detail::make_pair(connection, std::move(protocol));
 }
+
+}  // namespace detail
 
 // --- StreamWriter ---
 

@@ -111,11 +111,9 @@ std::string TimeoutState::repr() const {
 
 }  // namespace detail
 
-Timeout timeout(std::optional<Delay> delay) {
+Timeout TimeoutFunction::operator()(std::optional<Delay> delay) const {
   EventLoop& loop = get_running_loop();
   return timeout_at(delay ? std::optional(loop.time() + delay->value()) : std::nullopt);
 }
-
-Timeout timeout_at(std::optional<Timeout::time_point> when) { return Timeout(when); }
 
 }  // namespace segue::modern

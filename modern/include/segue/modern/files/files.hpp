@@ -82,8 +82,11 @@ class File : public HandleOf<File, std::shared_ptr<detail::FileState>> {
   int fileno() const;
 };
 
-/// Opens `path` as Python's open() does: `mode` is one of r, w, a, x, with `+` for both ways, and b or t, which make no
-/// difference. FileNotFoundError and the other OSErrors name the file; ValueError for another mode.
-Coroutine<File> open(std::string path, std::string mode = "r");
+struct OpenFunction {
+  /// Opens `path` as Python's open() does: `mode` is one of r, w, a, x, with `+` for both ways, and b or t, which make
+  /// no difference. FileNotFoundError and the other OSErrors name the file; ValueError for another mode.
+  Coroutine<File> operator()(std::string path, std::string mode = "r") const;
+};
+inline constexpr OpenFunction open;
 
 }  // namespace segue::modern

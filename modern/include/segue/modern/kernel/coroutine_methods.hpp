@@ -86,11 +86,14 @@ class CoroutineMethods {
   }
 };
 
-/// CPython: inspect.getcoroutinestate().
-template <class Self, class T>
-CoroutineState getcoroutinestate(const CoroutineMethods<Self, T>& coroutine) noexcept {
-  return coroutine.state();
-}
+struct GetCoroutineStateFunction {
+  /// CPython: inspect.getcoroutinestate().
+  template <class Self, class T>
+  CoroutineState operator()(const CoroutineMethods<Self, T>& coroutine) const noexcept {
+    return coroutine.state();
+  }
+};
+inline constexpr GetCoroutineStateFunction getcoroutinestate;
 
 // --- definitions ---
 

@@ -208,7 +208,7 @@ class EventLoop final : private LoopCore {
  private:
   friend Ref<EventLoop>;
   friend struct CloseLoop;
-  friend EventLoopPtr new_event_loop(std::unique_ptr<Reactor> reactor);
+  friend struct NewEventLoopFunction;
 
   explicit EventLoop(std::unique_ptr<Reactor> reactor) noexcept : reactor_(std::move(reactor)) {}
   ~EventLoop() override;
@@ -238,11 +238,21 @@ class EventLoop final : private LoopCore {
   bool stopping_ = false;
 };
 
-/// A new loop on epoll, or on the reactor given.
-EventLoopPtr new_event_loop();
-EventLoopPtr new_event_loop(std::unique_ptr<Reactor> reactor);
+// Algorithms are objects, here and in all headers of modern: argument-dependent lookup does not find them, so that a
+// function of the same name beside the user's own types is the user's alone, and they can be passed to other algorithms,
+// as in `views::transform(create_task)`.
 
-/// The loop that runs in this thread. RuntimeError("no running event loop").
-inline EventLoop& get_running_loop() { return EventLoop::of(LoopCore::require_running()); }
+struct NewEventLoopFunction {
+  /// A new loop on epoll, or on the reactor given.
+  EventLoopPtr operator()() const;
+  EventLoopPtr operator()(std::unique_ptr<Reactor> reactor) const;
+};
+inline constexpr NewEventLoopFunction new_event_loop;
+
+struct GetRunningLoopFunction {
+  /// The loop that runs in this thread. RuntimeError("no running event loop").
+  EventLoop& operator()() const { return EventLoop::of(LoopCore::require_running()); }
+};
+inline constexpr GetRunningLoopFunction get_running_loop;
 
 }  // namespace segue::modern

@@ -36,14 +36,10 @@ class StreamPair {
   StreamWriter writer;
 };
 
-/// Connects to `host`, a name or an address, trying each of its addresses in turn. Throws the OSError of the only
-/// attempt: ConnectionRefusedError("[Errno 111] Connect call failed ('127.0.0.1', 8080)"); of several, all in one text.
-/// gaierror where the name is not known.
-Coroutine<StreamPair> open_connection(std::string host, int port, ConnectionOptions options = {});
-/// Takes over a connected socket, `options.sock`.
-Coroutine<StreamPair> open_connection(ConnectionOptions options);
-
 namespace detail {
+
+Coroutine<StreamPair> open_connection(std::string host, int port, ConnectionOptions options);
+Coroutine<StreamPair> open_connection(ConnectionOptions options);
 
 /// What is called for a connection; gives its coroutine, or nothing where it was a plain function.
 using ClientConnected = std::function<std::optional<Coroutine<void>>(StreamReader, StreamWriter)>;
@@ -74,22 +70,37 @@ Coroutine<Server> start_server(ClientConnected connected, ServerOptions options)
 
 }  // namespace detail
 
-/// Listens on `host`, a name or an address, or on every one of the machine where it is empty. Port 0 takes any; see
-/// Server::sockets(). For each connection `handler(reader, writer)` is called: a coroutine function, whose coroutine
-/// becomes a task, or a plain one. It is kept as long as the server or one of those tasks lives. What a task throws
-/// goes to the loop's exception handler ("Unhandled exception in client_connected_cb").
-///
-/// OSError where an address cannot be bound to.
-template <class Handler>
-  requires std::invocable<Handler&, StreamReader, StreamWriter>
-Coroutine<Server> start_server(Handler handler, std::string host, int port, ServerOptions options = {}) {
-  return detail::start_server(detail::client_connected(std::move(handler)), std::move(host), port, options);
-}
-/// Listens on a bound socket, `options.sock`.
-template <class Handler>
-  requires std::invocable<Handler&, StreamReader, StreamWriter>
-Coroutine<Server> start_server(Handler handler, ServerOptions options) {
-  return detail::start_server(detail::client_connected(std::move(handler)), options);
-}
+struct OpenConnectionFunction {
+  /// Connects to `host`, a name or an address, trying each of its addresses in turn. Throws the OSError of the only
+  /// attempt: ConnectionRefusedError("[Errno 111] Connect call failed ('127.0.0.1', 8080)"); of several, all in one
+  /// text. gaierror where the name is not known.
+  Coroutine<StreamPair> operator()(std::string host, int port, ConnectionOptions options = {}) const {
+    return detail::open_connection(std::move(host), port, options);
+  }
+  /// Takes over a connected socket, `options.sock`.
+  Coroutine<StreamPair> operator()(ConnectionOptions options) const { return detail::open_connection(options); }
+};
+inline constexpr OpenConnectionFunction open_connection;
+
+struct StartServerFunction {
+  /// Listens on `host`, a name or an address, or on every one of the machine where it is empty. Port 0 takes any; see
+  /// Server::sockets(). For each connection `handler(reader, writer)` is called: a coroutine function, whose coroutine
+  /// becomes a task, or a plain one. It is kept as long as the server or one of those tasks lives. What a task throws
+  /// goes to the loop's exception handler ("Unhandled exception in client_connected_cb").
+  ///
+  /// OSError where an address cannot be bound to.
+  template <class Handler>
+    requires std::invocable<Handler&, StreamReader, StreamWriter>
+  Coroutine<Server> operator()(Handler handler, std::string host, int port, ServerOptions options = {}) const {
+    return detail::start_server(detail::client_connected(std::move(handler)), std::move(host), port, options);
+  }
+  /// Listens on a bound socket, `options.sock`.
+  template <class Handler>
+    requires std::invocable<Handler&, StreamReader, StreamWriter>
+  Coroutine<Server> operator()(Handler handler, ServerOptions options) const {
+    return detail::start_server(detail::client_connected(std::move(handler)), options);
+  }
+};
+inline constexpr StartServerFunction start_server;
 
 }  // namespace segue::modern

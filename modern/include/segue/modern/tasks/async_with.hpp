@@ -185,15 +185,18 @@ concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
   manager.aexit(error);
 };
 
-/// Enters `manager`, runs `body` and leaves `manager`, whatever happens. Gives what the body gives; an optional of it
-/// where the manager may suppress the body's exception.
-///
-/// `body` takes what aenter() gave, or the manager, or nothing; it returns a coroutine, or is a plain function.
-template <class Manager, class Body>
-  requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
-auto async_with(Manager&& manager, Body&& body) {
-  return detail::body::async_with<detail::kept_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
-                                                                               std::forward<Body>(body));
-}
+struct AsyncWithFunction {
+  /// Enters `manager`, runs `body` and leaves `manager`, whatever happens. Gives what the body gives; an optional of it
+  /// where the manager may suppress the body's exception.
+  ///
+  /// `body` takes what aenter() gave, or the manager, or nothing; it returns a coroutine, or is a plain function.
+  template <class Manager, class Body>
+    requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
+  auto operator()(Manager&& manager, Body&& body) const {
+    return detail::body::async_with<detail::kept_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
+                                                                                 std::forward<Body>(body));
+  }
+};
+inline constexpr AsyncWithFunction async_with;
 
 }  // namespace segue::modern

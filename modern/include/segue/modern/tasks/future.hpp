@@ -175,11 +175,14 @@ class Future : public AnyFuture {
   FutureAwaiter<T> operator co_await() && { return FutureAwaiter<T>(take_state()); }
 };
 
-/// CPython: asyncio.isfuture().
-template <class T>
-constexpr bool isfuture(const T&) noexcept {
-  return std::derived_from<T, AnyFuture>;
-}
+struct IsFutureFunction {
+  /// CPython: asyncio.isfuture().
+  template <class T>
+  constexpr bool operator()(const T&) const noexcept {
+    return std::derived_from<T, AnyFuture>;
+  }
+};
+inline constexpr IsFutureFunction isfuture;
 
 template <class T>
 Future<T> EventLoop::create_future() {

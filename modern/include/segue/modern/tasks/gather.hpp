@@ -255,32 +255,35 @@ auto gather_all_but_last(Tuple&& arguments, std::index_sequence<index...>) {
 
 }  // namespace detail
 
-/// A future of the tuple of all results, in the order of the arguments: futures, tasks, coroutines of which it makes
-/// tasks, or whatever else can be awaited. A coroutine is taken over, even where it is not given as a temporary; given
-/// twice, it runs once. Done at once where there are no arguments. ValueError where their loops differ.
-///
-/// A result is moved out of a child that nobody else has a handle of, and copied otherwise, where it can be.
-template <Awaitable... A>
-auto gather(A&&... awaitables) {
-  return detail::gather_arguments<false>(std::forward<A>(awaitables)...);
-}
-/// The same with each child's Outcome: gather(a, b, return_exceptions).
-template <class... A>
-  requires detail::ends_with_return_exceptions<A...>
-auto gather(A&&... awaitables_and_tag) {
-  return detail::gather_all_but_last(std::forward_as_tuple(std::forward<A>(awaitables_and_tag)...),
-                                     std::make_index_sequence<sizeof...(A) - 1>());
-}
-/// A future of the vector of the results of all in the range.
-template <std::ranges::input_range Range>
-  requires Awaitable<std::ranges::range_reference_t<Range>>
-auto gather(Range&& range) {
-  return detail::gather_range<false>(std::forward<Range>(range));
-}
-template <std::ranges::input_range Range>
-  requires Awaitable<std::ranges::range_reference_t<Range>>
-auto gather(Range&& range, return_exceptions_t) {
-  return detail::gather_range<true>(std::forward<Range>(range));
-}
+struct GatherFunction {
+  /// A future of the tuple of all results, in the order of the arguments: futures, tasks, coroutines of which it makes
+  /// tasks, or whatever else can be awaited. A coroutine is taken over, even where it is not given as a temporary;
+  /// given twice, it runs once. Done at once where there are no arguments. ValueError where their loops differ.
+  ///
+  /// A result is moved out of a child that nobody else has a handle of, and copied otherwise, where it can be.
+  template <Awaitable... A>
+  auto operator()(A&&... awaitables) const {
+    return detail::gather_arguments<false>(std::forward<A>(awaitables)...);
+  }
+  /// The same with each child's Outcome: gather(a, b, return_exceptions).
+  template <class... A>
+    requires detail::ends_with_return_exceptions<A...>
+  auto operator()(A&&... awaitables_and_tag) const {
+    return detail::gather_all_but_last(std::forward_as_tuple(std::forward<A>(awaitables_and_tag)...),
+                                       std::make_index_sequence<sizeof...(A) - 1>());
+  }
+  /// A future of the vector of the results of all in the range.
+  template <std::ranges::input_range Range>
+    requires Awaitable<std::ranges::range_reference_t<Range>>
+  auto operator()(Range&& range) const {
+    return detail::gather_range<false>(std::forward<Range>(range));
+  }
+  template <std::ranges::input_range Range>
+    requires Awaitable<std::ranges::range_reference_t<Range>>
+  auto operator()(Range&& range, return_exceptions_t) const {
+    return detail::gather_range<true>(std::forward<Range>(range));
+  }
+};
+inline constexpr GatherFunction gather;
 
 }  // namespace segue::modern

@@ -54,29 +54,32 @@ class Runner {
   bool closed_ = false;
 };
 
-/// Runs `main` on a new loop and returns its result or throws its exception, when the loop is closed. RuntimeError in a
-/// thread that runs a loop already.
-template <Awaitable A>
-await_result_t<A> run(A&& main, RunOptions options) {
-  Runner::check_no_running_loop("asyncio.run() cannot be called from a running event loop");
-  Runner runner(options);
-  try {
-    if constexpr (std::is_void_v<await_result_t<A>>) {
-      runner.run(std::forward<A>(main));
+struct RunFunction {
+  /// Runs `main` on a new loop and returns its result or throws its exception, when the loop is closed. RuntimeError in
+  /// a thread that runs a loop already.
+  template <Awaitable A>
+  await_result_t<A> operator()(A&& main, RunOptions options) const {
+    Runner::check_no_running_loop("asyncio.run() cannot be called from a running event loop");
+    Runner runner(options);
+    try {
+      if constexpr (std::is_void_v<await_result_t<A>>) {
+        runner.run(std::forward<A>(main));
+        runner.close();
+      } else {
+        decltype(auto) result = runner.run(std::forward<A>(main));
+        runner.close();
+        return static_cast<await_result_t<A>>(std::forward<decltype(result)>(result));
+      }
+    } catch (...) {
       runner.close();
-    } else {
-      decltype(auto) result = runner.run(std::forward<A>(main));
-      runner.close();
-      return static_cast<await_result_t<A>>(std::forward<decltype(result)>(result));
+      throw;
     }
-  } catch (...) {
-    runner.close();
-    throw;
   }
-}
-template <Awaitable A>
-await_result_t<A> run(A&& main) {
-  return run(std::forward<A>(main), RunOptions{});
-}
+  template <Awaitable A>
+  await_result_t<A> operator()(A&& main) const {
+    return (*this)(std::forward<A>(main), RunOptions{});
+  }
+};
+inline constexpr RunFunction run;
 
 }  // namespace segue::modern

@@ -31,17 +31,20 @@ void copy_result(FutureCore& inner, FutureCore& outer) {
 
 }  // namespace detail
 
-/// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the
-/// awaitable alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it is.
-/// A result that cannot be copied is moved here.
-template <Awaitable A>
-auto shield(A&& awaitable) {
-  auto inner = ensure_future(std::forward<A>(awaitable));
-  using T = typename decltype(inner)::result_type;
-  if (inner.done()) return Future<T>(inner.state());
-  const Future<T> outer = inner.get_loop().template create_future<T>();
-  detail::connect_shield(inner.state(), outer.state(), &detail::copy_result<T>);
-  return outer;
-}
+struct ShieldFunction {
+  /// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the
+  /// awaitable alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it
+  /// is. A result that cannot be copied is moved here.
+  template <Awaitable A>
+  auto operator()(A&& awaitable) const {
+    auto inner = ensure_future(std::forward<A>(awaitable));
+    using T = typename decltype(inner)::result_type;
+    if (inner.done()) return Future<T>(inner.state());
+    const Future<T> outer = inner.get_loop().template create_future<T>();
+    detail::connect_shield(inner.state(), outer.state(), &detail::copy_result<T>);
+    return outer;
+  }
+};
+inline constexpr ShieldFunction shield;
 
 }  // namespace segue::modern

@@ -80,13 +80,16 @@ class [[nodiscard("co_await it")]] Sleep<void> : public detail::SleepWait {
   void await_resume() { finish_wait(); }
 };
 
-/// Suspends the awaiting coroutine for `delay`; sleep(0s) lets the other ready ones run, for one iteration of the loop.
-/// Cancellable. ValueError for a NaN; RuntimeError("no running event loop") when awaited outside of one.
-inline Sleep<> sleep(Delay delay) noexcept { return Sleep<>(delay); }
-/// The same; awaiting it gives `result`.
-template <class Result>
-Sleep<std::decay_t<Result>> sleep(Delay delay, Result&& result) {
-  return Sleep<std::decay_t<Result>>(delay, std::forward<Result>(result));
-}
+struct SleepFunction {
+  /// Suspends the awaiting coroutine for `delay`; sleep(0s) lets the other ready ones run, for one iteration of the
+  /// loop. Cancellable. ValueError for a NaN; RuntimeError("no running event loop") when awaited outside of one.
+  Sleep<> operator()(Delay delay) const noexcept { return Sleep<>(delay); }
+  /// The same; awaiting it gives `result`.
+  template <class Result>
+  Sleep<std::decay_t<Result>> operator()(Delay delay, Result&& result) const {
+    return Sleep<std::decay_t<Result>>(delay, std::forward<Result>(result));
+  }
+};
+inline constexpr SleepFunction sleep;
 
 }  // namespace segue::modern

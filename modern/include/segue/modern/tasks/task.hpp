@@ -69,18 +69,28 @@ class Task : public Future<T>, public TaskMethods<Task<T>> {
 template <class T>
 AnyTask::AnyTask(const Task<T>& task) noexcept : AnyFuture(static_cast<const AnyFuture&>(task)) {}
 
-/// EventLoop::create_task() of the running loop. RuntimeError("no running event loop").
-template <Awaitable A>
-  requires(!std::derived_from<A, AnyFuture>)
-Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) {
-  return get_running_loop().create_task(std::move(awaitable), options);
-}
+struct CreateTaskFunction {
+  /// EventLoop::create_task() of the running loop. RuntimeError("no running event loop").
+  template <Awaitable A>
+    requires(!std::derived_from<A, AnyFuture>)
+  Task<await_result_t<A>> operator()(A awaitable, TaskOptions options = {}) const {
+    return get_running_loop().create_task(std::move(awaitable), options);
+  }
+};
+inline constexpr CreateTaskFunction create_task;
 
-/// The task that runs now; nothing in a plain callback. RuntimeError("no running event loop").
-std::optional<AnyTask> current_task();
-/// The tasks of the loop that are not done, oldest first; of the running one where none is given.
-std::vector<AnyTask> all_tasks(EventLoop& loop);
-std::vector<AnyTask> all_tasks();
+struct CurrentTaskFunction {
+  /// The task that runs now; nothing in a plain callback. RuntimeError("no running event loop").
+  std::optional<AnyTask> operator()() const;
+};
+inline constexpr CurrentTaskFunction current_task;
+
+struct AllTasksFunction {
+  /// The tasks of the loop that are not done, oldest first; of the running one where none is given.
+  std::vector<AnyTask> operator()(EventLoop& loop) const;
+  std::vector<AnyTask> operator()() const { return (*this)(get_running_loop()); }
+};
+inline constexpr AllTasksFunction all_tasks;
 
 namespace detail {
 
@@ -92,31 +102,34 @@ Coroutine<await_result_t<A>> wrap_awaitable(A awaitable) {
 
 }  // namespace detail
 
-/// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes the
-/// coroutine over, even where it is not given as a temporary. ValueError for a future of another loop.
-template <Awaitable A>
-auto ensure_future(A&& awaitable, EventLoop& loop) {
-  using Plain = std::remove_cvref_t<A>;
-  if constexpr (std::derived_from<Plain, AnyFuture>) {
-    if (&awaitable.get_loop() != &loop) {
-      throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
+struct EnsureFutureFunction {
+  /// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes
+  /// the coroutine over, even where it is not given as a temporary. ValueError for a future of another loop.
+  template <Awaitable A>
+  auto operator()(A&& awaitable, EventLoop& loop) const {
+    using Plain = std::remove_cvref_t<A>;
+    if constexpr (std::derived_from<Plain, AnyFuture>) {
+      if (&awaitable.get_loop() != &loop) {
+        throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
+      }
+      return Plain(std::forward<A>(awaitable));
+    } else if constexpr (std::constructible_from<Plain, A>) {
+      return loop.create_task(Plain(std::forward<A>(awaitable)));
+    } else {  // an lvalue that can only be moved
+      return loop.create_task(std::move(awaitable));
     }
-    return Plain(std::forward<A>(awaitable));
-  } else if constexpr (std::constructible_from<Plain, A>) {
-    return loop.create_task(Plain(std::forward<A>(awaitable)));
-  } else {  // an lvalue that can only be moved
-    return loop.create_task(std::move(awaitable));
   }
-}
-/// The same on the running loop; a future may belong to any.
-template <Awaitable A>
-auto ensure_future(A&& awaitable) {
-  if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
-    return std::remove_cvref_t<A>(std::forward<A>(awaitable));
-  } else {
-    return ensure_future(std::forward<A>(awaitable), get_running_loop());
+  /// The same on the running loop; a future may belong to any.
+  template <Awaitable A>
+  auto operator()(A&& awaitable) const {
+    if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
+      return std::remove_cvref_t<A>(std::forward<A>(awaitable));
+    } else {
+      return (*this)(std::forward<A>(awaitable), get_running_loop());
+    }
   }
-}
+};
+inline constexpr EnsureFutureFunction ensure_future;
 
 // --- definitions ---
 

@@ -80,10 +80,17 @@ class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
   using Phase = detail::TimeoutState::Phase;
 };
 
-/// A timeout of `delay` from now; none without one. It counts from this call; a negative or zero one strikes at the
-/// body's first suspension. RuntimeError("no running event loop").
-Timeout timeout(std::optional<Delay> delay);
-/// The same at a time on the loop's clock.
-Timeout timeout_at(std::optional<Timeout::time_point> when);
+struct TimeoutFunction {
+  /// A timeout of `delay` from now; none without one. It counts from this call; a negative or zero one strikes at the
+  /// body's first suspension. RuntimeError("no running event loop").
+  Timeout operator()(std::optional<Delay> delay) const;
+};
+inline constexpr TimeoutFunction timeout;
+
+struct TimeoutAtFunction {
+  /// The same at a time on the loop's clock.
+  Timeout operator()(std::optional<Timeout::time_point> when) const { return Timeout(when); }
+};
+inline constexpr TimeoutAtFunction timeout_at;
 
 }  // namespace segue::modern

@@ -78,37 +78,40 @@ struct CommonHandle<First, Rest...> {
 
 }  // namespace detail
 
-/// Waits for the futures or tasks of a range. ValueError("Set of Tasks/Futures is empty."), ("Invalid return_when
-/// value: …").
-template <std::ranges::input_range Range>
-  requires std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>
-auto wait(Range&& futures, WaitOptions options = {}) {
-  using F = std::ranges::range_value_t<Range>;
-  std::vector<F> copies;
-  for (const F& future : futures) copies.push_back(future);
-  return detail::body::wait<F>(std::move(copies), options);
-}
-template <std::derived_from<AnyFuture> F>
-Coroutine<WaitResult<F>> wait(std::initializer_list<F> futures, WaitOptions options = {}) {
-  return detail::body::wait<F>(std::vector<F>(futures), options);
-}
-/// Waits for futures or tasks given one by one: wait(a, b, c).
-template <std::derived_from<AnyFuture>... F>
-  requires(sizeof...(F) > 0)
-auto wait(const F&... futures) {
-  using Common = typename detail::CommonHandle<F...>::type;
-  return detail::body::wait<Common>(std::vector<Common>{Common(futures)...}, WaitOptions());
-}
-/// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly."). They
-/// are left alone.
-template <std::ranges::input_range Range>
-  requires(Awaitable<std::ranges::range_reference_t<Range>> &&
-           !std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>)
-Coroutine<WaitResult<AnyFuture>> wait(const Range&, WaitOptions = {}) {
-  return []() -> Coroutine<WaitResult<AnyFuture>> {
-    throw TypeError("Passing coroutines is forbidden, use tasks explicitly.");
-    co_return WaitResult<AnyFuture>();
-  }();
-}
+struct WaitFunction {
+  /// Waits for the futures or tasks of a range. ValueError("Set of Tasks/Futures is empty."), ("Invalid return_when
+  /// value: …").
+  template <std::ranges::input_range Range>
+    requires std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>
+  auto operator()(Range&& futures, WaitOptions options = {}) const {
+    using F = std::ranges::range_value_t<Range>;
+    std::vector<F> copies;
+    for (const F& future : futures) copies.push_back(future);
+    return detail::body::wait<F>(std::move(copies), options);
+  }
+  template <std::derived_from<AnyFuture> F>
+  Coroutine<WaitResult<F>> operator()(std::initializer_list<F> futures, WaitOptions options = {}) const {
+    return detail::body::wait<F>(std::vector<F>(futures), options);
+  }
+  /// Waits for futures or tasks given one by one: wait(a, b, c).
+  template <std::derived_from<AnyFuture>... F>
+    requires(sizeof...(F) > 0)
+  auto operator()(const F&... futures) const {
+    using Common = typename detail::CommonHandle<F...>::type;
+    return detail::body::wait<Common>(std::vector<Common>{Common(futures)...}, WaitOptions());
+  }
+  /// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly.").
+  /// They are left alone.
+  template <std::ranges::input_range Range>
+    requires(Awaitable<std::ranges::range_reference_t<Range>> &&
+             !std::derived_from<std::ranges::range_value_t<Range>, AnyFuture>)
+  Coroutine<WaitResult<AnyFuture>> operator()(const Range&, WaitOptions = {}) const {
+    return []() -> Coroutine<WaitResult<AnyFuture>> {
+      throw TypeError("Passing coroutines is forbidden, use tasks explicitly.");
+      co_return WaitResult<AnyFuture>();
+    }();
+  }
+};
+inline constexpr WaitFunction wait;
 
 }  // namespace segue::modern

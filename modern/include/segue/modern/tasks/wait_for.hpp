@@ -84,12 +84,15 @@ decltype(auto) keep_awaitable(A&& awaitable) {
 
 }  // namespace detail
 
-/// Waits for `awaitable` at most `timeout`; for ever without one. With a zero or negative one, what is not done already
-/// is cancelled, and a coroutine never starts. TimeoutError.
-template <Awaitable A>
-Coroutine<await_result_t<A>> wait_for(A&& awaitable, std::optional<Delay> timeout) {
-  return detail::body::wait_for<detail::kept_awaitable_t<A>>(detail::keep_awaitable(std::forward<A>(awaitable)),
-                                                             timeout);
-}
+struct WaitForFunction {
+  /// Waits for `awaitable` at most `limit`; for ever without one. With a zero or negative one, what is not done already
+  /// is cancelled, and a coroutine never starts. TimeoutError.
+  template <Awaitable A>
+  Coroutine<await_result_t<A>> operator()(A&& awaitable, std::optional<Delay> limit) const {
+    return detail::body::wait_for<detail::kept_awaitable_t<A>>(detail::keep_awaitable(std::forward<A>(awaitable)),
+                                                               limit);
+  }
+};
+inline constexpr WaitForFunction wait_for;
 
 }  // namespace segue::modern

@@ -81,16 +81,28 @@ class Call final : public Job {
   Outcome<Result> outcome_;
 };
 
-}  // namespace detail
+namespace body {  // out of reach of argument-dependent lookup
 
-/// Runs `f(args…)` in a thread of the running loop's default executor and gives its result. A coroutine, so nothing
-/// runs before it is awaited. RuntimeError("Executor shutdown has been called") after shutdown_default_executor().
 template <class F, class... Args>
-  requires std::invocable<F, Args...>
 Coroutine<std::invoke_result_t<F, Args...>> to_thread(F f, Args... args) {
   auto call = get_running_loop().run_in_executor(std::move(f), std::move(args)...);
   co_return co_await std::move(call);
 }
+
+}  // namespace body
+
+}  // namespace detail
+
+struct ToThreadFunction {
+  /// Runs `f(args…)` in a thread of the running loop's default executor and gives its result. A coroutine, so nothing
+  /// runs before it is awaited. RuntimeError("Executor shutdown has been called") after shutdown_default_executor().
+  template <class F, class... Args>
+    requires std::invocable<F, Args...>
+  Coroutine<std::invoke_result_t<F, Args...>> operator()(F f, Args... args) const {
+    return detail::body::to_thread<F, Args...>(std::move(f), std::move(args)...);
+  }
+};
+inline constexpr ToThreadFunction to_thread;
 
 template <class F, class... Args>
   requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
