@@ -288,6 +288,68 @@ def fail_in_group(n):
     return asyncio.run(main())
 
 
+# --- what tasks wait for each other with ---
+
+
+@workload("queue.item")
+def queue_item(n):
+    async def producing(queue):
+        for _ in repeat(None, n):
+            await queue.put(1)
+
+    async def main():
+        queue = asyncio.Queue(100)
+        producer = asyncio.create_task(producing(queue))
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await queue.get()
+        await producer
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("lock.handover")
+def lock_handover(n):
+    async def locking(lock):
+        for _ in repeat(None, n // 2):
+            async with lock:
+                await asyncio.sleep(0)
+
+    async def main():
+        lock = asyncio.Lock()
+        other = asyncio.create_task(locking(lock))
+        with Clock() as clock:
+            await locking(lock)
+            await other
+        return clock.taken, n // 2 * 2
+
+    return asyncio.run(main())
+
+
+@workload("event.wake")
+def event_wake(n):
+    async def main():
+        event = asyncio.Event()
+        stop = False
+
+        async def setting():
+            while not stop:
+                event.set()
+                await asyncio.sleep(0)
+
+        other = asyncio.create_task(setting())
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await event.wait()
+                event.clear()
+        stop = True
+        await other
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
 # --- callbacks ---
 
 

@@ -9,6 +9,9 @@
 
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/sync/event.hpp>
+#include <segue/modern/sync/lock.hpp>
+#include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -139,6 +142,64 @@ TEST_F(Allocation, is_not_needed_for_the_first_done_callback_of_a_future) {
     EXPECT_EQ(called, rounds);
   };
   EXPECT_EQ(allocations_of(body), 0U);
+}
+
+// One task that waits for a lock, an event, an item or a slot as often as another one lets it go on.
+TEST_F(Allocation, is_not_needed_for_waiting_for_a_lock) {
+  const auto use = [](Lock lock) -> Coroutine<> {
+    for (int i = 0; i < rounds; ++i) {
+      const LockGuard held = co_await lock.scoped_lock();
+      co_await sleep(0s);
+    }
+  };
+  const auto body = [&use]() -> Coroutine<> {
+    const Lock lock;
+    const Task<> first = create_task(use(lock));
+    const Task<> second = create_task(use(lock));
+    co_await first;
+    co_await second;
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_waiting_for_an_event) {
+  const auto wait = [](Event event) -> Coroutine<> {
+    for (int i = 0; i < rounds; ++i) {
+      co_await event.wait();
+      event.clear();
+    }
+  };
+  const auto body = [&wait]() -> Coroutine<> {
+    const Event event;
+    const Task<> waiter = create_task(wait(event));
+    for (int i = 0; i < rounds; ++i) {
+      co_await sleep(0s);
+      event.set();
+    }
+    co_await waiter;
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_not_needed_for_an_empty_queue) {
+  const auto body = []() -> Coroutine<> {
+    const Queue<int> queue;
+    co_return;
+  };
+  EXPECT_EQ(allocations_of(body), 0U);
+}
+
+TEST_F(Allocation, is_needed_once_for_a_queue_through_which_many_items_pass) {
+  const auto get_all = [](Queue<int> queue) -> Coroutine<> {
+    for (int i = 0; i < rounds; ++i) co_await queue.get();
+  };
+  const auto body = [&get_all]() -> Coroutine<> {
+    const Queue<int> queue(4);  // both wait for each other, again and again
+    const Task<> getter = create_task(get_all(queue));
+    for (int i = 0; i < rounds; ++i) co_await queue.put(i);
+    co_await getter;
+  };
+  EXPECT_EQ(allocations_of(body), 1U);
 }
 
 TEST_F(Allocation, is_not_needed_for_callbacks_and_timers) {

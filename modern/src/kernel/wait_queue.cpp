@@ -1,9 +1,11 @@
 #include <segue/modern/kernel/wait_queue.hpp>
 
+#include <cstddef>
+#include <new>
 #include <string>
 
-#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/task_core.hpp>
 
 namespace segue::modern {
 
@@ -16,27 +18,33 @@ bool WaitQueue::wake_next() {
   return false;
 }
 
+bool WaitQueue::release_first() {
+  while (QueuedWait* const first = waits_.front()) {
+    first->unlink();
+    if (first->done()) continue;
+    first->wake();
+    return true;
+  }
+  return false;
+}
+
 void WaitQueue::wake_all() {
   for (QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each))
     if (!each->done()) each->wake();
 }
 
-LoopCore& WaitQueue::loop() {
-  LoopCore& running = LoopCore::require_running();
-  if (loop_ == nullptr) loop_ = &running;
-  if (loop_ != &running) throw RuntimeError("<" + std::string(owner_) + "> is bound to a different event loop");
-  return running;
-}
-
-std::string WaitQueue::repr(std::string state) const {
+std::string WaitQueue::repr(const LoopBound& owner, std::string state) const {
   std::size_t waiters = 0;
   for (const QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each)) ++waiters;
   if (waiters > 0) state += ", waiters:" + std::to_string(waiters);
-  return "<" + name_of_object("asyncio.locks." + std::string(owner_) + " object", this) + " [" + state + "]>";
+  return "<" + name_of_object("asyncio.locks." + std::string(owner.type()) + " object", &owner) + " [" + state + "]>";
 }
 
-void QueuedWait::wait_in(WaitQueue& queue, Resumable leaf) {
-  future_ = make_ref<FutureValue<void>>(queue.loop());
+void QueuedWait::wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf) {
+  Driver& driver = Driver::require_current();
+  end_own_future();
+  const bool driven_by_task = driver.task() == &driver;
+  future_ = driven_by_task ? ::new (&own_future_) FutureValue<void>(loop) : new FutureValue<void>(loop);
   FutureWait::await_suspend(leaf);
   queue.waits_.push_back(*this);
 }

@@ -2,6 +2,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern {
 
@@ -44,17 +45,9 @@ Coroutine<int> BarrierState::wait_locked(Ref<BarrierState> barrier) {
 
   co_await self.changed.wait_for(settled);
   if (self.phase == Phase::broken) throw BrokenBarrierError("Barrier aborted");
-  struct Party {
-    explicit Party(BarrierState& joined) noexcept : barrier(joined), index(joined.count++) {}
-    ~Party() {
-      if (--barrier.count > 0) return;
-      if (barrier.phase == Phase::resetting || barrier.phase == Phase::draining) barrier.phase = Phase::filling;
-      if (barrier.changed.locked()) barrier.changed.notify_all();
-    }
-    BarrierState& barrier;
-    int index;
-  } const party(self);
-  if (party.index + 1 == self.parties) {
+  const int index = self.count++;
+  const ScopeExit left([&self] { self.leave(); });
+  if (index + 1 == self.parties) {
     self.phase = Phase::draining;
     self.changed.notify_all();
   } else {
@@ -62,7 +55,13 @@ Coroutine<int> BarrierState::wait_locked(Ref<BarrierState> barrier) {
     if (self.phase == Phase::broken || self.phase == Phase::resetting)
       throw BrokenBarrierError("Abort or reset of barrier");
   }
-  co_return party.index;
+  co_return index;
+}
+
+void BarrierState::leave() {
+  if (--count > 0) return;
+  if (phase == Phase::resetting || phase == Phase::draining) phase = Phase::filling;
+  if (changed.locked()) changed.notify_all();
 }
 
 Coroutine<void> BarrierState::reset(Ref<BarrierState> barrier) {

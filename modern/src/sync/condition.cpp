@@ -13,7 +13,7 @@ class Notified final : public QueuedWait {
   explicit Notified(Ref<ConditionState> condition) noexcept : condition_(std::move(condition)) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(Resumable leaf) {
-    wait_in(*condition_, leaf);
+    wait_in(condition_->waiters, condition_->loop(), leaf);
     condition_->lock.release();
   }
   void await_resume() { finish_wait(); }
@@ -49,7 +49,7 @@ Coroutine<bool> ConditionState::wait(Ref<ConditionState> condition) {
   }
   if (!error) co_return true;
   // It may have been notified all the same: somebody else must not miss that.
-  condition->wake_next();
+  condition->waiters.wake_next();
   std::rethrow_exception(error);
 }
 

@@ -5,16 +5,10 @@
 
 namespace segue::modern::detail {
 
-bool LockState::try_acquire() noexcept {
-  if (locked || !all_cancelled()) return false;
-  locked = true;
-  return true;
-}
-
 void LockState::unlock() {
   if (!locked) throw RuntimeError("Lock is not acquired.");
   locked = false;
-  wake_first();
+  waiters.wake_first();
 }
 
 void LockWait::finish_acquire() {
@@ -22,7 +16,7 @@ void LockWait::finish_acquire() {
   try {
     finish_wait();
   } catch (const CancelledError&) {
-    if (!lock_->locked) lock_->wake_first();
+    if (!lock_->locked) lock_->waiters.wake_first();
     throw;
   }
   lock_->locked = true;

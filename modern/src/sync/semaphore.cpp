@@ -2,13 +2,14 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern {
 
 namespace detail {
 
 SemaphoreState::SemaphoreState(int initial_value, int bound_value)
-    : WaitQueue(bound_value < 0 ? "Semaphore" : "BoundedSemaphore"), value(initial_value), bound(bound_value) {
+    : LoopBound(bound_value < 0 ? "Semaphore" : "BoundedSemaphore"), value(initial_value), bound(bound_value) {
   if (initial_value < 0) throw ValueError("Semaphore initial value must be >= 0");
 }
 
@@ -19,27 +20,22 @@ void SemaphoreState::give_back() {
 }
 
 bool SemaphoreState::hand_over() {
-  if (!wake_next()) return false;
+  if (!waiters.wake_next()) return false;
   --value;  // handed over: who was woken takes no other
   return true;
 }
 
 void SemaphoreWait::finish_acquire() {
   if (!waited()) return;
-  const auto wake_others = [this] {
+  const ScopeExit wake_others([this] {
     while (semaphore_->value > 0 && semaphore_->hand_over()) continue;
-  };
+  });
   try {
     finish_wait();
   } catch (const CancelledError&) {
     if (done() && !cancelled()) ++semaphore_->value;
-    wake_others();
-    throw;
-  } catch (...) {
-    wake_others();
     throw;
   }
-  wake_others();
 }
 
 }  // namespace detail

@@ -4,11 +4,13 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -221,6 +223,43 @@ TEST(Lock, BelongsToTheLoopInWhichSomebodyWaited) {
   auto second = make_loop();
   const auto wait = [](Lock taken) -> Coroutine<> { co_await taken.acquire(); };
   EXPECT_THROW(second->run_until_complete(wait(lock)), RuntimeError);
+}
+
+TEST(Lock, GivesAFutureThatStaysToWhoStepsAWaiterByHand) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    auto waiter = use(lock, "by hand", log);
+    const AnyFuture future{Ref<FutureCore>(waiter.send().future)};
+    waiter.close();
+    EXPECT_FALSE(future.done());
+    lock.release();
+    EXPECT_FALSE(future.done());
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, Strings{});
+}
+
+TEST(Lock, WakesATaskWhoseCoroutineWasSteppedByHandBefore) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Lock lock;
+    const auto use_twice = [&log](Lock taken) -> Coroutine<> {
+      co_await use(taken, "by hand", log);
+      co_await use(taken, "by a task", log);
+    };
+    co_await lock.acquire();
+    auto waiter = use_twice(lock);
+    waiter.send();
+    lock.release();
+    co_await create_task(std::move(waiter));
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"by hand", "by a task"}));
 }
 
 TEST(Lock, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {

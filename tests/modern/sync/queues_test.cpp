@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -272,6 +274,121 @@ TEST(Queue, TakesItemsThatCanOnlyBeMoved) {
     EXPECT_EQ(*item, 4);
   };
   loop->run_until_complete(main());
+}
+
+TEST(Queue, KeepsItsOrderWhileItGrows) {
+  Queue<std::string> queue;
+  int put = 0;
+  int got = 0;
+  for (int round = 0; round < 6; ++round) {
+    for (int i = 0; i < 7; ++i) queue.put_nowait(std::to_string(put++));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(queue.get_nowait(), std::to_string(got++));
+  }
+  EXPECT_EQ(queue.qsize(), 24U);  // which the queue destroys
+}
+
+TEST(Queue, PutsAWokenGetterThatHasToWaitAgainBehindTheOthers) {
+  auto loop = make_loop();
+  Strings log;
+  const auto get = [&log](std::string name, Queue<int> queue) -> Coroutine<> {
+    const int item = co_await queue.get();
+    log.push_back(name + std::to_string(item));
+  };
+  const auto main = [&]() -> Coroutine<> {
+    Queue<int> queue;
+    auto both = gather(get("a", queue), get("b", queue));
+    co_await sleep(0s);
+    queue.put_nowait(0);
+    queue.get_nowait();
+    co_await sleep(0s);
+    queue.put_nowait(1);
+    queue.put_nowait(2);
+    co_await both;
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, (Strings{"b1", "a2"}));
+}
+
+TEST(Queue, LetsAWokenGetterGoWhereItIsCancelledAndSomebodyWasQuicker) {
+  auto loop = make_loop();
+  std::vector<int> items;
+  const auto main = [&items]() -> Coroutine<> {
+    Queue<int> queue;
+    auto getter = create_task(get_into(queue, items));
+    co_await sleep(0s);
+    queue.put_nowait(1);
+    queue.get_nowait();
+    getter.cancel();
+    co_await sleep(0s);
+    EXPECT_TRUE(getter.cancelled());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, BelongsToOneLoopForThoseWhoPutAndThoseWhoGet) {
+  const Queue<int> queue(1);
+  const auto get_in_vain = [](Queue<int> from) -> Coroutine<> { co_await wait_for(from.get(), 1ms); };
+  auto first = make_loop();
+  EXPECT_THROW(first->run_until_complete(get_in_vain(queue)), TimeoutError);
+  queue.put_nowait(1);
+  const auto put = [](Queue<int> to) -> Coroutine<> { co_await to.put(2); };
+  auto second = make_loop();
+  try {
+    second->run_until_complete(put(queue));
+    FAIL();
+  } catch (const RuntimeError& e) {
+    EXPECT_STREQ(e.what(), "<Queue> is bound to a different event loop");
+  }
+}
+
+TEST(Queue, MakesAGetterThatIsSteppedByHandWaitAgain) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue;
+    const auto get = [](Queue<int> from) -> Coroutine<int> { co_return co_await from.get(); };
+    auto getter = get(queue);
+    const AnyFuture first{Ref<FutureCore>(getter.send().future)};
+    queue.put_nowait(1);
+    EXPECT_TRUE(first.done());
+    queue.get_nowait();
+    const AnyFuture second{Ref<FutureCore>(getter.send().future)};
+    EXPECT_FALSE(second.done());
+    queue.put_nowait(2);
+    try {
+      getter.send();
+      ADD_FAILURE();
+    } catch (const StopIteration<int>& end) {
+      EXPECT_EQ(end.value, 2);
+    }
+    co_return;
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(Queue, CancelsTheFutureOfAGetterThatIsClosedByHand) {
+  auto loop = make_loop();
+  Strings log;
+  const auto main = [&log]() -> Coroutine<> {
+    Queue<int> queue;
+    const auto get = [&log](Queue<int> from) -> Coroutine<> {
+      try {
+        co_await from.get();
+      } catch (const GeneratorExit&) {
+        log.push_back("left");
+        throw;
+      }
+    };
+    const auto get_below = [&get](Queue<int> from) -> Coroutine<> { co_await get(from); };
+    auto getter = get_below(queue);
+    const AnyFuture future{Ref<FutureCore>(getter.send().future)};
+    getter.close();
+    EXPECT_TRUE(future.cancelled());
+    queue.put_nowait(1);
+    EXPECT_EQ(queue.get_nowait(), 1);
+    co_return;
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(log, Strings{"left"});
 }
 
 TEST(Queue, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {

@@ -126,7 +126,9 @@ class Driver {
     if (injected_) [[unlikely]]
       rethrow_injected();
   }
-  /// The same for a leaf that throws nothing itself: what is to be thrown; null for nothing.
+  /// Whether that would throw.
+  bool has_injected() const noexcept { return injected_ != nullptr; }
+  /// For a leaf that was resumed and throws nothing itself: what is to be thrown there; null for nothing.
   std::exception_ptr take_injected() noexcept { return std::exchange(injected_, nullptr); }
   /// The value that the driver sent to the leaf; empty for None.
   std::any take_sent() {

@@ -1,14 +1,17 @@
-// Who waits for a lock, an event or a semaphore: first come, first served. Each waits on a future of its own, as in
-// CPython's locks.py; its place in the queue is in the awaiter, which lives in the frame that waits.
+// Who waits for a lock, an event, an item: first come, first served. Each waits on a future of its own, as in CPython's
+// locks.py and queues.py. That future and the place in the queue are in the awaiter, which lives in the frame that
+// waits: waiting allocates nothing.
+//
+// An awaiter of one's own derives from QueuedWait; its await_suspend() calls wait_in(), its await_resume()
+// finish_wait(). The primitive's state has a WaitQueue, and is a LoopBound.
 #pragma once
 
-#include <cstddef>
 #include <string>
-#include <utility>
 
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/list.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
 
@@ -16,37 +19,33 @@ namespace segue::modern {
 
 class QueuedWait;
 
-/// The base of a primitive's shared state, which those who wait keep alive. Bound to the loop in which the first one
-/// waited.
-class WaitQueue : public RefCounted {
+class WaitQueue {
  public:
-  explicit WaitQueue(const char* owner) noexcept : owner_(owner) {}
-
   bool all_cancelled() const noexcept;
   /// Wakes the one who came first, unless it has been woken already.
   void wake_first();
   /// Wakes the first one who has not been woken; false where there is none.
   bool wake_next();
   void wake_all();
-  /// The running loop. RuntimeError where it is another one than before.
-  LoopCore& loop();
-  /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`, where `state` is "locked".
-  std::string repr(std::string state) const;
+  /// As wake_next(); who is woken leaves the queue now, not when it runs.
+  bool release_next() { return !waits_.empty() && release_first(); }
+  /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`, of the lock `owner`, where `state` is "locked".
+  std::string repr(const LoopBound& owner, std::string state) const;
 
  private:
   friend class QueuedWait;
-  const char* owner_;
-  LoopCore* loop_ = nullptr;
+  bool release_first();
+
   List<QueuedWait> waits_;  // in the order in which they came
 };
 
-/// A place in a queue. One that waits stays where it is in memory.
+/// A place in a queue. It may be moved before it waits, and not afterwards.
 class QueuedWait : public FutureWait, public ListLink<> {
  public:
   QueuedWait() noexcept : FutureWait(Ref<FutureCore>()) {}
-  QueuedWait(QueuedWait&& other) noexcept : FutureWait(std::move(other)) {}
+  QueuedWait(QueuedWait&&) noexcept : QueuedWait() {}
   QueuedWait& operator=(QueuedWait&&) = delete;
-  ~QueuedWait() = default;
+  ~QueuedWait() { end_own_future(); }
 
   /// Woken or cancelled; it leaves when it runs.
   bool done() const noexcept { return future_->done(); }
@@ -58,12 +57,25 @@ class QueuedWait : public FutureWait, public ListLink<> {
 
  protected:
   bool waited() const noexcept { return static_cast<bool>(future_); }
-  void wait_in(WaitQueue& queue, Resumable leaf);
+  void wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf);
   /// Leaves the queue. Throws what the wait ended with.
   void finish_wait() {
     unlink();
     FutureWait::finish_wait();
   }
+
+ private:
+  void end_own_future() noexcept {
+    if (future_.get() != &own_future_) return;
+    future_.detach();
+    own_future_.FutureValue::~FutureValue();
+  }
+
+  // What `future_` is where a task waits: a task lets go of what it waited on before it resumes the frame that waited,
+  // or closes it. Another driver may keep the future for as long as it likes: it gets one from the heap.
+  union {
+    FutureValue<void> own_future_;
+  };
 };
 
 inline bool WaitQueue::all_cancelled() const noexcept {

@@ -43,6 +43,7 @@ struct BarrierState final : RefCounted {
 
  private:
   static Coroutine<int> wait_locked(Ref<BarrierState> barrier);
+  void leave();
 };
 
 }  // namespace detail

@@ -18,6 +18,7 @@
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/sync/lock.hpp>
@@ -26,10 +27,12 @@ namespace segue::modern {
 
 namespace detail {
 
-struct ConditionState final : WaitQueue {
-  explicit ConditionState(Lock used) noexcept : WaitQueue("Condition"), lock(std::move(used)) {}
+struct ConditionState final : LoopBound {
+  explicit ConditionState(Lock used) noexcept : LoopBound("Condition"), lock(std::move(used)) {}
   static Coroutine<bool> wait(Ref<ConditionState> condition);
   void check_notify() const;
+
+  WaitQueue waiters;
   Lock lock;
 };
 
@@ -69,11 +72,11 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   /// RuntimeError("cannot notify on un-acquired lock").
   void notify(std::size_t n = 1) const {
     state()->check_notify();
-    for (; n > 0 && state()->wake_next(); --n) continue;
+    for (; n > 0 && state()->waiters.wake_next(); --n) continue;
   }
   void notify_all() const { notify(std::numeric_limits<std::size_t>::max()); }
   /// `<asyncio.locks.Condition object at 0x55d0c8 [locked, waiters:2]>`.
-  std::string repr() const { return state()->repr(locked() ? "locked" : "unlocked"); }
+  std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
 
   // async_with
   LockAcquire aenter() const { return acquire(); }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -17,12 +18,14 @@ namespace segue::modern {
 
 namespace detail {
 
-struct EventState final : WaitQueue {
-  EventState() noexcept : WaitQueue("Event") {}
+struct EventState final : LoopBound {
+  EventState() noexcept : LoopBound("Event") {}
   void set() {
     if (std::exchange(is_set, true)) return;
-    wake_all();
+    waiters.wake_all();
   }
+
+  WaitQueue waiters;
   bool is_set = false;
 };
 
@@ -36,7 +39,7 @@ class [[nodiscard("co_await it")]] EventWait : public QueuedWait {
   ~EventWait() = default;
 
   bool await_ready() const noexcept { return event_->is_set; }
-  void await_suspend(Resumable leaf) { wait_in(*event_, leaf); }
+  void await_suspend(Resumable leaf) { wait_in(event_->waiters, event_->loop(), leaf); }
   bool await_resume() {
     if (waited()) finish_wait();
     return true;
@@ -57,7 +60,7 @@ class Event : public HandleOf<Event, Ref<detail::EventState>> {
   /// Awaiting it gives true when the event is set; at once where it is.
   EventWait wait() const { return EventWait(state()); }
   /// `<asyncio.locks.Event object at 0x55d0c8 [unset, waiters:2]>`.
-  std::string repr() const { return state()->repr(is_set() ? "set" : "unset"); }
+  std::string repr() const { return state()->waiters.repr(*state(), is_set() ? "set" : "unset"); }
 };
 
 }  // namespace segue::modern

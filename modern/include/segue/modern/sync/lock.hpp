@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -22,12 +23,17 @@ namespace segue::modern {
 
 namespace detail {
 
-struct LockState final : WaitQueue {
-  LockState() noexcept : WaitQueue("Lock") {}
+struct LockState final : LoopBound {
+  LockState() noexcept : LoopBound("Lock") {}
   /// Takes the lock where that needs no waiting.
-  bool try_acquire() noexcept;
+  bool try_acquire() noexcept {
+    if (locked || !waiters.all_cancelled()) return false;
+    locked = true;
+    return true;
+  }
   void unlock();
 
+  WaitQueue waiters;
   bool locked = false;
 };
 
@@ -40,7 +46,7 @@ class LockWait : public QueuedWait {
   ~LockWait() = default;
 
   bool await_ready() const noexcept { return lock_->try_acquire(); }
-  void await_suspend(Resumable leaf) { wait_in(*lock_, leaf); }
+  void await_suspend(Resumable leaf) { wait_in(lock_->waiters, lock_->loop(), leaf); }
 
  protected:
   void finish_acquire();
@@ -104,7 +110,7 @@ class Lock : public HandleOf<Lock, Ref<detail::LockState>> {
   /// As acquire(); gives a guard that releases the lock.
   LockScope scoped_lock() const { return LockScope(state()); }
   /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`.
-  std::string repr() const { return state()->repr(locked() ? "locked" : "unlocked"); }
+  std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
 
   // async_with
   LockAcquire aenter() const { return acquire(); }

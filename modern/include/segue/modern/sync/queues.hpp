@@ -5,28 +5,31 @@
 //   std::string line = co_await lines.get();    // waits for an item
 //   lines.task_done();                          // join() waits until each item's work is done
 //
-// put() and get() neither suspend nor allocate where they need not wait. Those who wait are woken in the order in which
-// they came; an item or a slot that somebody else takes before the woken one runs makes it wait again. No item is lost
-// where one is cancelled. Like a future, a queue is a handle: copies share it, so that a coroutine may take it by
-// value.
+// put() and get() do not suspend where they need not wait, and allocate nothing where they must. Those who wait are
+// woken in the order in which they came; an item or a slot that somebody else takes before the woken one runs makes it
+// wait again. No item is lost where one is cancelled. Like a future, a queue is a handle: copies share it, so that a
+// coroutine may take it by value.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
-#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/sync/event.hpp>
-#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/sync/ring_buffer.hpp>
 
 namespace segue::modern {
 
@@ -48,62 +51,81 @@ class QueueShutDown : public Exception {
 
 namespace detail {
 
-/// Who waits for an item or for a slot, in the order in which they came.
-class QueueWaiters {
- public:
-  /// Adds one. RuntimeError where another loop's wait here.
-  Future<void> add(EventLoop*& bound);
-  void remove(const Future<void>& waiter);
-  /// Wakes the first one that is not done yet.
-  void wake_next();
-  void wake_all();
-
- private:
-  std::deque<Future<void>> waiters_;
-};
-
 /// The part of a queue that does not depend on its items.
-class QueueCore : public RefCounted {
+class QueueCore : public LoopBound {
  public:
-  explicit QueueCore(int maxsize) : maxsize_(maxsize) { finished_.set(); }
+  /// Which way an item goes.
+  enum class Way : std::uint8_t { in, out };
+
+  explicit QueueCore(int maxsize) : LoopBound("Queue"), maxsize_(maxsize) { finished_.set(); }
 
   int maxsize() const noexcept { return maxsize_; }
-  virtual std::size_t size() const noexcept = 0;
-  bool empty() const noexcept { return size() == 0; }
-  bool full() const noexcept { return maxsize_ > 0 && size() >= static_cast<std::size_t>(maxsize_); }
-  /// Whether put() and get() need not wait: they succeed, or fail, at once.
-  bool may_put() const noexcept { return shut_down_ || !full(); }
-  bool may_get() const noexcept { return shut_down_ || !empty(); }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  bool full() const noexcept { return maxsize_ > 0 && size_ >= static_cast<std::size_t>(maxsize_); }
+  /// Whether there is a slot, or an item.
+  bool has_room(Way way) const noexcept { return way == Way::in ? !full() : !empty(); }
+  /// Whether put() or get() need not wait: they succeed, or fail, at once.
+  bool may(Way way) const noexcept { return shut_down_ || has_room(way); }
+  WaitQueue& waiters(Way way) noexcept { return way == Way::in ? putters_ : getters_; }
 
   /// Before an item goes in: QueueShutDown, QueueFull.
-  void check_put() const;
-  void after_put();
+  void check_put() const {
+    if (shut_down_ || full()) [[unlikely]]
+      refuse_put();
+  }
+  void after_put() {
+    ++size_;
+    ++unfinished_;
+    finished_.clear();
+    getters_.release_next();
+  }
   /// Before one goes out: QueueShutDown, QueueEmpty.
-  void check_get() const;
-  void after_get() { putters_.wake_next(); }
+  void check_get() const {
+    if (empty()) [[unlikely]]
+      refuse_get();
+  }
+  void after_get() {
+    --size_;
+    putters_.release_next();
+  }
 
-  static Coroutine<void> wait_to_put(Ref<QueueCore> queue);
-  static Coroutine<void> wait_to_get(Ref<QueueCore> queue);
   static Coroutine<void> join(Ref<QueueCore> queue);
   void task_done();
   void shutdown(bool immediate);
 
  protected:
+  /// Drops one of the items.
   virtual void discard() = 0;
 
  private:
-  bool has_slot() const noexcept { return !full(); }
-  bool has_item() const noexcept { return !empty(); }
-  static Coroutine<void> wait_for(Ref<QueueCore> queue, QueueWaiters QueueCore::* waiters_of,
-                                  bool (QueueCore::*possible)() const noexcept);
+  [[noreturn]] void refuse_put() const;
+  [[noreturn]] void refuse_get() const;
 
   int maxsize_;
   int unfinished_ = 0;
+  std::size_t size_ = 0;
   bool shut_down_ = false;
-  EventLoop* bound_ = nullptr;
-  QueueWaiters getters_;
-  QueueWaiters putters_;
+  WaitQueue getters_;
+  WaitQueue putters_;
   Event finished_;
+};
+
+/// A wait for a slot or an item. Somebody else may be quicker than who was woken, which then has to wait again. So what
+/// is woken is not the frame that waits, but this: it stands in the chain as that frame's delegate (in CPython, the
+/// coroutine Queue.get()), and lets it go on only where there is something to go on for.
+class QueueWait final : public QueuedWait, public StackfulFrame {
+ public:
+  QueueWait(QueueCore& queue, QueueCore::Way way, Resumable waiting);
+  /// Throws what the wait ended with.
+  void finish();
+
+ private:
+  static void woken(StackfulFrame& frame);
+  void wait() { wait_in(queue_.waiters(way_), queue_.loop(), static_cast<StackfulFrame&>(*this)); }
+
+  QueueCore& queue_;  // which the awaiter keeps alive
+  QueueCore::Way way_;
 };
 
 template <class T>
@@ -132,23 +154,17 @@ template <class T>
 class FifoState final : public QueueState<T> {
  public:
   using QueueState<T>::QueueState;
-  std::size_t size() const noexcept override { return items_.size(); }
 
  private:
   void push(T&& item) override { items_.push_back(std::move(item)); }
-  T pop() override {
-    T item = std::move(items_.front());
-    items_.pop_front();
-    return item;
-  }
-  std::deque<T> items_;
+  T pop() override { return items_.pop_front(); }
+  RingBuffer<T> items_;
 };
 
 template <class T>
 class LifoState final : public QueueState<T> {
  public:
   using QueueState<T>::QueueState;
-  std::size_t size() const noexcept override { return items_.size(); }
 
  private:
   void push(T&& item) override { items_.push_back(std::move(item)); }
@@ -165,7 +181,6 @@ template <class T, class Less>
 class PriorityState final : public QueueState<T> {
  public:
   PriorityState(int maxsize, Less less) : QueueState<T>(maxsize), less_(std::move(less)) {}
-  std::size_t size() const noexcept override { return items_.size(); }
 
  private:
   auto greater() {
@@ -187,58 +202,50 @@ class PriorityState final : public QueueState<T> {
 
 std::string queue_repr(const QueueCore& queue, const char* type);
 
-/// What put() and get() share: a coroutine waits, but only where there is something to wait for.
-class QueueWait {
- public:
-  std::coroutine_handle<> await_suspend_in(Coroutine<void> wait, Resumable delegator) {
-    wait_.emplace(std::move(wait));
-    return CoroutineAwaiter<void>(*wait_).await_suspend(delegator);
-  }
-
- protected:
-  void finish_wait() {
-    if (wait_) CoroutineAwaiter<void>(*wait_).await_resume();
-  }
-
- private:
-  std::optional<Coroutine<void>> wait_;
-};
-
 }  // namespace detail
 
 template <class T>
-class [[nodiscard("co_await it")]] QueuePut : detail::QueueWait {
+class [[nodiscard("co_await it")]] QueuePut {
  public:
   QueuePut(Ref<detail::QueueState<T>> queue, T item) : queue_(std::move(queue)), item_(std::move(item)) {}
-  bool await_ready() const noexcept { return queue_->may_put(); }
-  std::coroutine_handle<> await_suspend(Resumable delegator) {
-    return await_suspend_in(detail::QueueCore::wait_to_put(queue_), delegator);
-  }
+  /// Before it is awaited.
+  QueuePut(QueuePut&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : queue_(std::move(other.queue_)), item_(std::move(other.item_)) {}
+  QueuePut& operator=(QueuePut&&) = delete;
+  ~QueuePut() = default;
+
+  bool await_ready() const noexcept { return queue_->may(detail::QueueCore::Way::in); }
+  void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::in, waiting); }
   void await_resume() {
-    finish_wait();
+    if (wait_) wait_->finish();
     queue_->put_nowait(std::move(item_));
   }
 
  private:
   Ref<detail::QueueState<T>> queue_;
   T item_;
+  std::optional<detail::QueueWait> wait_;
 };
 
 template <class T>
-class [[nodiscard("co_await it")]] QueueGet : detail::QueueWait {
+class [[nodiscard("co_await it")]] QueueGet {
  public:
-  explicit QueueGet(Ref<detail::QueueState<T>> queue) : queue_(std::move(queue)) {}
-  bool await_ready() const noexcept { return queue_->may_get(); }
-  std::coroutine_handle<> await_suspend(Resumable delegator) {
-    return await_suspend_in(detail::QueueCore::wait_to_get(queue_), delegator);
-  }
+  explicit QueueGet(Ref<detail::QueueState<T>> queue) noexcept : queue_(std::move(queue)) {}
+  /// Before it is awaited.
+  QueueGet(QueueGet&& other) noexcept : queue_(std::move(other.queue_)) {}
+  QueueGet& operator=(QueueGet&&) = delete;
+  ~QueueGet() = default;
+
+  bool await_ready() const noexcept { return queue_->may(detail::QueueCore::Way::out); }
+  void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::out, waiting); }
   T await_resume() {
-    finish_wait();
+    if (wait_) wait_->finish();
     return queue_->get_nowait();
   }
 
  private:
   Ref<detail::QueueState<T>> queue_;
+  std::optional<detail::QueueWait> wait_;
 };
 
 /// First in, first out.

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
@@ -21,10 +22,10 @@ namespace segue::modern {
 
 namespace detail {
 
-struct SemaphoreState final : WaitQueue {
+struct SemaphoreState final : LoopBound {
   /// Without a bound for a negative `bound_value`. ValueError for a negative value.
   SemaphoreState(int initial_value, int bound_value);
-  bool locked() const noexcept { return value == 0 || !all_cancelled(); }
+  bool locked() const noexcept { return value == 0 || !waiters.all_cancelled(); }
   bool try_acquire() noexcept {
     if (locked()) return false;
     --value;
@@ -34,6 +35,7 @@ struct SemaphoreState final : WaitQueue {
   /// Hands a permit to the next one who waits; false where there is none.
   bool hand_over();
 
+  WaitQueue waiters;
   int value;
   int bound;
 };
@@ -47,7 +49,7 @@ class SemaphoreWait : public QueuedWait {
   ~SemaphoreWait() = default;
 
   bool await_ready() const noexcept { return semaphore_->try_acquire(); }
-  void await_suspend(Resumable leaf) { wait_in(*semaphore_, leaf); }
+  void await_suspend(Resumable leaf) { wait_in(semaphore_->waiters, semaphore_->loop(), leaf); }
 
  protected:
   void finish_acquire();
@@ -112,7 +114,7 @@ class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
   SemaphoreScope scoped_lock() const { return SemaphoreScope(state()); }
   /// `<asyncio.locks.Semaphore object at 0x55d0c8 [unlocked, value:3]>`.
   std::string repr() const {
-    return state()->repr(locked() ? "locked" : "unlocked, value:" + std::to_string(state()->value));
+    return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked, value:" + std::to_string(state()->value));
   }
 
   // async_with

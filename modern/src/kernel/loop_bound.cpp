@@ -1,0 +1,14 @@
+#include <segue/modern/kernel/loop_bound.hpp>
+
+#include <string>
+
+#include <segue/exceptions.hpp>
+
+namespace segue::modern {
+
+void LoopBound::bind(LoopCore& running) {
+  if (loop_ != nullptr) throw RuntimeError("<" + std::string(type_) + "> is bound to a different event loop");
+  loop_ = &running;
+}
+
+}  // namespace segue::modern
