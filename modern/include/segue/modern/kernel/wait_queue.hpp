@@ -6,6 +6,7 @@
 // finish_wait(). The primitive's state has a WaitQueue, and is a LoopBound.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include <segue/modern/kernel/driver.hpp>
@@ -68,7 +69,7 @@ class QueuedWait : public FutureWait, public ListLink<> {
   void end_own_future() noexcept {
     if (future_.get() != &own_future_) return;
     future_.detach();
-    own_future_.FutureValue::~FutureValue();
+    std::destroy_at(&own_future_);
   }
 
   // What `future_` is where a task waits: a task lets go of what it waited on before it resumes the frame that waited,
