@@ -28,8 +28,7 @@ class ScheduledCallback final : public HandleState {
 
 }  // namespace
 
-FutureCore::~FutureCore() {
-  if (!report_unretrieved_) return;
+void FutureCore::report_never_retrieved() noexcept {
   try {
     ExceptionContext context;
     context.message = std::string(kind_ == Kind::task ? "Task" : "Future") + " exception was never retrieved";

@@ -31,7 +31,10 @@ namespace segue::modern {
 class FutureCore : public RefCounted {
  public:
   explicit FutureCore(LoopCore& loop) noexcept : loop_(&loop) {}
-  ~FutureCore() override;
+  ~FutureCore() override {
+    if (report_unretrieved_) [[unlikely]]
+      report_never_retrieved();
+  }
 
   LoopCore& loop() const noexcept { return *loop_; }
   bool done() const noexcept { return phase_ != Phase::pending; }
@@ -99,6 +102,7 @@ class FutureCore : public RefCounted {
  private:
   enum class Phase : std::uint8_t { pending, cancelled, finished };
 
+  void report_never_retrieved() noexcept;
   [[noreturn]] void raise();
   [[noreturn]] static void refuse_done();
   void add_waiter(Waiter waiter);
