@@ -8,7 +8,7 @@ namespace segue::modern {
 void HandleState::cancel() noexcept {
   if (cancelled_) return;
   cancelled_ = true;
-  loop_.cancel_timer(*this);
+  if (scheduled()) loop_.cancel_timer(*this);
   if (!running_) forget();
 }
 

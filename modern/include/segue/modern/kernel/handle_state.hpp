@@ -30,7 +30,7 @@ class HandleState : public RefCounted, public Timer {
   virtual void forget() noexcept = 0;
 
  private:
-  LoopCore& loop_;  // outlives its queue's entries
+  LoopCore& loop_;  // outlives its queue's and its heap's entries, but not the user's handles
   bool cancelled_ = false;
   bool running_ = false;  // cancelled meanwhile, it is forgotten afterwards
 };

@@ -23,6 +23,8 @@ class Timer : public Ready {
 
   /// When it is due, on the loop's clock.
   time_point when() const noexcept { return when_; }
+  /// Whether it waits in the heap, and was not cancelled.
+  bool scheduled() const noexcept { return place_ == Place::heap; }
 
  protected:
   Timer() noexcept = default;
@@ -56,7 +58,7 @@ class TimerHeap {
   }
   /// The timer will not run. Does nothing where it is not in the heap.
   void cancel(Timer& timer) noexcept {
-    if (timer.place_ != Timer::Place::heap) return;
+    if (!timer.scheduled()) return;
     timer.place_ = Timer::Place::cancelled_in_heap;
     ++cancelled_;
   }
