@@ -6,6 +6,8 @@
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/tasks/runners.hpp>
@@ -18,8 +20,10 @@ using namespace segue::modern;
 using namespace std::chrono_literals;
 
 // What the handles of a latch share, and those who wait keep alive.
-struct LatchState final : WaitQueue {
-  explicit LatchState(int expected) noexcept : WaitQueue("Latch"), count(expected) {}
+struct LatchState final : LoopBound {
+  explicit LatchState(int expected) noexcept : LoopBound("Latch"), count(expected) {}
+
+  WaitQueue waiters;
   int count;
 };
 
@@ -28,7 +32,7 @@ class [[nodiscard("co_await it")]] LatchWait : public QueuedWait {
  public:
   explicit LatchWait(Ref<LatchState> latch) noexcept : latch_(std::move(latch)) {}
   bool await_ready() const noexcept { return latch_->count == 0; }
-  void await_suspend(Resumable leaf) { wait_in(*latch_, leaf); }
+  void await_suspend(Resumable leaf) { wait_in(latch_->waiters, latch_->loop(), leaf); }
   void await_resume() {
     if (waited()) finish_wait();  // leaves the queue; throws where the wait was cancelled
   }
@@ -37,21 +41,18 @@ class [[nodiscard("co_await it")]] LatchWait : public QueuedWait {
   Ref<LatchState> latch_;
 };
 
-class Latch {
+class Latch : public HandleOf<Latch, Ref<LatchState>> {
  public:
-  explicit Latch(int expected) : state_(make_ref<LatchState>(expected)) {}
+  explicit Latch(int expected) : HandleOf(make_ref<LatchState>(expected)) {}
 
   void count_down() const {
-    if (--state_->count == 0) state_->wake_all();
+    if (--state()->count == 0) state()->waiters.wake_all();
   }
-  LatchWait wait() const noexcept { return LatchWait(state_); }
-
- private:
-  Ref<LatchState> state_;
+  LatchWait wait() const { return LatchWait(state()); }
 };
 
 Coroutine<> worker(Latch latch, std::vector<int>& finished, int number) {
-  co_await sleep(0s);
+  co_await segue::modern::sleep(0s);
   finished.push_back(number);
   latch.count_down();
 }
@@ -62,7 +63,7 @@ Coroutine<> async_main() {
   Latch latch(2);
   std::vector<int> finished;
   Task<> impatient = create_task(passenger(latch));
-  co_await sleep(0s);
+  co_await segue::modern::sleep(0s);
   impatient.cancel();
 
   Task<> first = create_task(worker(latch, finished, 1));

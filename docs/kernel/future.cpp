@@ -69,7 +69,7 @@ Coroutine<> async_main() {
   Task<int> letter = create_task(print(printer, "letter"));
   Task<int> draft = create_task(print(printer, "draft"));
   Task<int> map = create_task(print(printer, "map"));
-  co_await sleep(0s);
+  co_await segue::modern::sleep(0s);
 
   printer.take_page();
   draft.cancel();   // it is taken back
