@@ -3,7 +3,7 @@
 
 The rules, one a room, are RULES below; what a file may include is decided by where the file lives and nothing else:
 
-- leaves (include/segue/{exceptions,hook,outcome,unraisable}.hpp): the standard library.
+- leaves (include/segue/, LEAVES below): the standard library, each other.
 - faces (include/segue/*.hpp): public headers of every room.
 - legacy: the standard library, the leaves, itself. Boost.Context in ONE header of its detail/. No <coroutine>, no Asio.
 - modern: the standard library, the leaves, itself. No Boost, no logger.
