@@ -188,6 +188,11 @@ TEST(Algorithms, that_take_a_list_deduce_what_is_in_it) {
   loop->run_until_complete(main());
 }
 
+TEST(Algorithms, that_make_loops_are_loop_factories) {
+  const RunOptions options{.loop_factory = new_event_loop};
+  EXPECT_EQ(run(doubled(2), options), 4);
+}
+
 TEST(Algorithms, can_be_stored_and_called_by_others) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {

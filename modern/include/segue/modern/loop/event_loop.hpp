@@ -61,6 +61,9 @@ struct CloseLoop {
 };
 using EventLoopPtr = std::unique_ptr<EventLoop, CloseLoop>;
 
+/// Makes a loop.
+using LoopFactory = EventLoopPtr (*)();
+
 /// Shares a loop: keeps it in memory, also when its owner has closed it.
 using EventLoopRef = Ref<EventLoop>;
 
@@ -239,13 +242,17 @@ class EventLoop final : private LoopCore {
 };
 
 // Algorithms are objects, here and in all headers of modern: argument-dependent lookup does not find them, so that a
-// function of the same name beside the user's own types is the user's alone, and they can be passed to other algorithms,
-// as in `views::transform(create_task)`.
+// function of the same name beside the user's own types is the user's alone, and they can be passed to other
+// algorithms, as in `views::transform(create_task)`.
 
 struct NewEventLoopFunction {
   /// A new loop on epoll, or on the reactor given.
   EventLoopPtr operator()() const;
   EventLoopPtr operator()(std::unique_ptr<Reactor> reactor) const;
+  /// A loop factory, too: `run(main(), {.loop_factory = new_event_loop})`.
+  constexpr operator LoopFactory() const noexcept {  // NOLINT(google-explicit-constructor): as a lambda converts
+    return [] { return NewEventLoopFunction()(); };
+  }
 };
 inline constexpr NewEventLoopFunction new_event_loop;
 

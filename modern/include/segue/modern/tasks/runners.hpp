@@ -21,7 +21,7 @@ struct RunOptions {
   /// The loop's debug mode.
   std::optional<bool> debug = std::nullopt;
   /// Makes the loop; new_event_loop() where it is null.
-  EventLoopPtr (*loop_factory)() = nullptr;
+  LoopFactory loop_factory = nullptr;
 };
 
 /// One loop for several run() calls. Destroying it closes it.
