@@ -13,6 +13,7 @@
 #include <segue/modern/kernel/log.hpp>
 #include <segue/os_error.hpp>
 
+#include "net/endpoint.hpp"
 #include "net/server_state.hpp"
 
 namespace segue::modern {
