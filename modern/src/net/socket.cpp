@@ -27,6 +27,25 @@ UniqueFd adopt_stream_socket(int fd) {
   return UniqueFd(fd);
 }
 
+namespace {
+
+Transferred transferred(ssize_t result) noexcept {
+  return result < 0 ? Transferred{.size = 0, .error = errno}
+                    : Transferred{.size = static_cast<std::size_t>(result), .error = 0};
+}
+
+}  // namespace
+
+bool Transferred::not_ready() const noexcept { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+Transferred receive(int fd, std::span<char> into) noexcept {
+  return transferred(::recv(fd, into.data(), into.size(), 0));
+}
+
+Transferred send(int fd, std::string_view data) noexcept {
+  return transferred(::send(fd, data.data(), data.size(), MSG_NOSIGNAL));
+}
+
 void set_option(int fd, int level, int option, int value) noexcept {
   ::setsockopt(fd, level, option, &value, sizeof value);
 }

@@ -1,6 +1,9 @@
 // An owner for a socket's descriptor, and what is done with sockets as such.
 #pragma once
 
+#include <cstddef>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace segue::modern {
@@ -26,6 +29,20 @@ class UniqueFd {
 
 /// Takes a socket over from the caller. ValueError where it is no stream socket: `A Stream Socket was expected`.
 UniqueFd adopt_stream_socket(int fd);
+
+/// How much went through a socket that does not block, or why nothing did. That it is not ready is no error.
+struct Transferred {
+  std::size_t size = 0;
+  int error = 0;  // errno's; EAGAIN where it is not ready
+
+  bool not_ready() const noexcept;
+  bool failed() const noexcept { return error != 0 && !not_ready(); }
+};
+
+/// At most as much as fits; 0 at the end.
+Transferred receive(int fd, std::span<char> into) noexcept;
+/// As much as the system takes now.
+Transferred send(int fd, std::string_view data) noexcept;
 
 void set_option(int fd, int level, int option, int value = 1) noexcept;
 

@@ -89,7 +89,6 @@ class SocketTransport final : public Transport,
   void eof_received();
   void write_ready();
   void send_or_buffer(std::string_view data);
-  std::size_t send(std::string_view data);
   void pause_protocol_if_full();
   void resume_protocol_if_drained();
   template <class Call>
