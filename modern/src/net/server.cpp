@@ -12,6 +12,7 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/os_error.hpp>
 
+#include "net/endpoint.hpp"
 #include "net/server_state.hpp"
 #include "net/socket_transport.hpp"
 

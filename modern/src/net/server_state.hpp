@@ -9,6 +9,7 @@
 #include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/net/address.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/tasks/future.hpp>
 

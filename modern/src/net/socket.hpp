@@ -1,16 +1,10 @@
-// Sockets as the system has them: an owner for the descriptor, addresses, and the resolving of names.
+// An owner for a socket's descriptor, and what is done with sockets as such.
 #pragma once
 
-#include <sys/socket.h>
-
-#include <optional>
-#include <string>
+#include <cstddef>
+#include <span>
+#include <string_view>
 #include <utility>
-#include <vector>
-
-#include <segue/modern/kernel/coroutine.hpp>
-#include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/net/address.hpp>
 
 namespace segue::modern {
 
@@ -33,35 +27,22 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-/// An address in the system's own form.
-class Endpoint {
- public:
-  Endpoint(int family, int protocol, const sockaddr* address, socklen_t size) noexcept;
-
-  int family() const noexcept { return family_; }
-  const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
-  socklen_t size() const noexcept { return size_; }
-  Address address() const;
-  /// A new stream socket for it, which does not block. OSError.
-  UniqueFd make_socket() const;
-  friend bool operator==(const Endpoint& a, const Endpoint& b) noexcept;
-
- private:
-  int family_;
-  int protocol_;
-  socklen_t size_;
-  sockaddr_storage storage_{};
-};
-
-/// The addresses of `host`: at once where it is one, else from the resolver, in a thread. An empty host is every
-/// address of this machine, to listen on, or this machine itself, to connect to. gaierror.
-Coroutine<std::vector<Endpoint>> resolve(EventLoop& loop, std::string host, int port, int family, bool to_listen);
-
-std::optional<Address> name_of_socket(int fd);
-std::optional<Address> name_of_peer(int fd);
-
 /// Takes a socket over from the caller. ValueError where it is no stream socket: `A Stream Socket was expected`.
 UniqueFd adopt_stream_socket(int fd);
+
+/// How much went through a socket that does not block, or why nothing did. That it is not ready is no error.
+struct Transferred {
+  std::size_t size = 0;
+  int error = 0;  // errno's; EAGAIN where it is not ready
+
+  bool not_ready() const noexcept;
+  bool failed() const noexcept { return error != 0 && !not_ready(); }
+};
+
+/// At most as much as fits; 0 at the end.
+Transferred receive(int fd, std::span<char> into) noexcept;
+/// As much as the system takes now.
+Transferred send(int fd, std::string_view data) noexcept;
 
 void set_option(int fd, int level, int option, int value = 1) noexcept;
 

@@ -6,20 +6,23 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/os_error.hpp>
 
+#include "net/endpoint.hpp"
 #include "net/server_state.hpp"
 
 namespace segue::modern {
 
 namespace {
 
-constexpr std::size_t receive_size = 256 * 1024;
 constexpr std::size_t default_high_water = 64 * 1024;
 constexpr int lost_writes_before_warning = 5;
 
@@ -32,12 +35,15 @@ WriteBufferLimits make_limits(std::optional<std::size_t> high, std::optional<std
   return {*low, *high};
 }
 
-// One buffer a thread for all its connections: what arrives is taken out of it at once.
-std::string_view receive(int fd, std::unique_ptr<std::array<char, receive_size>>& buffer) {
-  if (!buffer) buffer = std::make_unique_for_overwrite<std::array<char, receive_size>>();
-  const auto got = ::recv(fd, buffer->data(), buffer->size(), 0);
-  if (got < 0) throw_os_error(errno);
-  return {buffer->data(), static_cast<std::size_t>(got)};
+// One buffer a thread for all its connections: what arrives is taken out of it at once. On a page's boundary, because
+// the system's copy to 16 bytes past one, where large blocks of the heap lie, takes half as long again.
+struct alignas(4096) ReceiveBuffer {
+  std::array<char, 256 * 1024> bytes;
+};
+
+std::span<char> receive_buffer() {
+  thread_local const auto buffer = std::make_unique_for_overwrite<ReceiveBuffer>();
+  return buffer->bytes;
 }
 
 }  // namespace
@@ -115,20 +121,14 @@ void SocketTransport::resume_reading() {
 }
 
 void SocketTransport::read_ready() {
-  thread_local std::unique_ptr<std::array<char, receive_size>> buffer;
-  std::string_view data;
-  try {
-    data = receive(socket_.get(), buffer);
-  } catch (const BlockingIOError&) {
-    return;
-  } catch (const InterruptedError&) {
-    return;
-  } catch (const Exception&) {
-    return fatal_error(std::current_exception(), "Fatal read error on socket transport");
-  }
-  if (data.empty()) return eof_received();
+  const std::span<char> buffer = receive_buffer();
+  const Transferred received = receive(socket_.get(), buffer);
+  if (received.not_ready()) return;
+  if (received.failed()) return fatal_error(make_os_error(received.error), "Fatal read error on socket transport");
+  if (received.size == 0) return eof_received();
   const std::shared_ptr<Protocol> protocol = protocol_;
-  call_protocol("Fatal error: protocol.data_received() call failed.", [&] { protocol->data_received(data); });
+  call_protocol("Fatal error: protocol.data_received() call failed.",
+                [&] { protocol->data_received(std::string_view(buffer.data(), received.size)); });
 }
 
 void SocketTransport::eof_received() {
@@ -165,11 +165,9 @@ void SocketTransport::send_or_buffer(std::string_view data) {
     return;
   }
   if (get_write_buffer_size() == 0) {
-    try {
-      data.remove_prefix(send(data));
-    } catch (const Exception&) {
-      return fatal_error(std::current_exception(), "Fatal write error on socket transport");
-    }
+    const Transferred sent = send(socket_.get(), data);
+    if (sent.failed()) return fatal_error(make_os_error(sent.error), "Fatal write error on socket transport");
+    data.remove_prefix(sent.size);
     if (data.empty()) return;
     writing_.start(*this);
   }
@@ -177,20 +175,10 @@ void SocketTransport::send_or_buffer(std::string_view data) {
   pause_protocol_if_full();
 }
 
-// How much of it the system takes now.
-std::size_t SocketTransport::send(std::string_view data) {
-  const auto sent = ::send(socket_.get(), data.data(), data.size(), MSG_NOSIGNAL);
-  if (sent >= 0) return static_cast<std::size_t>(sent);
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR) return 0;
-  throw_os_error(errno);
-}
-
 void SocketTransport::write_ready() {
-  try {
-    sent_ += send(std::string_view(unsent_).substr(sent_));
-  } catch (const Exception&) {
-    return fatal_error(std::current_exception(), "Fatal write error on socket transport");
-  }
+  const Transferred sent = send(socket_.get(), std::string_view(unsent_).substr(sent_));
+  if (sent.failed()) return fatal_error(make_os_error(sent.error), "Fatal write error on socket transport");
+  sent_ += sent.size;
   if (sent_ >= unsent_.size() / 2) {
     unsent_.erase(0, sent_);
     sent_ = 0;
@@ -293,15 +281,12 @@ void SocketTransport::lose_connection_soon(std::exception_ptr error) {
 }
 
 void SocketTransport::lose_connection(const std::exception_ptr& error) {
-  struct LetGo {
-    ~LetGo() {
-      transport.unlink();
-      transport.socket_.close();
-      transport.protocol_ = nullptr;
-      if (const auto server = std::exchange(transport.server_, nullptr)) server->detach(transport);
-    }
-    SocketTransport& transport;
-  } const let_go{*this};
+  const ScopeExit let_go([this] {
+    unlink();
+    socket_.close();
+    protocol_ = nullptr;
+    if (const auto server = std::exchange(server_, nullptr)) server->detach(*this);
+  });
   const std::shared_ptr<Protocol> protocol = protocol_;
   if (protocol) protocol->connection_lost(error);
 }

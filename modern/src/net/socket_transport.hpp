@@ -20,6 +20,7 @@
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/watch.hpp>
+#include <segue/modern/net/address.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/transports.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -88,7 +89,6 @@ class SocketTransport final : public Transport,
   void eof_received();
   void write_ready();
   void send_or_buffer(std::string_view data);
-  std::size_t send(std::string_view data);
   void pause_protocol_if_full();
   void resume_protocol_if_drained();
   template <class Call>

@@ -4,9 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/loop/event_loop.hpp>
-#include <segue/modern/tasks/wait_for.hpp>
-#include <segue/os_error.hpp>
 
 namespace segue::modern::detail {
 
@@ -49,42 +48,12 @@ Coroutine<void> wait_until(std::vector<AnyFuture> futures, WaitOptions options) 
     throw ValueError("Invalid return_when value: " + std::to_string(static_cast<int>(options.return_when)));
   const Future<void> waiter = get_running_loop().create_future();
   const auto callback = make_ref<WaitCallback>(waiter, futures, options);
-  struct Watch {
-    Watch(std::vector<AnyFuture>& all, Ref<WaitCallback> each) : futures(all), callback(std::move(each)) {
-      for (const AnyFuture& future : futures) future.state()->add_callback(callback);
-    }
-    ~Watch() {
-      callback->cancel_timer();
-      for (const AnyFuture& future : futures) future.state()->remove_callback(*callback);
-    }
-    std::vector<AnyFuture>& futures;
-    Ref<WaitCallback> callback;
-  };
-  const Watch watch(futures, callback);
+  const ScopeExit forget([&] {
+    callback->cancel_timer();
+    for (const AnyFuture& future : futures) future.state()->remove_callback(*callback);
+  });
+  for (const AnyFuture& future : futures) future.state()->add_callback(callback);
   co_await waiter;
-}
-
-Coroutine<void> cancel_and_wait(AnyFuture future) {
-  const Future<void> waiter = get_running_loop().create_future();
-  const DoneCallback<AnyFuture> release = [waiter](const AnyFuture&) {
-    if (!waiter.done()) waiter.set_result();
-  };
-  struct Watch {
-    Watch(FutureCore& watched, const DoneCallback<AnyFuture>& called) : future(watched), callback(called) {
-      future.add_callback(callback.state());
-    }
-    ~Watch() { future.remove_callback(*callback.state()); }
-    FutureCore& future;
-    const DoneCallback<AnyFuture>& callback;
-  };
-  const Watch watch(*future.state(), release);
-  future.cancel();
-  co_await waiter;
-}
-
-void throw_timeout_error() {
-  TimeoutError timed_out;  // its context is what is being handled
-  throw from(timed_out, std::current_exception());
 }
 
 }  // namespace segue::modern::detail
