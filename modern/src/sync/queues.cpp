@@ -57,8 +57,8 @@ QueueWait::QueueWait(QueueCore& queue, QueueCore::Way way, Resumable waiting)
 void QueueWait::woken(StackfulFrame& frame) {
   auto& self = static_cast<QueueWait&>(frame);
   Driver& driver = *Driver::current();
-  const bool overtaken = self.done() && !self.cancelled() && !self.queue_.may(self.way_);
-  if (overtaken && !driver.has_injected()) return self.wait();
+  const bool fails = !self.done() || self.cancelled() || self.future_->failed() || driver.has_injected();
+  if (!fails && !self.queue_.may(self.way_)) return self.wait();
   driver.continue_with(self.delegator);
 }
 
