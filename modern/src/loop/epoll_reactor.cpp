@@ -130,8 +130,8 @@ int EpollReactor::wait(time_point deadline) {
   }
 #endif
   // Rounded up: a little too early, the loop would spin until its timer is due.
-  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-  const auto limit = static_cast<decltype(milliseconds)>(std::numeric_limits<int>::max());
+  const std::int64_t milliseconds = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
+  constexpr std::int64_t limit = std::numeric_limits<int>::max();
   return ::epoll_wait(epoll_, events_.data(), room, static_cast<int>(std::min(milliseconds, limit)));
 }
 

@@ -146,7 +146,7 @@ class EventLoop final : private LoopCore {
     requires(!std::derived_from<A, AnyFuture>)
   Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {});
 
-  // --- threads (threads.hpp) ---
+  // --- threads (threads/to_thread.hpp) ---
 
   /// Runs `f(args…)`, kept by value, in a thread of the default executor. Cancelling the future does not stop a call
   /// that has started. RuntimeError("Executor shutdown has been called").
@@ -162,7 +162,7 @@ class EventLoop final : private LoopCore {
   // --- errors ---
 
   /// Handles what has no caller to go to: a failing callback, an exception nobody retrieved. An empty handler restores
-  /// the default one, which logs to "asyncio".
+  /// the default one, which logs them (kernel/log.hpp).
   void set_exception_handler(ExceptionHandler handler) { exception_handler_ = std::move(handler); }
   const ExceptionHandler& get_exception_handler() const noexcept { return exception_handler_; }
   void default_exception_handler(const ExceptionContext& context) noexcept override;
