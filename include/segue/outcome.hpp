@@ -50,7 +50,7 @@ class Outcome {
   const Stored& stored() const noexcept { return *std::get_if<1>(&state_); }
 
   /// The value, moved out; rethrows the exception. Requires that it is not empty.
-  T take() {
+  [[gnu::always_inline]] T take() {
     if (has_exception()) std::rethrow_exception(std::get<2>(state_));
     if constexpr (std::is_reference_v<T>) {
       return static_cast<T>(stored().get());

@@ -65,11 +65,11 @@ void FutureCore::finish_with(std::exception_ptr error) {
   finish();
 }
 
-void FutureCore::raise() {
-  if (phase_ == Phase::cancelled) std::rethrow_exception(make_cancelled_error());
-  if (phase_ == Phase::pending) throw InvalidStateError("Result is not set.");
+std::exception_ptr FutureCore::error_of_result() {
+  if (phase_ == Phase::cancelled) return make_cancelled_error();
+  if (phase_ == Phase::pending) return std::make_exception_ptr(InvalidStateError("Result is not set."));
   report_unretrieved_ = false;
-  std::rethrow_exception(error_);
+  return error_;
 }
 
 std::exception_ptr FutureCore::exception() {

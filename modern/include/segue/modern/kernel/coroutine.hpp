@@ -168,7 +168,7 @@ class CoroutineAwaiter {
     coroutine_.frame_.promise().started = true;
     return coroutine_.frame_;
   }
-  T await_resume() const { return coroutine_.take_result_for_delegator(); }
+  [[gnu::always_inline]] T await_resume() const { return coroutine_.take_result_for_delegator(); }
 
  private:
   Coroutine<T>& coroutine_;

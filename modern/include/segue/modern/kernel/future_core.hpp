@@ -47,10 +47,11 @@ class FutureCore : public RefCounted {
   virtual void set_exception(std::exception_ptr error) { finish_with(std::move(error)); }
   virtual std::string repr() const;
 
-  /// Throws what result() throws; returns where there is a value. Marks the exception as retrieved.
-  void check_result() {
+  /// Throws what result() throws; returns where there is a value. Marks the exception as retrieved. Inline,
+  /// as all that an awaiter throws from: see CoroutineMethods.
+  [[gnu::always_inline]] void check_result() {
     if (phase_ != Phase::finished || error_) [[unlikely]]
-      raise();
+      std::rethrow_exception(error_of_result());
   }
   /// The exception, or null; marks it as retrieved. Throws as CPython's exception() where there is no outcome.
   std::exception_ptr exception();
@@ -103,7 +104,8 @@ class FutureCore : public RefCounted {
   enum class Phase : std::uint8_t { pending, cancelled, finished };
 
   void report_never_retrieved() noexcept;
-  [[noreturn]] void raise();
+  /// What check_result() throws.
+  std::exception_ptr error_of_result();
   [[noreturn]] static void refuse_done();
   void add_waiter(Waiter waiter);
   void schedule(Waiter waiter);
@@ -151,7 +153,7 @@ class FutureWait {
   }
 
  protected:
-  void finish_wait() {
+  [[gnu::always_inline]] void finish_wait() {
     if (suspended_) Driver::current()->throw_injected();
     if (!future_->done()) [[unlikely]]
       refuse_pending();

@@ -57,7 +57,7 @@ template <class T>
 class FutureAwaiter : public FutureWait {
  public:
   using FutureWait::FutureWait;
-  T await_resume() {
+  [[gnu::always_inline]] T await_resume() {
     finish_wait();
     auto& value = result_of<T>(*future_);
     if constexpr (std::is_reference_v<T>) {
@@ -77,7 +77,7 @@ class FutureAwaiter : public FutureWait {
 class AnyFutureAwaiter : public FutureWait {
  public:
   using FutureWait::FutureWait;
-  void await_resume() { finish_wait(); }
+  [[gnu::always_inline]] void await_resume() { finish_wait(); }
 };
 
 /// A done callback with an identity, for remove_done_callback(). Any callable that takes the future converts to one,
