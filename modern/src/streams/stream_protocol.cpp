@@ -52,36 +52,36 @@ void StreamProtocol::connection_lost(std::exception_ptr error) {
   }
   lost_ = true;
   if (!paused_) return;
-  for (const Future<void>& waiter : drain_waiters_) {
-    if (waiter.done()) continue;
+  wake_drain_waiters([&error](const Future<void>& waiting) {
     if (error) {
-      waiter.set_exception(error);
+      waiting.set_exception(error);
     } else {
-      waiter.set_result();
+      waiting.set_result();
     }
-  }
+  });
 }
 
 void StreamProtocol::resume_writing() {
   paused_ = false;
-  for (const Future<void>& waiter : drain_waiters_) {
-    if (!waiter.done()) waiter.set_result();
-  }
+  wake_drain_waiters([](const Future<void>& waiting) { waiting.set_result(); });
+}
+
+template <class Complete>
+void StreamProtocol::wake_drain_waiters(Complete complete) {
+  for (DrainWaiter* each = drain_waiters_.front(); each != nullptr; each = drain_waiters_.next(*each))
+    if (!each->done.done()) complete(each->done);
+}
+
+bool StreamProtocol::writable() const {
+  if (lost_) throw ConnectionResetError("Connection lost");
+  return !paused_;
 }
 
 Coroutine<void> StreamProtocol::drained(std::shared_ptr<StreamProtocol> self) {
-  if (self->lost_) throw ConnectionResetError("Connection lost");
-  if (!self->paused_) co_return;
-  struct Waiting {
-    explicit Waiting(StreamProtocol& of)
-        : protocol(of), place(of.drain_waiters_.insert(of.drain_waiters_.end(), of.loop_->create_future<void>())) {}
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { protocol.drain_waiters_.erase(place); }
-    StreamProtocol& protocol;
-    std::list<Future<void>>::iterator place;
-  } const waiting(*self);
-  co_await *waiting.place;
+  if (self->writable()) co_return;
+  DrainWaiter waiter(self->loop_->create_future<void>());
+  self->drain_waiters_.push_back(waiter);
+  co_await waiter.done;
 }
 
 StreamWriterState::~StreamWriterState() {

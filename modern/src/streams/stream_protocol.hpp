@@ -3,12 +3,13 @@
 #pragma once
 
 #include <exception>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/list.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/transports.hpp>
@@ -35,15 +36,25 @@ class StreamProtocol final : public Protocol, public std::enable_shared_from_thi
   /// Done when the connection is gone, with what it was lost with.
   const Future<void>& closed() const noexcept { return closed_; }
   EventLoop& loop() const noexcept { return *loop_; }
-  /// Waits while the transport's buffer is too full.
+  /// Whether the transport's buffer is not too full. ConnectionResetError where the connection is gone.
+  bool writable() const;
+  /// Waits until it is.
   static Coroutine<void> drained(std::shared_ptr<StreamProtocol> self);
 
  private:
+  /// One who waits in drained(); it lies in the frame that waits.
+  struct DrainWaiter : ListLink<> {
+    explicit DrainWaiter(Future<void> future) noexcept : done(std::move(future)) {}
+    Future<void> done;
+  };
+  template <class Complete>
+  void wake_drain_waiters(Complete complete);
+
   Ref<EventLoop> loop_;
   StreamReader reader_;
   std::shared_ptr<const ClientConnected> connected_;
   Future<void> closed_;
-  std::list<Future<void>> drain_waiters_;
+  List<DrainWaiter> drain_waiters_;
   bool paused_ = false;
   bool lost_ = false;
 };

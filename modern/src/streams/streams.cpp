@@ -34,9 +34,8 @@ ProtocolFactory server_protocols(EventLoop& loop, ClientConnected connected, std
   };
 }
 
+// The part of drain() that waits.
 Coroutine<void> drain(std::shared_ptr<StreamWriterState> writer) {
-  const std::exception_ptr error = writer->protocol->reader().exception();
-  if (error) std::rethrow_exception(error);
   // So that whoever writes and drains in a loop lets connection_lost() happen.
   if (writer->transport->is_closing()) co_await sleep(std::chrono::seconds(0));
   co_await StreamProtocol::drained(writer->protocol);
@@ -78,11 +77,22 @@ Coroutine<StreamPair> open_connection(ConnectionOptions options) {
 
 // --- StreamWriter ---
 
+bool Drain::await_ready() const {
+  const std::exception_ptr error = writer_->protocol->reader().exception();
+  if (error) std::rethrow_exception(error);
+  return !writer_->transport->is_closing() && writer_->protocol->writable();
+}
+
+std::coroutine_handle<> Drain::await_suspend(Resumable delegator) {
+  wait_.emplace(detail::drain(writer_));
+  return detail::CoroutineAwaiter<void>(*wait_).await_suspend(delegator);
+}
+
 StreamWriter::StreamWriter(std::shared_ptr<detail::StreamWriterState> state) noexcept : HandleOf(std::move(state)) {}
 
 void StreamWriter::write(std::string_view data) const { state()->transport->write(data); }
 void StreamWriter::writelines(const std::vector<std::string>& lines) const { state()->transport->writelines(lines); }
-Coroutine<void> StreamWriter::drain() const { return detail::drain(state()); }
+Drain StreamWriter::drain() const { return Drain(state()); }
 void StreamWriter::write_eof() const { state()->transport->write_eof(); }
 bool StreamWriter::can_write_eof() const { return state()->transport->can_write_eof(); }
 void StreamWriter::close() const { state()->transport->close(); }

@@ -3,7 +3,7 @@
 //   for (auto line = co_await reader.readline(); !line.empty(); line = co_await reader.readline()) …
 //
 // One coroutine reads at a time: another one meanwhile gets RuntimeError("read() called while another coroutine is
-// already waiting for incoming data"). A cancelled read has taken nothing.
+// already waiting for incoming data"). A cancelled read has taken nothing. A read of what is buffered does not suspend.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,11 @@
 #include <vector>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/network_options.hpp>
 #include <segue/modern/net/transports.hpp>
+#include <segue/modern/streams/stream_reads.hpp>
 
 namespace segue::modern {
 
@@ -47,10 +47,6 @@ class LimitOverrunError : public Exception {
   std::size_t consumed;
 };
 
-namespace detail {
-class StreamReaderState;
-}
-
 /// A handle; copies share the stream.
 ///
 /// `limit` is the longest line, without its separator, and half of what is buffered: above twice the limit the
@@ -65,20 +61,20 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
 
   /// What there is, `count` bytes at most, as soon as there is a byte; all until the end where `count` is negative.
   /// Empty at the end.
-  Coroutine<std::string> read(std::int64_t count = -1) const;
+  Read read(std::int64_t count = -1) const;
   /// A line with its newline, which the last line may lack; empty at the end. ValueError where it is longer than the
   /// limit; it is dropped then (and where no newline has come yet, all that is buffered).
-  Coroutine<std::string> readline() const;
+  ReadLine readline() const;
   /// Exactly `count` bytes, whatever the limit. IncompleteReadError, with what there was, where the stream ends before.
-  Coroutine<std::string> readexactly(std::int64_t count) const;
+  ReadExactly readexactly(std::int64_t count) const;
   /// All up to the separator, and the separator. IncompleteReadError, with what there was, where the stream ends
   /// before; LimitOverrunError where there would be more than the limit, and the data stay.
-  Coroutine<std::string> readuntil(std::string separator = "\n") const;
+  ReadUntil readuntil(std::string separator = "\n") const;
   /// The same up to whichever separator ends first.
-  Coroutine<std::string> readuntil(std::vector<std::string> separators) const;
-  Coroutine<std::string> readuntil(std::initializer_list<std::string_view> separators) const;
+  ReadUntil readuntil(std::vector<std::string> separators) const;
+  ReadUntil readuntil(std::initializer_list<std::string_view> separators) const;
   /// The next line; nothing at the end. Python's `async for line in reader`.
-  Coroutine<std::optional<std::string>> anext() const;
+  ReadNextLine anext() const;
   /// Whether the end has come and all is read.
   bool at_eof() const;
 

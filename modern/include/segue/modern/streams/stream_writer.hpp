@@ -4,13 +4,16 @@
 //   co_await writer.drain();
 #pragma once
 
+#include <coroutine>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/net/address.hpp>
 #include <segue/modern/net/transports.hpp>
@@ -20,6 +23,21 @@ namespace segue::modern {
 namespace detail {
 class StreamWriterState;
 }
+
+/// StreamWriter::drain(): neither suspends nor allocates where there is nothing to wait for.
+class [[nodiscard("co_await it")]] Drain {
+ public:
+  explicit Drain(std::shared_ptr<detail::StreamWriterState> writer) noexcept : writer_(std::move(writer)) {}
+  bool await_ready() const;
+  std::coroutine_handle<> await_suspend(Resumable delegator);
+  void await_resume() {
+    if (wait_) detail::CoroutineAwaiter<void>(*wait_).await_resume();
+  }
+
+ private:
+  std::shared_ptr<detail::StreamWriterState> writer_;
+  std::optional<Coroutine<void>> wait_;
+};
 
 /// A handle; copies share the stream. When the last one goes, an open connection is closed, after what is buffered.
 class StreamWriter : public HandleOf<StreamWriter, std::shared_ptr<detail::StreamWriterState>> {
@@ -33,7 +51,7 @@ class StreamWriter : public HandleOf<StreamWriter, std::shared_ptr<detail::Strea
   void writelines(const std::vector<std::string>& lines) const;
   /// Waits until the transport's buffer, where it is above its high-water mark, is down at its low one. Throws what the
   /// connection was lost with, or ConnectionResetError("Connection lost").
-  Coroutine<void> drain() const;
+  Drain drain() const;
 
   /// Closes the sending half, after what is buffered: the peer's reader meets its end.
   void write_eof() const;

@@ -1,0 +1,70 @@
+// What the handles of a stream's reader share: its buffer, its end, and who waits.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/net/transports.hpp>
+#include <segue/modern/tasks/future.hpp>
+
+namespace segue::modern::detail {
+
+class StreamReaderState {
+ public:
+  StreamReaderState(EventLoop& on, std::size_t longest) : loop(&on), limit(longest) {
+    if (limit == 0) throw ValueError("Limit cannot be <= 0");
+  }
+
+  std::size_t size() const noexcept { return buffer.size() - taken; }
+  std::string_view data() const noexcept { return std::string_view(buffer).substr(taken); }
+
+  std::string take(std::size_t count) {
+    if (taken == 0 && count == buffer.size()) return std::exchange(buffer, {});
+    std::string front = buffer.substr(taken, count);
+    drop(count);
+    return front;
+  }
+  void drop(std::size_t count) {
+    taken += std::min(count, size());
+    if (taken < buffer.size() / 2) return;
+    buffer.erase(0, taken);
+    taken = 0;
+  }
+  std::string take_all() { return take(size()); }
+
+  void check_exception() const {
+    if (error) std::rethrow_exception(error);
+  }
+  void resume_transport_if_drained() {
+    if (!paused || size() > limit) return;
+    paused = false;
+    transport->resume_reading();
+  }
+  template <class Complete>
+  void wake(Complete complete) {
+    if (!waiter) return;
+    const Future<void> waiting = *std::exchange(waiter, std::nullopt);
+    if (!waiting.done()) complete(waiting);
+  }
+
+  Ref<EventLoop> loop;
+  std::size_t limit;
+  std::string buffer;
+  std::size_t taken = 0;  // of the buffer
+  bool eof = false;
+  bool paused = false;  // the transport, by this reader
+  std::exception_ptr error;
+  std::optional<Future<void>> waiter;
+  std::shared_ptr<ReadTransport> transport;
+};
+
+}  // namespace segue::modern::detail
