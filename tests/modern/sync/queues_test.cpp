@@ -391,6 +391,20 @@ TEST(Queue, CancelsTheFutureOfAGetterThatIsClosedByHand) {
   EXPECT_EQ(log, Strings{"left"});
 }
 
+TEST(Queue, FailsInAGetterThatIsSteppedByHandWithWhatItsFutureFailsWith) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Queue<int> queue;
+    const auto get = [](Queue<int> from) -> Coroutine<int> { co_return co_await from.get(); };
+    auto getter = get(queue);
+    const AnyFuture future{Ref<FutureCore>(getter.send().future)};
+    future.set_exception(ValueError("failed"));
+    EXPECT_THROW(getter.send(), ValueError);
+    co_return;
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(Queue, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {
   auto loop = make_loop();
   std::vector<int> items;
