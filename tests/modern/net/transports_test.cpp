@@ -1,5 +1,7 @@
 #include <segue/modern/net/transports.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,11 +10,14 @@
 #include <gtest/gtest.h>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/connect.hpp>
 #include <segue/modern/net/protocols.hpp>
+#include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
+#include "counted_allocations.hpp"
 #include "modern/attempt.hpp"
 #include "modern/sockets.hpp"
 
@@ -52,6 +57,17 @@ class Thrower : public Protocol {
   void pause_writing() override { throw ValueError("in pause_writing"); }
 };
 
+/// Sends back what it receives.
+class Mirror : public Protocol {
+ public:
+  void connection_made(std::shared_ptr<Transport> transport) override { transport_ = std::move(transport); }
+  void data_received(std::string_view data) override { transport_->write(data); }
+  void connection_lost(std::exception_ptr) override { transport_ = nullptr; }
+
+ private:
+  std::shared_ptr<Transport> transport_;
+};
+
 class Transports : public ::testing::Test {
  protected:
   std::shared_ptr<Transport> connect(SocketPair& over, std::shared_ptr<Protocol> protocol) {
@@ -86,6 +102,24 @@ TEST_F(Transports, CallTheirProtocolInOrder) {
   settle();
   EXPECT_EQ(trace, Trace({"made", "data x", "eof", "lost None"}));
   EXPECT_EQ(pair.receive(), "");
+}
+
+TEST_F(Transports, AllocateNothingForARoundTrip) {
+  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  loop = new_event_loop();  // the manual reactor allocates itself
+  const auto transport = connect(pair, std::make_shared<Mirror>());
+  std::size_t taken = 0;
+  const auto talk = [&]() -> Coroutine<void> {
+    for (int round = -20; round < 20; ++round) {  // the first half fills the pools
+      pair.send("ping");
+      const std::size_t before = segue::testing::allocations_made();
+      for (int i = 0; i < 5; ++i) co_await sleep(std::chrono::seconds(0));
+      if (round >= 0) taken += segue::testing::allocations_made() - before;
+      EXPECT_EQ(pair.receive(), "ping");
+    }
+  };
+  loop->run_until_complete(talk());
+  EXPECT_EQ(taken, 0U);
 }
 
 TEST_F(Transports, StayOpenForWritingWhereTheProtocolSaysSo) {

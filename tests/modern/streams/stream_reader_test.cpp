@@ -1,6 +1,7 @@
 #include <segue/modern/streams/stream_reader.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
+#include "counted_allocations.hpp"
 #include "modern/attempt.hpp"
 
 namespace segue::modern {
@@ -253,6 +255,40 @@ TEST_F(StreamReaders, GiveLinesUntilTheEnd) {
       line = co_await reader.anext();
     }
     EXPECT_EQ(lines, Trace({"a\n", "\n", "c"}));
+  });
+}
+
+TEST_F(StreamReaders, NeitherSuspendNorAllocateButTheStringForWhatIsBuffered) {
+  const std::string data = std::string(99, 'x') + "\n";
+  const auto allocations_of = [&](auto read) {
+    const StreamReader reader = make(1000, data + data);
+    auto reading = read(reader);
+    const std::size_t before = segue::testing::allocations_made();
+    EXPECT_TRUE(reading.await_ready());
+    const std::size_t taken = segue::testing::allocations_made() - before;
+    EXPECT_FALSE(reader.at_eof());
+    return segue::testing::allocations_counted ? taken : 1;
+  };
+  EXPECT_EQ(allocations_of([](const StreamReader& reader) { return reader.read(100); }), 1U);
+  EXPECT_EQ(allocations_of([](const StreamReader& reader) { return reader.readline(); }), 1U);
+  EXPECT_EQ(allocations_of([](const StreamReader& reader) { return reader.readexactly(100); }), 1U);
+  EXPECT_EQ(allocations_of([](const StreamReader& reader) { return reader.readuntil(); }), 1U);
+  EXPECT_EQ(allocations_of([](const StreamReader& reader) { return reader.anext(); }), 1U);
+}
+
+TEST_F(StreamReaders, TakeNothingBeforeTheyAreAwaited) {
+  run([&]() -> Coroutine<void> {
+    const StreamReader reader = make(64, "first\nsecond\n", true);
+    auto later = reader.readline();
+    EXPECT_EQ(co_await reader.readline(), "first\n");
+    EXPECT_EQ(co_await std::move(later), "second\n");
+    std::string error;
+    try {
+      co_await std::move(later);
+    } catch (const RuntimeError& again) {
+      error = again.what();
+    }
+    EXPECT_EQ(error, "cannot reuse already awaited coroutine");
   });
 }
 

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,10 +14,12 @@
 #include <gtest/gtest.h>
 
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
+#include "counted_allocations.hpp"
 #include "modern/attempt.hpp"
 #include "modern/sockets.hpp"
 
@@ -85,6 +88,35 @@ TEST_P(Streams, CarryAConversation) {
     co_await server.wait_closed();
   });
   EXPECT_TRUE(reports.messages().empty());
+}
+
+TEST_P(Streams, AllocateForARoundTripTheStringsAlone) {
+  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  if (!GetParam()) GTEST_SKIP() << "the manual reactor allocates itself";
+  constexpr int rounds = 20;
+  std::size_t taken = 0;
+  run([&taken]() -> Coroutine<void> {
+    const auto echo = [](StreamReader reader, StreamWriter writer) -> Coroutine<void> {
+      auto data = co_await reader.read(1000);
+      while (!data.empty()) {
+        writer.write(data);
+        co_await writer.drain();
+        data = co_await reader.read(1000);
+      }
+    };
+    const auto server = co_await start_server(echo, "127.0.0.1", 0);
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets()[0].port);
+    const std::string message(100, 'x');
+    for (int round = -rounds; round < rounds; ++round) {  // the first half fills the pools
+      const std::size_t before = segue::testing::allocations_made();
+      writer.write(message);
+      co_await writer.drain();
+      const std::string answer = co_await reader.readexactly(100);
+      if (round >= 0) taken += segue::testing::allocations_made() - before;
+    }
+    writer.close();
+  });
+  EXPECT_EQ(taken, 2U * rounds);  // what the server read, and what the client read
 }
 
 TEST_P(Streams, CarryMegabytesBothWaysAtOnce) {
