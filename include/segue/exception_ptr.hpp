@@ -40,6 +40,7 @@ inline void* caught_as(const std::type_info& type, const std::exception_ptr& err
   // All that an exception_ptr has is a pointer to the exception object.
   static_assert(sizeof(std::exception_ptr) == sizeof(void*));
   void* object = nullptr;
+  // NOLINTNEXTLINE(bugprone-undefined-memory-manipulation, bugprone-multi-level-implicit-pointer-conversion): see above
   std::memcpy(&object, &error, sizeof object);
   constexpr unsigned not_below_a_pointer = 1;
   return type.__do_catch(&exception_type(error), &object, not_below_a_pointer) ? object : nullptr;

@@ -300,8 +300,16 @@ inline Resumable::Resumable(StackfulFrame& frame) noexcept
 
 inline void Resumable::resume_other() const {
   if (is_coroutine()) return coroutine().resume();
+// g++ 12 follows the address of a coroutine that it knows into here, past the bit that tells it from a frame.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#endif
   auto& frame = *static_cast<StackfulFrame*>(address());
   frame.resume_function(frame);
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 }
 
 inline Frame* Resumable::frame() const noexcept {
