@@ -1,7 +1,8 @@
 #include <segue/modern/kernel/handle_state.hpp>
 
-#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
+
+#include "kernel/call_of_user.hpp"
 
 namespace segue::modern {
 
@@ -20,16 +21,7 @@ void HandleState::run() {
     running_ = false;
     if (cancelled_) forget();
   });
-  try {
-    invoke();
-  } catch (...) {
-    if (ends_program(std::current_exception())) throw;
-    ExceptionContext context;
-    context.message = "Exception in callback";
-    context.exception = std::current_exception();
-    context.handle = "<Handle>";
-    loop_.call_exception_handler(context);
-  }
+  call_of_user(loop_, [this] { invoke(); });
 }
 
 }  // namespace segue::modern

@@ -9,6 +9,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/os_error.hpp>
 
@@ -148,10 +149,7 @@ Coroutine<void> serve_forever(std::shared_ptr<ServerState> server) {
   server->start_serving();
   const Future<void> forever = server->loop().create_future<void>();
   server->serving_forever = forever;
-  struct Forget {
-    ~Forget() { server.serving_forever.reset(); }
-    ServerState& server;
-  } const forget{*server};
+  const ScopeExit forget([&server]() noexcept { server->serving_forever.reset(); });
   std::exception_ptr cancelled;
   try {
     co_await forever;
