@@ -110,7 +110,10 @@ using testing::Trace;
 
 class EpollReactorTest : public ::testing::Test {
  protected:
-  EpollReactorTest() { system_here = System(); }
+  EpollReactorTest() { system_here = System(); }            // counts from nothing
+  ~EpollReactorTest() override { system_here = System(); }  // whatever runs next in this process asks the real one
+  EpollReactorTest(const EpollReactorTest&) = delete;
+  EpollReactorTest& operator=(const EpollReactorTest&) = delete;
 
   Trace trace;
   EventLoopPtr loop = new_event_loop();
