@@ -90,13 +90,10 @@ std::string FutureCore::repr() const {
   return error_ ? "<Future finished exception=" + describe(error_).repr() + ">" : "<Future finished>";
 }
 
-void FutureCore::add_waiter(Waiter waiter) {
-  if (done()) {
-    loop_->check_usable();
-    schedule(std::move(waiter));
-  } else {
-    waiters_.add(std::move(waiter));
-  }
+// For one who asks after the end.
+void FutureCore::schedule_late(Waiter waiter) {
+  loop_->check_usable();
+  schedule(std::move(waiter));
 }
 
 std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexcept {
@@ -115,6 +112,7 @@ void FutureCore::schedule(Waiter waiter) {
 
 void FutureCore::wake_waiters() {
   loop_->check_usable();
+  if (TaskCore* const task = waiters_.take_lone_task()) return loop_->schedule(*task);
   Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { schedule(std::move(waiter)); });
 }
 

@@ -61,8 +61,10 @@ void TaskCore::start() noexcept {
 }
 
 void TaskCore::run() {
-  if (waited_on_ || must_cancel_) [[unlikely]] {
-    if (!prepare_step()) return;
+  if (must_cancel_) [[unlikely]] {
+    if (!prepare_cancelled_step()) return;
+  } else if (waited_on_) {
+    forget_waited_on();
   }
   detail::PromiseBase& outermost = *promise_;
   outermost.started = true;
@@ -73,17 +75,19 @@ void TaskCore::run() {
   outermost.executing = false;
   // The running loop is the task's, which lies in another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
-  handle_yield();
+  if (FutureCore* const future = awaited_future();
+      future != nullptr && future != this && &future->loop() == &loop()) [[likely]] {
+    wait_for(*future);
+  } else {
+    refuse_yield();
+  }
 }
 
-bool TaskCore::prepare_step() {
-  const bool deliver_cancellation = must_cancel_ && !woken_by_cancellation();
-  if (waited_on_) {
-    waited_on_->mark_retrieved();
-    waited_on_ = nullptr;
-  }
+bool TaskCore::prepare_cancelled_step() {
+  const bool thrown_by_future = woken_by_cancellation();
+  if (waited_on_) forget_waited_on();
   must_cancel_ = false;
-  if (!deliver_cancellation) return true;
+  if (thrown_by_future) return true;
   auto error = std::make_exception_ptr(CancelledError(cancel_message()));
   if (promise_->started) {
     inject(std::move(error));
@@ -106,7 +110,7 @@ bool TaskCore::woken_by_cancellation() const noexcept {
   return waited_on_ && (waited_on_->cancelled() || holds<CancelledError>(waited_on_->peek_exception()));
 }
 
-void TaskCore::handle_yield() {
+void TaskCore::refuse_yield() {
   const Yielded what = yielded();
   if (what.future == nullptr) {
     step_with_error(what.generator ? "yield was used instead of yield from for generator in task " + repr() + " with " +
@@ -116,10 +120,8 @@ void TaskCore::handle_yield() {
     step_with_error("Task " + repr() + " got Future " + what.future->repr() + " attached to a different loop");
   } else if (!what.blocking) {
     step_with_error("yield was used instead of yield from in task " + repr() + " with " + what.future->repr());
-  } else if (what.future == this) {
-    step_with_error("Task cannot await on itself: " + repr());
   } else {
-    wait_for(*what.future);
+    step_with_error("Task cannot await on itself: " + repr());
   }
 }
 

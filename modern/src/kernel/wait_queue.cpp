@@ -44,8 +44,12 @@ void QueuedWait::wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf) {
   Driver& driver = Driver::require_current();
   end_own_future();
   const bool driven_by_task = driver.task() == &driver;
-  future_ = driven_by_task ? ::new (&own_future_) FutureValue<void>(loop) : new FutureValue<void>(loop);
-  FutureWait::await_suspend(leaf);
+  if (driven_by_task) [[likely]] {
+    future_ = ::new (&own_future_) OwnFuture(loop);
+  } else {
+    future_ = make_ref<FutureValue<void>>(loop);
+  }
+  suspend(driver, leaf);
   queue.waits_.push_back(*this);
 }
 

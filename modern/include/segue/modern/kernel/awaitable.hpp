@@ -35,6 +35,11 @@ concept Awaitable = requires(A&& awaitable) {
   { get_awaiter(std::forward<A>(awaitable)) } -> Awaiter;
 };
 
+/// What is awaited itself, and not by an operator co_await.
+template <class A>
+concept AwaitedItself = Awaiter<A> && !requires(A&& awaitable) { std::forward<A>(awaitable).operator co_await(); } &&
+                        !requires(A&& awaitable) { operator co_await(std::forward<A>(awaitable)); };
+
 /// Segue's own awaiters, which any Resumable may wait on: a fiber as well as a C++20 coroutine.
 template <class A>
 concept ResumableAwaiter = Awaiter<A> && requires(A& awaiter, Resumable frame) { awaiter.await_suspend(frame); };

@@ -9,6 +9,7 @@
 #include <exception>
 #include <source_location>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include <segue/modern/kernel/awaitable.hpp>
@@ -24,6 +25,19 @@ template <class T>
 class Coroutine;
 
 namespace detail {
+
+/// An awaiter that lives until the end of its co_await. g++ 12 moves whatever await_transform() gives once more: of this
+/// there is little to move.
+template <class A>
+struct AwaiterReference {
+  [[gnu::always_inline]] decltype(auto) await_ready() const { return awaiter.await_ready(); }
+  template <class Promise>
+  [[gnu::always_inline]] decltype(auto) await_suspend(std::coroutine_handle<Promise> frame) const {
+    return awaiter.await_suspend(frame);
+  }
+  [[gnu::always_inline]] decltype(auto) await_resume() const { return awaiter.await_resume(); }
+  A& awaiter;
+};
 
 /// The part of a coroutine that does not depend on its result.
 class PromiseBase : public Frame {
@@ -52,9 +66,13 @@ class PromiseBase : public Frame {
   FinalAwaiter final_suspend() const noexcept { return {}; }
 
   template <Awaitable A>
-  A&& await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
+  decltype(auto) await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
     awaiting_at_ = where;
-    return std::forward<A>(awaitable);
+    if constexpr (AwaitedItself<A>) {
+      return AwaiterReference<std::remove_reference_t<A>>{awaitable};
+    } else {
+      return std::forward<A>(awaitable);
+    }
   }
 
   Resumable resumable() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
-#include <type_traits>
+#include <ratio>
 
 #include <segue/exceptions.hpp>
 
@@ -29,11 +30,19 @@ class Delay {
 
   template <class Rep, class Period>
   static constexpr nanoseconds convert(std::chrono::duration<Rep, Period> delay) {
-    const auto wide = std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(delay).count();
-    if (wide != wide) throw ValueError("Invalid delay: NaN (not a number)");
-    if (wide >= static_cast<long double>(limit)) return nanoseconds(limit);
-    if (wide <= static_cast<long double>(-limit)) return nanoseconds(-limit);
-    return std::chrono::duration_cast<nanoseconds>(delay);
+    using InNanoseconds = std::ratio_divide<Period, std::nano>;
+    if constexpr (std::integral<Rep> && InNanoseconds::den == 1) {
+      constexpr std::int64_t most = limit / InNanoseconds::num;
+      if (delay.count() > 0 && static_cast<std::uintmax_t>(delay.count()) > std::uintmax_t{most}) return nanoseconds(limit);
+      if (std::signed_integral<Rep> && static_cast<std::intmax_t>(delay.count()) < -most) return nanoseconds(-limit);
+      return nanoseconds(static_cast<std::int64_t>(delay.count()) * InNanoseconds::num);
+    } else {
+      const auto wide = std::chrono::duration_cast<std::chrono::duration<long double, std::nano>>(delay).count();
+      if (wide != wide) throw ValueError("Invalid delay: NaN (not a number)");
+      if (wide >= static_cast<long double>(limit)) return nanoseconds(limit);
+      if (wide <= static_cast<long double>(-limit)) return nanoseconds(-limit);
+      return std::chrono::duration_cast<nanoseconds>(delay);
+    }
   }
 
   nanoseconds value_{};

@@ -173,6 +173,8 @@ class Driver {
   }
   /// Whether that was nothing at all.
   bool yielded_nothing() const noexcept { return message_ == Message::none; }
+  /// The future that it was, awaited and not merely yielded; null for anything else.
+  FutureCore* awaited_future() const noexcept { return message_ == Message::awaited_future ? future() : nullptr; }
   /// What the leaf throws when it is resumed next.
   void inject(std::exception_ptr error) noexcept { injected_ = std::move(error); }
   /// What the leaf's yield gives when it is resumed next: `value`, which lives until then; None where it is null.

@@ -107,7 +107,12 @@ class FutureCore : public RefCounted {
   /// What check_result() throws.
   std::exception_ptr error_of_result();
   [[noreturn]] static void refuse_done();
-  void add_waiter(Waiter waiter);
+  void add_waiter(Waiter waiter) {
+    if (done()) [[unlikely]]
+      return schedule_late(std::move(waiter));
+    waiters_.add(std::move(waiter));
+  }
+  void schedule_late(Waiter waiter);
   void schedule(Waiter waiter);
   void schedule_waiters() {
     if (!waiters_.empty()) wake_waiters();
@@ -148,11 +153,14 @@ class FutureWait {
   explicit FutureWait(Ref<FutureCore> future) noexcept : future_(std::move(future)) {}
   bool await_ready() const noexcept { return future_->done(); }
   void await_suspend(Resumable leaf) {
-    Driver::require_current().suspend(leaf, *future_);
-    suspended_ = true;
+    suspend(Driver::require_current(), leaf);
   }
 
  protected:
+  void suspend(Driver& driver, Resumable leaf) noexcept {
+    driver.suspend(leaf, *future_);
+    suspended_ = true;
+  }
   [[gnu::always_inline]] void finish_wait() {
     if (suspended_) Driver::current()->throw_injected();
     if (!future_->done()) [[unlikely]]

@@ -104,13 +104,18 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   }
 
  private:
-  /// Takes note of what was waited on, and of a cancellation. False where that ended the task.
-  bool prepare_step();
+  void forget_waited_on() noexcept {
+    waited_on_->mark_retrieved();
+    waited_on_ = nullptr;
+  }
+  /// Has the next step throw the CancelledError that was asked for. False where that ended the task.
+  bool prepare_cancelled_step();
   void end();
   /// Whether what it waited on ended with a CancelledError, which throws itself.
   bool woken_by_cancellation() const noexcept;
-  void handle_yield();
   void wait_for(FutureCore& future);
+  /// Throws into the coroutine for what it has yielded instead of a future to wait for.
+  void refuse_yield();
   void step_with_error(const std::string& message);
   const std::source_location& made() const noexcept;
 

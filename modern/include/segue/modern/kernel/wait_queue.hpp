@@ -74,8 +74,11 @@ class QueuedWait : public FutureWait, public ListLink<> {
 
   // What `future_` is where a task waits: a task lets go of what it waited on before it resumes the frame that waited,
   // or closes it. Another driver may keep the future for as long as it likes: it gets one from the heap.
+  struct OwnFuture final : FutureValue<void> {
+    using FutureValue::FutureValue;
+  };
   union {
-    FutureValue<void> own_future_;
+    OwnFuture own_future_;
   };
 };
 

@@ -91,6 +91,12 @@ class Waiters {
     }
     return removed;
   }
+  /// Takes the waiter out where it is the only one, and a task; null where not.
+  TaskCore* take_lone_task() noexcept {
+    TaskCore* const task = more_ ? nullptr : first_.task();
+    if (task != nullptr) first_ = {};
+    return task;
+  }
   /// Takes each out, in order.
   template <class Action>
   void take_all(Action action) {
