@@ -23,8 +23,6 @@ namespace segue::modern {
 
 namespace {
 
-constexpr std::size_t min_events = 64;
-
 // epoll_ctl(); 0 or the error.
 int control(int epoll, int operation, int fd, std::uint32_t events) noexcept {
   epoll_event event{};
@@ -46,7 +44,7 @@ Events from_epoll(std::uint32_t events) noexcept {
 
 }  // namespace
 
-EpollReactor::EpollReactor() : events_(min_events) {
+EpollReactor::EpollReactor() {
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   wake_up_ = epoll_ < 0 ? -1 : ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   // Edge-triggered: each write is told of once, and nobody has to read what was written.
@@ -65,7 +63,6 @@ void EpollReactor::close_descriptors() const noexcept {
 
 void EpollReactor::watch(Watch& watch, int fd) {
   if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
-  if (table_.size() + 2 > events_.size()) events_.resize(events_.size() * 2);  // one more, and the wake-up
   const Events before = table_.events(fd);
   const std::uint32_t wanted = to_epoll(before | watch.event());
   int error = control(epoll_, before == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, wanted);

@@ -1,7 +1,6 @@
 // What the handles of a stream's reader share: its buffer, its end, and who waits.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -16,6 +15,8 @@
 #include <segue/modern/net/transports.hpp>
 #include <segue/modern/tasks/future.hpp>
 
+#include "streams/read_buffer.hpp"
+
 namespace segue::modern::detail {
 
 class StreamReaderState {
@@ -24,20 +25,14 @@ class StreamReaderState {
     if (limit == 0) throw ValueError("Limit cannot be <= 0");
   }
 
-  std::size_t size() const noexcept { return buffer.size() - taken; }
-  std::string_view data() const noexcept { return std::string_view(buffer).substr(taken); }
+  std::size_t size() const noexcept { return buffer.size(); }
+  std::string_view data() const noexcept { return buffer.data(); }
 
+  /// The first `count` bytes, which there are.
   std::string take(std::size_t count) {
-    if (taken == 0 && count == buffer.size()) return std::exchange(buffer, {});
-    std::string front = buffer.substr(taken, count);
-    drop(count);
+    std::string front(data().substr(0, count));
+    buffer.drop(count);
     return front;
-  }
-  void drop(std::size_t count) {
-    taken += std::min(count, size());
-    if (taken < buffer.size() / 2) return;
-    buffer.erase(0, taken);
-    taken = 0;
   }
   std::string take_all() { return take(size()); }
 
@@ -58,8 +53,7 @@ class StreamReaderState {
 
   Ref<EventLoop> loop;
   std::size_t limit;
-  std::string buffer;
-  std::size_t taken = 0;  // of the buffer
+  ReadBuffer buffer;
   bool eof = false;
   bool paused = false;  // the transport, by this reader
   std::exception_ptr error;

@@ -184,7 +184,7 @@ bool ReadLine::attempt(bool woken) {
     }
   } catch (const LimitOverrunError& error) {
     const bool found = from.data().substr(std::min(error.consumed, from.size())).starts_with('\n');
-    from.drop(found ? error.consumed + 1 : from.size());
+    from.buffer.drop(found ? error.consumed + 1 : from.size());
     from.resume_transport_if_drained();
     throw ValueError(error.what());
   }

@@ -1,8 +1,11 @@
 #include <segue/modern/streams/stream_reader.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -303,6 +306,48 @@ TEST_F(StreamReaders, KeepOrderOverManySmallReads) {
     while (!reader.at_eof()) got += co_await reader.readline();
     EXPECT_EQ(got, expected);
   });
+}
+
+TEST_F(StreamReaders, GiveBackWhatTheyGotWhateverItsSizes) {
+  run([&]() -> Coroutine<void> {
+    std::minstd_rand random(7);
+    const auto size = [&random](std::size_t most) { return std::size_t{random()} % (std::size_t{random()} % most + 1); };
+    const StreamReader reader(std::size_t{1} << 20);
+    std::string expected;  // what was fed, and not read yet
+    char next = 0;
+    for (int step = 0; step < 3'000; ++step) {
+      std::string data(size(step % 10 == 0 ? 300'000 : 3'000), '\0');
+      for (char& each : data) each = next++;
+      reader.feed_data(data);
+      expected += data;
+      const std::size_t count = std::min(size(400'000), expected.size());
+      const std::string got = co_await reader.readexactly(static_cast<std::int64_t>(count));
+      const bool same = got == expected.substr(0, count);
+      EXPECT_TRUE(same) << "step " << step << ": " << count << " bytes";
+      expected.erase(0, count);
+    }
+    reader.feed_eof();
+    const std::string rest = co_await reader.read();
+    EXPECT_EQ(rest, expected);
+  });
+}
+
+// What is read is a string of its own; between two of them a reader needs none.
+TEST_F(StreamReaders, ReceiveLargeMessagesWithoutAskingTheHeap) {
+  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  const std::string message(16'384, 'x');
+  std::vector<StreamReader> readers;
+  for (int i = 0; i < 100; ++i) readers.emplace_back(*loop, 65'536);
+  for (int round = 0; round < 3; ++round) {
+    const std::size_t before = segue::testing::allocations_made();
+    for (const StreamReader& reader : readers) reader.feed_data(message);
+    if (round > 0) {
+      EXPECT_EQ(segue::testing::allocations_made(), before);
+    }
+    run([&]() -> Coroutine<void> {
+      for (const StreamReader& reader : readers) co_await reader.readexactly(16'384);
+    });
+  }
 }
 
 TEST_F(StreamReaders, MayOutliveTheirHandle) {

@@ -1,0 +1,117 @@
+#include "streams/read_buffer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include <segue/modern/kernel/pool.hpp>
+
+namespace segue::modern::detail {
+
+namespace {
+
+constexpr std::size_t smallest_block = 64;
+constexpr std::size_t largest_in_pool = 2048;
+constexpr std::size_t largest_kept = std::size_t{256} << 10;
+constexpr std::size_t most_kept = std::size_t{4} << 20;
+
+struct FreeLargeBlock {
+  FreeLargeBlock* next;
+};
+
+// A thread's free blocks, by size. Trivially destructible, so that blocks may be freed at any time.
+struct LargeBlocks {
+  enum class Life : std::uint8_t { unused, open, ended };
+
+  static std::size_t class_of(std::size_t size) noexcept {
+    return static_cast<std::size_t>(std::bit_width(size) - std::bit_width(largest_in_pool)) - 1;
+  }
+
+  std::array<FreeLargeBlock*, 8> free{};
+  std::size_t bytes = 0;
+  Life life = Life::unused;
+};
+
+static_assert(largest_in_pool << std::tuple_size_v<decltype(LargeBlocks::free)> >= largest_kept);
+
+constinit thread_local LargeBlocks large_blocks;
+
+struct LargeBlocksEnd {
+  LargeBlocks* blocks = nullptr;
+  ~LargeBlocksEnd() {
+    if (blocks == nullptr) return;
+    blocks->life = LargeBlocks::Life::ended;
+    for (FreeLargeBlock*& first : blocks->free) {
+      while (first != nullptr) ::operator delete(std::exchange(first, first->next));
+    }
+  }
+};
+
+void* allocate(std::size_t size) {
+  if (size <= largest_in_pool) return pool_allocate(size);
+  if (size <= largest_kept) {
+    FreeLargeBlock*& first = large_blocks.free[LargeBlocks::class_of(size)];
+    if (first != nullptr) {
+      large_blocks.bytes -= size;
+      return std::exchange(first, first->next);
+    }
+  }
+  return ::operator new(size);
+}
+
+void deallocate(void* block, std::size_t size) noexcept {
+  if (size <= largest_in_pool) return pool_free(block, size);
+  LargeBlocks& own = large_blocks;
+  if (own.life == LargeBlocks::Life::unused) {
+    thread_local LargeBlocksEnd end;
+    end.blocks = &own;
+    own.life = LargeBlocks::Life::open;
+  }
+  const bool kept = pooled && own.life == LargeBlocks::Life::open && size <= largest_kept && own.bytes + size <= most_kept;
+  if (!kept) return ::operator delete(block);
+  FreeLargeBlock*& first = own.free[LargeBlocks::class_of(size)];
+  first = ::new (block) FreeLargeBlock{first};
+  own.bytes += size;
+}
+
+}  // namespace
+
+void ReadBuffer::append(std::string_view data) {
+  if (capacity_ - end_ < data.size()) make_room(data.size());
+  std::memcpy(block_ + end_, data.data(), data.size());
+  end_ += data.size();
+}
+
+void ReadBuffer::drop(std::size_t count) noexcept {
+  begin_ += count;
+  if (begin_ == end_) release();
+}
+
+// In the same block, where at least half of it is free then: so a byte is moved once for each that comes, at most.
+void ReadBuffer::make_room(std::size_t count) {
+  const std::size_t held = size();
+  if (held + count <= capacity_ && held <= capacity_ / 2) {
+    std::memmove(block_, block_ + begin_, held);
+  } else {
+    const std::size_t capacity = std::bit_ceil(std::max(held + count, smallest_block));
+    auto* const block = static_cast<char*>(allocate(capacity));
+    if (held > 0) std::memcpy(block, block_ + begin_, held);
+    release();
+    block_ = block;
+    capacity_ = capacity;
+  }
+  begin_ = 0;
+  end_ = held;
+}
+
+void ReadBuffer::release() noexcept {
+  if (block_ != nullptr) deallocate(block_, capacity_);
+  block_ = nullptr;
+  capacity_ = begin_ = end_ = 0;
+}
+
+}  // namespace segue::modern::detail
