@@ -75,8 +75,8 @@ void TaskCore::run() {
   outermost.executing = false;
   // The running loop is the task's, which lies in another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
-  if (FutureCore* const future = awaited_future();
-      future != nullptr && future != this && &future->loop() == &loop()) [[likely]] {
+  if (FutureCore* const future = awaited_future(); future != nullptr && future != this && &future->loop() == &loop())
+      [[likely]] {
     wait_for(*future);
   } else {
     refuse_yield();

@@ -1,5 +1,6 @@
 #include <segue/modern/tasks/wait.hpp>
 
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <utility>
@@ -14,8 +15,8 @@ namespace {
 /// One wait(): the callback of all its futures, which completes the future that the waiter awaits.
 class WaitCallback final : public DoneCallbackState {
  public:
-  WaitCallback(Future<void> waiter, std::vector<AnyFuture>& futures, WaitOptions options)
-      : waiter_(std::move(waiter)), left_(futures.size()), return_when_(options.return_when) {
+  WaitCallback(Future<void> waiter, std::size_t futures, WaitOptions options)
+      : waiter_(std::move(waiter)), left_(futures), return_when_(options.return_when) {
     if (options.timeout)
       timer_ = waiter_.get_loop().call_later(*options.timeout, [waiter = waiter_] { complete(waiter); });
   }
@@ -42,17 +43,17 @@ class WaitCallback final : public DoneCallbackState {
 
 }  // namespace
 
-Coroutine<void> wait_until(std::vector<AnyFuture> futures, WaitOptions options) {
+Coroutine<void> wait_until(std::vector<FutureCore*> futures, WaitOptions options) {
   if (futures.empty()) throw ValueError("Set of Tasks/Futures is empty.");
   if (options.return_when > ALL_COMPLETED)
     throw ValueError("Invalid return_when value: " + std::to_string(static_cast<int>(options.return_when)));
   const Future<void> waiter = get_running_loop().create_future();
-  const auto callback = make_ref<WaitCallback>(waiter, futures, options);
+  const auto callback = make_ref<WaitCallback>(waiter, futures.size(), options);
   const ScopeExit forget([&] {
     callback->cancel_timer();
-    for (const AnyFuture& future : futures) future.state()->remove_callback(*callback);
+    for (FutureCore* const future : futures) future->remove_callback(*callback);
   });
-  for (const AnyFuture& future : futures) future.state()->add_callback(callback);
+  for (FutureCore* const future : futures) future->add_callback(callback);
   co_await waiter;
 }
 

@@ -1,3 +1,5 @@
+#include <segue/modern/kernel/delay.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <limits>
@@ -6,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
-#include <segue/modern/kernel/delay.hpp>
 
 #include "modern/attempt.hpp"
 

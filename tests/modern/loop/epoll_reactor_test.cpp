@@ -200,8 +200,7 @@ TEST_F(EpollReactorTest, takes_what_is_ready_in_its_order_a_hundred_and_twenty_e
     iterate(*loop);
     ASSERT_EQ(called.size(), static_cast<std::size_t>(std::min(before + batch, many)));
   }
-  EXPECT_EQ(calls_so_far() - first,
-            (Calls{.waits = (many + batch - 1) / batch, .controls = 0, .allocations = 0}));
+  EXPECT_EQ(calls_so_far() - first, (Calls{.waits = (many + batch - 1) / batch, .controls = 0, .allocations = 0}));
   EXPECT_EQ(called, written);
   for (const int fd : descriptors) {
     EXPECT_TRUE(loop->remove_reader(fd));

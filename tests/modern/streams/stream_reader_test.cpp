@@ -311,7 +311,9 @@ TEST_F(StreamReaders, KeepOrderOverManySmallReads) {
 TEST_F(StreamReaders, GiveBackWhatTheyGotWhateverItsSizes) {
   run([&]() -> Coroutine<void> {
     std::minstd_rand random(7);
-    const auto size = [&random](std::size_t most) { return std::size_t{random()} % (std::size_t{random()} % most + 1); };
+    const auto size = [&random](std::size_t most) {
+      return std::size_t{random()} % (std::size_t{random()} % most + 1);
+    };
     const StreamReader reader(std::size_t{1} << 20);
     std::string expected;  // what was fed, and not read yet
     char next = 0;

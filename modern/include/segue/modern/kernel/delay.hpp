@@ -33,7 +33,8 @@ class Delay {
     using InNanoseconds = std::ratio_divide<Period, std::nano>;
     if constexpr (std::integral<Rep> && InNanoseconds::den == 1) {
       constexpr std::int64_t most = limit / InNanoseconds::num;
-      if (delay.count() > 0 && static_cast<std::uintmax_t>(delay.count()) > std::uintmax_t{most}) return nanoseconds(limit);
+      if (delay.count() > 0 && static_cast<std::uintmax_t>(delay.count()) > std::uintmax_t{most})
+        return nanoseconds(limit);
       if (std::signed_integral<Rep> && static_cast<std::intmax_t>(delay.count()) < -most) return nanoseconds(-limit);
       return nanoseconds(static_cast<std::int64_t>(delay.count()) * InNanoseconds::num);
     } else {

@@ -152,9 +152,7 @@ class FutureWait {
  public:
   explicit FutureWait(Ref<FutureCore> future) noexcept : future_(std::move(future)) {}
   bool await_ready() const noexcept { return future_->done(); }
-  void await_suspend(Resumable leaf) {
-    suspend(Driver::require_current(), leaf);
-  }
+  void await_suspend(Resumable leaf) { suspend(Driver::require_current(), leaf); }
 
  protected:
   void suspend(Driver& driver, Resumable leaf) noexcept {

@@ -6,6 +6,7 @@
 // A timeout is no error here, and cancels nothing; cancelling the waiter leaves the tasks alone, too.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
@@ -48,19 +49,35 @@ struct WaitResult {
 
 namespace detail {
 
-/// Waits for them. ValueError for none and for a bad option.
-Coroutine<void> wait_until(std::vector<AnyFuture> futures, WaitOptions options);
+/// Waits for them; whoever awaits it keeps them. ValueError for none and for a bad option.
+Coroutine<void> wait_until(std::vector<FutureCore*> futures, WaitOptions options);
+/// Leaves of each future the first handle.
+template <class F>
+void keep_first_of_each(std::vector<F>& futures) {
+  std::vector<const FutureCore*> sorted;
+  sorted.reserve(futures.size());
+  for (const F& future : futures) sorted.push_back(future.state().get());
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) == sorted.end()) return;
+  std::unordered_set<const FutureCore*> seen;
+  std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
+}
 
 namespace body {  // out of reach of argument-dependent lookup
 
 template <class F>
 Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
-  std::unordered_set<const FutureCore*> seen;
-  std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
-  std::vector<AnyFuture> handles(futures.begin(), futures.end());
-  co_await wait_until(std::move(handles), options);
+  keep_first_of_each(futures);
+  std::vector<FutureCore*> states;
+  states.reserve(futures.size());
+  for (const F& future : futures) states.push_back(future.state().get());
+  co_await wait_until(std::move(states), options);
   WaitResult<F> result;
-  for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));
+  if (std::ranges::all_of(futures, &F::done)) {
+    result.done = std::move(futures);
+  } else {
+    for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));
+  }
   co_return result;
 }
 
@@ -86,6 +103,7 @@ struct WaitFunction {
   auto operator()(Range&& futures, WaitOptions options = {}) const {
     using F = std::ranges::range_value_t<Range>;
     std::vector<F> copies;
+    if constexpr (std::ranges::sized_range<Range>) copies.reserve(std::ranges::size(futures));
     for (const F& future : futures) copies.push_back(future);
     return detail::body::wait<F>(std::move(copies), options);
   }
