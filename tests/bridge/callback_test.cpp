@@ -4,11 +4,13 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -113,6 +115,152 @@ TEST(FromCallback, IgnoresACallAfterACancellation) {
   late.reset();
 }
 
+TEST(FromCallback, SaysWhereTheOneWasMadeThatIsCalledTwice) {
+  const auto loop = make_loop();
+  std::string source;
+  loop->set_exception_handler(
+      [&source](modern::EventLoop&, const modern::ExceptionContext& context) { source = context.source; });
+  auto initiate = [](auto done) {
+    done(1);
+    done(2);
+  };
+  const auto line = std::source_location::current().line() + 1;
+  loop->run_until_complete(from_callback<int>(initiate));
+  EXPECT_TRUE(source.ends_with("callback_test.cpp:" + std::to_string(line))) << source;
+}
+
+// --- when the loop is closed, or gone ---
+
+class LateCallback : public ::testing::Test {
+ protected:
+  /// Awaits a callback in vain.
+  Coroutine<> wait() {
+    auto initiate = [this](auto done) { late = done; };
+    co_await from_callback<std::shared_ptr<int>>(initiate);
+  }
+
+  modern::EventLoopPtr loop = make_loop();
+  std::optional<Callback<std::shared_ptr<int>>> late;
+  std::shared_ptr<int> value = std::make_shared<int>(1);
+};
+
+TEST_F(LateCallback, IsIgnoredWhenTheLoopIsClosed) {
+  const auto task = loop->create_task(wait());
+  loop->run_until_complete(modern::sleep(0s));
+  loop->close();
+  (*late)(value);
+  (*late)(value);
+  EXPECT_EQ(value.use_count(), 1);
+  EXPECT_FALSE(task.done());
+}
+
+TEST_F(LateCallback, IsIgnoredWhenTheLoopIsGone) {
+  loop->call_soon([this] { loop->create_task(wait()); });
+  loop->run_until_complete(modern::sleep(1s));
+  loop = nullptr;
+  std::thread([this] {
+    (*late)(value);
+    (*late)(value);
+    late.reset();
+  }).join();
+  EXPECT_EQ(value.use_count(), 1);
+}
+
+TEST_F(LateCallback, IsIgnoredWhereAnotherLoopRunsInItsThread) {
+  const auto task = loop->create_task(wait());
+  loop->run_until_complete(modern::sleep(0s));
+  loop = make_loop();  // at the same address, perhaps
+  const auto next = loop->create_task(wait());
+  loop->call_soon([this, first = *late] { first(value); });
+  loop->call_later(1s, [this] { (*late)(value); });
+  loop->run_until_complete(next);
+  EXPECT_FALSE(task.done());
+}
+
+TEST_F(LateCallback, MayBeDroppedUncalledWhenTheLoopIsGone) {
+  const auto task = loop->create_task(wait());
+  loop->run_until_complete(modern::sleep(0s));
+  loop = nullptr;
+  late.reset();
+  EXPECT_FALSE(task.done());
+}
+
+TEST_F(LateCallback, KeepsNothingOfALoopThatIsGone) {
+  const modern::EventLoopRef kept(loop.get());
+  loop->call_soon([this] { loop->create_task(wait()); });
+  loop->run_until_complete(modern::sleep(0s));
+  loop->run_until_complete(modern::sleep(0s));
+  ASSERT_TRUE(late);
+  loop = nullptr;
+  EXPECT_TRUE(kept->core().unique());
+}
+
+// Each loop ends while the worker may be anywhere within its call. For ThreadSanitizer above all.
+TEST(FromCallback, MayBeCalledWhileTheLoopEnds) {
+  constexpr int loops = 100;
+  std::vector<std::thread> workers;
+  int got = 0;
+  for (int i = 0; i < loops; ++i) {
+    const auto loop = modern::new_event_loop();
+    auto main = [&workers]() -> Coroutine<int> {
+      auto initiate = [&workers](auto done) {
+        workers.emplace_back([done = std::move(done)] {
+          done(1);
+          done(2);
+        });
+      };
+      const auto waiting = from_callback<int>(initiate);
+      const auto task = modern::create_task(waiting);
+      while (!task.done()) co_await modern::sleep(0s);  // does not wait for the wake-up
+      co_return co_await task;
+    };
+    loop->set_exception_handler([](auto&, const auto&) {});
+    got += loop->run_until_complete(main());
+  }
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_EQ(got, loops);
+}
+
+/// Throws when it is moved for the `moves`-th time.
+struct ThrowsWhenMoved {
+  explicit ThrowsWhenMoved(int after) : moves(after) {}
+  ThrowsWhenMoved(ThrowsWhenMoved&& other) : moves(other.moves - 1) {  // NOLINT(performance-noexcept-move-constructor)
+    if (moves == 0) throw ValueError("not to be moved");
+  }
+  int moves;
+};
+
+TEST(FromCallback, ThrowsWhatMovingTheResultThrows) {
+  int thrown = 0;
+  for (int moves = 1; moves < 12; ++moves) {
+    const auto loop = make_loop();
+    std::string caller;
+    auto main = [&]() -> Coroutine<std::string> {
+      auto initiate = [&](auto done) {
+        loop->call_soon([&, done] {
+          try {
+            done(ThrowsWhenMoved(moves));
+          } catch (const ValueError&) {
+            caller = "caller";  // it was not delivered: done is dropped without a call
+          }
+        });
+      };
+      try {
+        co_await from_callback<ThrowsWhenMoved>(initiate);
+      } catch (const ValueError&) {
+        ++thrown;
+        co_return "awaiter";
+      } catch (const RuntimeError&) {
+        co_return "dropped";
+      }
+      co_return "value";
+    };
+    const std::string got = loop->run_until_complete(main());
+    EXPECT_EQ(got == "dropped", caller == "caller") << moves;
+  }
+  EXPECT_GT(thrown, 0);
+}
+
 TEST(FromCallback, AnErrorFirstCallbackThrowsItsError) {
   const auto loop = make_loop();
   auto code = [](auto done) { done(std::make_error_code(std::errc::no_such_file_or_directory), 0); };
@@ -122,6 +270,14 @@ TEST(FromCallback, AnErrorFirstCallbackThrowsItsError) {
   } catch (const OSError& error) {
     EXPECT_EQ(error.errno_code(), ENOENT);
   }
+  const auto fails_with = [&](std::errc error) {
+    auto fail = [error](auto done) { done(std::make_error_code(error)); };
+    return from_callback<int>(error_first, fail);
+  };
+  EXPECT_THROW(loop->run_until_complete(fails_with(std::errc::timed_out)), TimeoutError);
+  EXPECT_THROW(loop->run_until_complete(fails_with(std::errc::no_such_file_or_directory)), FileNotFoundError);
+  EXPECT_THROW(loop->run_until_complete(fails_with(std::errc::connection_refused)), ConnectionRefusedError);
+  EXPECT_THROW(loop->run_until_complete(fails_with(std::errc::operation_not_permitted)), PermissionError);
   auto text = [](auto done) { done(std::string("broken")); };
   EXPECT_THROW(loop->run_until_complete(from_callback<int>(error_first, text)), RuntimeError);
   auto pointer = [](auto done) { done(std::make_exception_ptr(ValueError("v"))); };

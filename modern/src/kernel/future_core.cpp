@@ -80,7 +80,7 @@ std::exception_ptr FutureCore::exception() {
 }
 
 std::exception_ptr FutureCore::make_cancelled_error() {
-  if (error_) return std::exchange(error_, nullptr);
+  if (cancelled() && error_) return std::exchange(error_, nullptr);
   return std::make_exception_ptr(CancelledError(cancel_message()));
 }
 

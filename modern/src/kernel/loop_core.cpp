@@ -23,18 +23,9 @@ void LoopCore::check_usable_slow() const {
     throw RuntimeError("Non-thread-safe operation invoked on an event loop other than the current one");
 }
 
-void LoopCore::post(Ready& node) {
-  const std::lock_guard lock(posted_mutex_);
-  if (refuse_posted_) throw RuntimeError("Event loop is closed");
-  posted_.push(node);
-  has_posted_.store(true, std::memory_order_release);
-  wake();  // under the lock: after it the loop may be closed, and gone
-}
-
 void LoopCore::collect_posted() noexcept {
-  const std::lock_guard lock(posted_mutex_);
-  has_posted_.store(false, std::memory_order_relaxed);
-  ready_.append(posted_);
+  has_posted_.store(false, std::memory_order_relaxed);  // what comes from here on sets it again
+  mailbox_->collect(ready_);
 }
 
 void LoopCore::add_task(TaskCore& task) noexcept {
@@ -50,11 +41,7 @@ void LoopCore::remove_task(TaskCore& task) noexcept {
 void LoopCore::close_core() noexcept {
   closed_ = true;
   ReadyQueue posted;
-  {
-    const std::lock_guard lock(posted_mutex_);
-    refuse_posted_ = true;
-    posted.append(posted_);
-  }
+  mailbox_->close(posted);
   posted.drop_all();
   ready_.drop_all();
   timers_.clear();

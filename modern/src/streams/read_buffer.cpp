@@ -98,7 +98,7 @@ void ReadBuffer::make_room(std::size_t count) {
   if (held + count <= capacity_ && held <= capacity_ / 2) {
     std::memmove(block_, block_ + begin_, held);
   } else {
-    const std::size_t capacity = std::bit_ceil(std::max(held + count, smallest_block));
+    const std::size_t capacity = std::bit_ceil(std::max({held + count, held * 2, smallest_block}));
     auto* const block = static_cast<char*>(allocate(capacity));
     if (held > 0) std::memcpy(block, block_ + begin_, held);
     release();

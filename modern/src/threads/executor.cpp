@@ -113,26 +113,18 @@ void Executor::work() {
     lock.lock();
     ++idle_;  // before the loop hears of it, and may have the next job
     finished_.push(std::move(job));
-    notify_loop(lock);
+    notify_loop();
   }
   --idle_;
-  if (--alive_ == 0) notify_loop(lock);
+  if (--alive_ == 0) notify_loop();
 }
 
-void Executor::notify_loop(std::unique_lock<std::mutex>& lock) {
-  if (std::exchange(notified_, true)) return;
-  lock.unlock();
-  bool refused = false;
-  try {
-    loop_.call_soon_threadsafe([this] { collect(); });
-  } catch (...) {
-    refused = true;  // the loop is closing, and will destroy what is finished
-  }
-  lock.lock();
-  if (refused) notified_ = false;
+// Not told is a loop that is closed, or about to be: it will destroy what is finished.
+void Executor::notify_loop() {
+  if (!notified_) notified_ = loop_.core().mailbox()->post(*this);
 }
 
-void Executor::collect() {
+void Executor::run() {
   std::unique_lock lock(mutex_);
   notified_ = false;
   JobList finished(std::move(finished_));

@@ -1,9 +1,15 @@
 #include <segue/bridge/asio/use_segue.hpp>
 
 #include <chrono>
+#include <filesystem>
+#include <iterator>
+#include <memory>
 #include <string>
+#include <thread>
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -90,6 +96,85 @@ TEST(UseSegue, CancellingTheTaskCancelsTheOperation) {
   loop->call_soon([&] { loop->call_soon([&] { task.cancel("stop"); }); });
   EXPECT_THROW(loop->run_until_complete(task), CancelledError);
   EXPECT_TRUE(ended);
+}
+
+TEST(UseSegue, ThrowsEOFErrorAtTheEndOfAStream) {
+  const auto loop = modern::new_event_loop();
+  tcp::acceptor acceptor = listen(*loop);
+  auto main = [&]() -> Coroutine<> {
+    tcp::socket client(io_context(*loop));
+    co_await client.async_connect(acceptor.local_endpoint(), use_segue);
+    {
+      const tcp::socket closed = co_await acceptor.async_accept(use_segue);
+    }
+    char bytes[5];
+    co_await asio::async_read(client, asio::buffer(bytes), use_segue);
+  };
+  EXPECT_THROW(loop->run_until_complete(main()), EOFError);
+}
+
+TEST(UseSegue, LeavesNothingOfALoopThatEndsDuringAnOperation) {
+  const auto open_files = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
+  const auto before = open_files();
+  {
+    const auto loop = modern::new_event_loop();
+    loop->set_exception_handler([](auto&, const auto&) {});
+    asio::steady_timer timer(io_context(*loop), 1h);
+    auto main = [&]() -> Coroutine<> { co_await timer.async_wait(use_segue); };
+    const auto task = loop->create_task(main());
+    loop->run_until_complete(modern::sleep(0s));
+  }
+  EXPECT_EQ(open_files(), before);
+}
+
+TEST(UseSegue, IgnoresAnOperationOfAnotherThreadThatOutlivesTheLoop) {
+  asio::io_context context;
+  asio::steady_timer timer(context, 1h);
+  {
+    const auto loop = modern::new_event_loop();
+    loop->set_exception_handler([](auto&, const auto&) {});
+    auto main = [&]() -> Coroutine<> { co_await timer.async_wait(use_segue); };
+    const auto task = loop->create_task(main());
+    loop->run_until_complete(modern::sleep(0s));
+  }
+  timer.expires_after(0s);  // completes the operation, with an error
+  std::thread([&context] { context.run(); }).join();
+}
+
+// A composed operation looks at its cancellation state, which lies in its slot, until it ends.
+TEST(UseSegue, IgnoresAComposedOperationThatOutlivesTheLoop) {
+  asio::io_context context;
+  asio::local::stream_protocol::socket here(context);
+  asio::local::stream_protocol::socket there(context);
+  asio::local::connect_pair(here, there);
+  char bytes[4];
+  {
+    const auto loop = modern::new_event_loop();
+    loop->set_exception_handler([](auto&, const auto&) {});
+    auto main = [&]() -> Coroutine<> { co_await asio::async_read(here, asio::buffer(bytes), use_segue); };
+    const auto task = loop->create_task(main());
+    loop->run_until_complete(modern::sleep(0s));
+  }
+  asio::write(there, asio::buffer("ab", 2));
+  context.run_one();
+  asio::write(there, asio::buffer("cd", 2));
+  context.run();
+  EXPECT_EQ(std::string(bytes, 4), "abcd");
+}
+
+TEST(UseSegue, FailsWhereTheOperationIsDestroyed) {
+  const auto loop = modern::new_event_loop();
+  auto context = std::make_unique<asio::io_context>();
+  auto main = [&]() -> Coroutine<> { co_await asio::post(*context, use_segue); };
+  const auto task = loop->create_task(main());
+  loop->run_until_complete(modern::sleep(0s));
+  context = nullptr;
+  try {
+    loop->run_until_complete(task);
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_STREQ(error.what(), "callback was destroyed without being called");
+  }
 }
 
 TEST(UseSegue, TakesAnOperationThatIsPostedElsewhere) {

@@ -222,6 +222,24 @@ TEST(Gather, EndsWithCancelledErrorWhereAChildRefusesToBeCancelled) {
   loop->run_until_complete(main());
 }
 
+TEST(Gather, EndsWithCancelledErrorWhereItsLastChildHasFailed) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto failed = create_task(fail("broken", 0s));
+    auto gathering = gather(work("a", 1s), failed, return_exceptions);
+    co_await sleep(1ms);
+    EXPECT_TRUE(gathering.cancel());
+    try {
+      co_await gathering;
+      ADD_FAILURE();
+    } catch (const CancelledError&) {
+    }
+    EXPECT_TRUE(failed.exception());
+    EXPECT_ANY_THROW(failed.result());
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(Gather, CannotBeCancelledWhenAllChildrenAreDone) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {

@@ -9,21 +9,23 @@
 //   - called twice: the first call counts, the second is reported to the loop's exception handler;
 //   - every copy destroyed without a call: the await throws RuntimeError, so that nobody waits for ever;
 //   - cancelled while waiting: CancelledError is thrown at the await, and a call that comes later is ignored (what it
-//     brings is destroyed on the loop). What the callback API does then is its own affair.
+//     brings is destroyed on the loop). What the callback API does then is its own affair;
+//   - called, or destroyed, when the loop is closed or gone: ignored (what it brings is destroyed there and then).
 #pragma once
 
 #include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <segue/bridge/sender.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -36,9 +38,10 @@ namespace segue::bridge {
 struct error_first_t {};
 inline constexpr error_first_t error_first{};
 
-/// The exception that stands for the error of an error-first callback: an exception_ptr itself, OSError for an error
-/// code of the system, std::system_error for another category's, RuntimeError with the text for a string; else the
-/// error itself is thrown. Null for an error that tests as false.
+/// The exception that stands for the error of an error-first callback: an exception_ptr itself; for an error code of the
+/// system OSError, or the class of it that Python has for the number (TimeoutError for ETIMEDOUT); std::system_error for
+/// another category's, RuntimeError with the text for a string; else the error itself is thrown. Null for an error that
+/// tests as false.
 template <class Error>
 std::exception_ptr to_exception(const Error& error) {
   if constexpr (std::same_as<Error, std::exception_ptr>) {
@@ -47,7 +50,7 @@ std::exception_ptr to_exception(const Error& error) {
     const std::error_code code(error);
     if (!code) return nullptr;
     if (code.category() == std::system_category() || code.category() == std::generic_category())
-      return std::make_exception_ptr(OSError(code.value(), code.message()));
+      return make_os_error(code.value(), code.message());
     return std::make_exception_ptr(std::system_error(code));
   } else if constexpr (std::convertible_to<const Error&, std::string>) {
     std::string text = error;
@@ -75,70 +78,6 @@ struct CallbackResult<Value> {
   using type = Value;
 };
 
-/// Where a callback's call and the loop meet. The future belongs to the loop's thread: other threads only carry it
-/// there.
-template <class T>
-class CallbackState {
- public:
-  explicit CallbackState(modern::EventLoop& loop) : loop_(&loop), future_(loop.create_future<T>()) {}
-  CallbackState(const CallbackState&) = delete;
-  CallbackState& operator=(const CallbackState&) = delete;
-  ~CallbackState() { abandon(); }
-
-  const modern::Future<T>& future() const noexcept { return *future_; }
-
-  void complete(Outcome<T> outcome) {
-    std::optional<modern::Future<T>> future = take_future();
-    if (!future) return report_second_call();
-    on_loop([future = std::move(future), outcome = std::move(outcome)]() mutable { deliver(*future, outcome); });
-  }
-
- private:
-  std::optional<modern::Future<T>> take_future() noexcept {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(future_, std::nullopt);
-  }
-  // Nobody can call any more: who still waits is told.
-  void abandon() noexcept {
-    std::optional<modern::Future<T>> future = take_future();
-    if (!future) return;
-    try {
-      Outcome<T> outcome;
-      outcome.set_exception(std::make_exception_ptr(RuntimeError("callback was destroyed without being called")));
-      on_loop([future = std::move(future), outcome = std::move(outcome)]() mutable { deliver(*future, outcome); });
-    } catch (...) {
-      loop_->default_exception_handler(context("callback was destroyed without being called"));
-    }
-  }
-  static void deliver(const modern::Future<T>& future, Outcome<T>& outcome) {
-    if (future.done()) return;
-    if (outcome.has_exception()) {
-      future.set_exception(outcome.exception());
-    } else if constexpr (std::is_void_v<T>) {
-      future.set_result();
-    } else {
-      future.set_result(std::move(outcome.stored()));
-    }
-  }
-  template <class F>
-  void on_loop(F action) {
-    if (modern::EventLoop::running() == loop_) return action();
-    loop_->call_soon_threadsafe(std::move(action));
-  }
-  void report_second_call() {
-    on_loop([loop = loop_] { loop->call_exception_handler(context("callback was called more than once")); });
-  }
-  static modern::ExceptionContext context(std::string message) {
-    modern::ExceptionContext context;
-    context.message = std::move(message);
-    return context;
-  }
-
-  modern::EventLoop* loop_;
-  std::mutex mutex_;
-  std::optional<modern::Future<T>> future_;  // guarded by mutex_; empty once it was called
-};
-
 }  // namespace detail
 
 /// The callback that an initiation passes on. Copyable, callable from any thread, meant to be called once.
@@ -147,7 +86,9 @@ class Callback {
  public:
   using Result = typename detail::CallbackResult<Values...>::type;
 
-  explicit Callback(modern::EventLoop& loop) : state_(std::make_shared<detail::CallbackState<Result>>(loop)) {}
+  explicit Callback(modern::EventLoop& loop, std::source_location made = std::source_location::current())
+      : sender_(std::make_shared<detail::Sender<Result>>(modern::make_ref<detail::SentFuture<Result>>(loop.core()),
+                                                          made)) {}
 
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
@@ -160,20 +101,23 @@ class Callback {
     } else {
       outcome.set_value(std::tuple<Values...>(std::forward<Args>(values)...));
     }
-    state_->complete(std::move(outcome));
+    sender_->send(std::move(outcome));
   }
   /// Ends the wait with an exception.
   void fail(std::exception_ptr error) const {
     Outcome<Result> outcome;
     outcome.set_exception(std::move(error));
-    state_->complete(std::move(outcome));
+    sender_->send(std::move(outcome));
   }
 
-  const modern::Future<Result>& future() const noexcept { return state_->future(); }
+  /// What the call completes. To be asked for in the loop's thread, and before there is a call.
+  modern::Future<Result> future() const {
+    return modern::Future<Result>(modern::Ref<modern::FutureCore>(&sender_->future()));
+  }
 
  private:
   // Shared by the copies: the last one to go tells that nobody can call any more.
-  std::shared_ptr<detail::CallbackState<Result>> state_;
+  std::shared_ptr<detail::Sender<Result>> sender_;
 };
 
 /// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is
@@ -209,10 +153,10 @@ class [[nodiscard("co_await it")]] CallbackWait {
  public:
   using Result = typename CallbackResult<Values...>::type;
 
-  explicit CallbackWait(Initiation initiation) : initiation_(std::move(initiation)) {}
+  CallbackWait(Initiation initiation, std::source_location made) : initiation_(std::move(initiation)), made_(made) {}
 
   bool await_ready() {
-    const Callback<Values...> callback(modern::get_running_loop());
+    const Callback<Values...> callback(modern::get_running_loop(), made_);
     const modern::Future<Result> future = callback.future();
     wait_.emplace(future.operator co_await());
     try {
@@ -228,6 +172,7 @@ class [[nodiscard("co_await it")]] CallbackWait {
 
  private:
   Initiation initiation_;
+  std::source_location made_;
   std::optional<modern::FutureAwaiter<Result>> wait_;
 };
 
@@ -236,14 +181,14 @@ class [[nodiscard("co_await it")]] CallbackWait {
 /// Awaits one call of the callback that `initiation` is given; gives its values: nothing, the value, or a tuple.
 template <class... Values, class Initiation>
   requires std::invocable<Initiation&, Callback<Values...>>
-auto from_callback(Initiation initiation) {
-  return detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation));
+auto from_callback(Initiation initiation, std::source_location made = std::source_location::current()) {
+  return detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation), made);
 }
 /// The same for `callback(error, values…)`: an error that is true is thrown (see to_exception()).
 template <class... Values, class Initiation>
   requires std::invocable<Initiation&, ErrorFirstCallback<Values...>>
-auto from_callback(error_first_t, Initiation initiation) {
-  return detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation));
+auto from_callback(error_first_t, Initiation initiation, std::source_location made = std::source_location::current()) {
+  return detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation), made);
 }
 
 }  // namespace segue::bridge

@@ -4,13 +4,14 @@
 //   std::size_t n = co_await socket.async_read_some(buffer, use_segue);
 //   std::size_t m = yield_from(socket.async_read_some(buffer, use_segue));
 //
-// An error code is thrown (see to_exception()). Cancelling the task cancels the operation through its cancellation
+// An error code is thrown (see to_exception()), and the end of a stream as EOFError. Cancelling the task cancels the operation through its cancellation
 // slot, and CancelledError is thrown when the operation has ended, so that its buffers are safe until then. An
 // operation that does not support cancellation is left to itself; CancelledError is thrown at once, and its buffers
 // must live on.
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -20,9 +21,11 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <segue/bridge/callback.hpp>
+#include <segue/bridge/sender.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -46,28 +49,26 @@ struct AsioResult<std::exception_ptr, Values...> : CallbackResult<Values...> {};
 
 /// The future of an operation under way. Cancelling it asks the operation to end.
 template <class T>
-class AsioFuture final : public modern::FutureValue<T> {
+class AsioFuture final : public SentFuture<T> {
  public:
-  using modern::FutureValue<T>::FutureValue;
+  using SentFuture<T>::SentFuture;
 
   bool cancel(const std::optional<std::string>& message) override {
-    if (this->done() || !signal_.slot().has_handler()) return modern::FutureCore::cancel(message);
+    if (this->done() || !signal_->slot().has_handler()) return modern::FutureCore::cancel(message);
     this->set_cancel_message(message);
     cancelling_ = true;
-    signal_.emit(boost::asio::cancellation_type::terminal);
+    signal_->emit(boost::asio::cancellation_type::terminal);
     return true;
   }
-  boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
-
-  void complete(Outcome<T> outcome) {
-    if (this->done()) return;
+  void complete(Outcome<T>& outcome) override {
     if (cancelling_) return this->finish_cancelled();
-    if (outcome.has_exception()) return this->finish_with(outcome.exception());
-    this->set_result(std::move(outcome.stored()));
+    SentFuture<T>::complete(outcome);
   }
+  const std::shared_ptr<boost::asio::cancellation_signal>& signal() const noexcept { return signal_; }
 
  private:
-  boost::asio::cancellation_signal signal_;
+  // The operation's, too: what it put there it looks at until it ends.
+  std::shared_ptr<boost::asio::cancellation_signal> signal_ = std::make_shared<boost::asio::cancellation_signal>();
   bool cancelling_ = false;
 };
 
@@ -76,25 +77,27 @@ class AsioHandler {
  public:
   using cancellation_slot_type = boost::asio::cancellation_slot;
 
-  explicit AsioHandler(modern::Ref<AsioFuture<T>> future) noexcept : future_(std::move(future)) {}
-  cancellation_slot_type get_cancellation_slot() const noexcept { return future_->slot(); }
+  explicit AsioHandler(const modern::Ref<AsioFuture<T>>& future)
+      : signal_(future->signal()), sender_(std::make_shared<Sender<T>>(modern::Ref<SentFuture<T>>(future))) {}
+  cancellation_slot_type get_cancellation_slot() const noexcept { return signal_->slot(); }
 
   template <class... Values>
   void operator()(Values&&... values) {
-    Outcome<T> outcome = make_outcome(std::forward<Values>(values)...);
-    modern::EventLoop& loop = modern::EventLoop::of(future_->loop());
-    if (modern::EventLoop::running() == &loop) return future_->complete(std::move(outcome));
-    loop.call_soon_threadsafe([future = std::move(future_), outcome = std::move(outcome)]() mutable {
-      future->complete(std::move(outcome));
-    });
+    sender_->send(make_outcome(std::forward<Values>(values)...));
   }
 
  private:
+  static std::exception_ptr exception_of(const std::exception_ptr& error) { return error; }
+  static std::exception_ptr exception_of(const boost::system::error_code& error) {
+    if (error == boost::asio::error::eof) return std::make_exception_ptr(EOFError(error.message()));
+    return to_exception(error);
+  }
+
   template <class First, class... Rest>
   static Outcome<T> make_outcome(First&& first, Rest&&... rest) {
     using Plain = std::remove_cvref_t<First>;
     if constexpr (std::same_as<Plain, boost::system::error_code> || std::same_as<Plain, std::exception_ptr>) {
-      if (std::exception_ptr error = to_exception(static_cast<const Plain&>(first))) {
+      if (std::exception_ptr error = exception_of(static_cast<const Plain&>(first))) {
         Outcome<T> failed;
         failed.set_exception(std::move(error));
         return failed;
@@ -117,7 +120,8 @@ class AsioHandler {
     return outcome;
   }
 
-  modern::Ref<AsioFuture<T>> future_;
+  std::shared_ptr<boost::asio::cancellation_signal> signal_;
+  std::shared_ptr<Sender<T>> sender_;
 };
 
 /// An operation that starts when it is awaited.
@@ -131,7 +135,12 @@ class [[nodiscard("co_await it")]] AsioOperation {
   bool await_ready() {
     auto future = modern::make_ref<AsioFuture<T>>(modern::LoopCore::require_running());
     wait_.emplace(modern::Ref<modern::FutureCore>(future));
-    std::apply([&](Args&... args) { std::move(initiation_)(AsioHandler<T>(future), std::move(args)...); }, args_);
+    try {
+      std::apply([&](Args&... args) { std::move(initiation_)(AsioHandler<T>(future), std::move(args)...); }, args_);
+    } catch (...) {
+      future->modern::FutureCore::cancel();  // nobody will ask for it
+      throw;
+    }
     return wait_->await_ready();
   }
   void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }

@@ -59,4 +59,12 @@ auto make_handle(LoopCore& loop, F&& callback, Args&&... args) {
   return make_ref<State>(loop, std::forward<F>(callback), std::forward<Args>(args)...);
 }
 
+template <class F, class... Args>
+bool Mailbox::call_soon(F&& callback, Args&&... args) {
+  Ref<HandleState> handle = make_handle(loop_, std::forward<F>(callback), std::forward<Args>(args)...);
+  if (!post(*handle)) return false;
+  handle.detach();
+  return true;
+}
+
 }  // namespace segue::modern

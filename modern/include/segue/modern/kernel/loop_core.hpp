@@ -2,18 +2,19 @@
 // tasks, and knows nothing of sockets, threads or the way in which a loop waits: EventLoop adds these.
 //
 // What is scheduled here runs once, in the order in which it was scheduled, in the loop's thread. All of it belongs to
-// that thread, but for post().
+// that thread, but for the mailbox.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
+#include <segue/modern/kernel/mailbox.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/timer_heap.hpp>
@@ -59,8 +60,8 @@ class LoopCore : public RefCounted {
       collect_posted();
     ready_.push(node);
   }
-  /// The same from any thread. Wakes the loop. RuntimeError("Event loop is closed"); `node` is the caller's then.
-  void post(Ready& node);
+  /// The way in from other threads, for who may come when the loop is gone.
+  const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
 
   /// Runs `timer` at `when`, after what is due earlier.
   void add_timer(Timer& timer, time_point when) { timers_.add(timer, when); }
@@ -77,7 +78,7 @@ class LoopCore : public RefCounted {
   void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
 
  protected:
-  LoopCore() noexcept = default;
+  LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)) {}
   ~LoopCore() override = default;
 
   /// Ends the wait for events, from any thread, which holds the loop from being closed meanwhile.
@@ -98,7 +99,7 @@ class LoopCore : public RefCounted {
   /// Calls `change` while no other thread posts, or wakes the loop.
   template <class Change>
   void between_posts(Change change) {
-    const std::lock_guard lock(posted_mutex_);
+    const std::lock_guard lock(mailbox_->mutex_);
     change();
   }
 
@@ -130,6 +131,13 @@ class LoopCore : public RefCounted {
   bool debug_ = false;
 
  private:
+  friend Mailbox;
+
+  // Called with the mailbox locked.
+  void posted() noexcept {
+    has_posted_.store(true, std::memory_order_release);
+    wake();
+  }
   void check_usable_slow() const;
   [[noreturn]] static void refuse_without_loop();
 
@@ -141,10 +149,8 @@ class LoopCore : public RefCounted {
   std::atomic<std::thread::id> thread_{};  // the one that runs the loop
   bool closed_ = false;
 
-  std::mutex posted_mutex_;
-  ReadyQueue posted_;  // guarded by posted_mutex_
-  std::atomic<bool> has_posted_ = false;
-  bool refuse_posted_ = false;  // guarded by posted_mutex_: the loop is closed
+  const std::shared_ptr<Mailbox> mailbox_;
+  std::atomic<bool> has_posted_ = false;  // set with the mailbox locked
 };
 
 }  // namespace segue::modern

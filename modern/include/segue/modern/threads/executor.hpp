@@ -68,7 +68,7 @@ class JobList {
   std::size_t size_ = 0;
 };
 
-class Executor {
+class Executor final : private Ready {
  public:
   explicit Executor(EventLoop& loop) noexcept : loop_(loop) {}
   Executor(const Executor&) = delete;
@@ -86,8 +86,10 @@ class Executor {
  private:
   void start_thread();
   void work();
-  void notify_loop(std::unique_lock<std::mutex>& lock);
-  void collect();
+  void notify_loop();
+  // In the loop: completes what is finished.
+  void run() override;
+  void drop() noexcept override {}
 
   EventLoop& loop_;  // owns this
   std::vector<std::thread> threads_;
@@ -100,7 +102,7 @@ class Executor {
   std::size_t idle_ = 0;  // threads that have no job
   std::size_t alive_ = 0;
   bool stopping_ = false;
-  bool notified_ = false;  // the loop has been asked to collect()
+  bool notified_ = false;  // it is in the loop's mailbox
 };
 
 }  // namespace segue::modern::detail

@@ -1,0 +1,140 @@
+// Sender: how what completes elsewhere, in any thread and at any time, reaches a future of a loop.
+//
+//   elsewhere                          the loop's thread
+//   ---------                          -----------------
+//   Sender  --- loop's mailbox --->    Receiver, which holds the future
+//
+// The sender holds nothing of the loop's but its mailbox: the future is retained and released in the loop's thread
+// alone. Where the loop goes first, the receiver lets go of the future, and what is sent later is ignored.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exception_context.hpp>
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
+#include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/kernel/ready_queue.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::bridge::detail {
+
+/// A future that is completed from elsewhere.
+template <class T>
+class SentFuture : public modern::FutureValue<T> {
+ public:
+  using Outcome = segue::Outcome<T>;
+  using modern::FutureValue<T>::FutureValue;
+
+  /// Requires that it is pending. A result that cannot be moved ends it with what that threw.
+  virtual void complete(Outcome& outcome) {
+    if (outcome.has_exception()) return this->finish_with(outcome.exception());
+    try {
+      this->set_result(std::move(outcome.stored()));
+    } catch (...) {
+      if (this->done()) throw;
+      this->finish_with(std::current_exception());
+    }
+  }
+};
+
+/// Owned by the loop, until something is received or the loop goes away.
+template <class T>
+class Receiver final : public modern::Pooled, private modern::LoopObserver, private modern::Ready {
+ public:
+  static Receiver& make(modern::Ref<SentFuture<T>> future) {
+    auto* const receiver = new Receiver(std::move(future));
+    receiver->future_->loop().observe(*receiver);
+    return *receiver;
+  }
+
+  SentFuture<T>& future() const noexcept { return *future_; }
+  /// Completes the future, and ends.
+  void receive(Outcome<T>& outcome) {
+    const modern::Ref<SentFuture<T>> future = end();
+    if (!future->done()) future->complete(outcome);
+  }
+  /// What is to be run in the loop where nothing will be sent: the future fails then.
+  modern::Ready& on_abandoned() noexcept { return *this; }
+
+ private:
+  explicit Receiver(modern::Ref<SentFuture<T>> future) noexcept : future_(std::move(future)) {}
+  ~Receiver() = default;
+
+  modern::Ref<SentFuture<T>> end() noexcept {
+    modern::Ref<SentFuture<T>> future = std::move(future_);
+    delete this;
+    return future;
+  }
+  void loop_ended() noexcept override { delete this; }
+  void run() override {
+    Outcome<T> outcome;
+    outcome.set_exception(std::make_exception_ptr(RuntimeError("callback was destroyed without being called")));
+    receive(outcome);
+  }
+  void drop() noexcept override {}  // loop_ended() will come
+
+  modern::Ref<SentFuture<T>> future_;
+};
+
+/// One shot. Safe in any thread, also when the loop is gone. One that is destroyed without having sent anything fails
+/// the future.
+template <class T>
+class Sender {
+ public:
+  /// `made`: where a report of a second call says that it was made; nowhere by default.
+  explicit Sender(modern::Ref<SentFuture<T>> future, std::source_location made = {})
+      : mailbox_(future->loop().mailbox()), receiver_(&Receiver<T>::make(std::move(future))), made_(made) {}
+  Sender(const Sender&) = delete;
+  Sender& operator=(const Sender&) = delete;
+  ~Sender() {
+    Receiver<T>* const receiver = receiver_.exchange(nullptr);
+    if (receiver != nullptr) static_cast<void>(mailbox_->post(receiver->on_abandoned()));
+  }
+
+  /// In the loop's thread, as long as nothing has been sent.
+  SentFuture<T>& future() const noexcept { return receiver_.load()->future(); }
+
+  /// Completes the future: at once in a callback of its loop, else in the loop's next iteration. A second call is
+  /// reported to the loop's exception handler. std::bad_alloc: it was not sent, and may be sent again.
+  void send(Outcome<T> outcome) {
+    Receiver<T>* const receiver = receiver_.exchange(nullptr);
+    if (receiver == nullptr) return report_second_call();
+    if (mailbox_->is_of_running_loop()) return receiver->receive(outcome);
+    try {
+      static_cast<void>(mailbox_->call_soon(
+          [receiver](Outcome<T>& sent) { receiver->receive(sent); }, std::move(outcome)));
+    } catch (...) {
+      receiver_.store(receiver);
+      throw;
+    }
+  }
+
+ private:
+  void report_second_call() {
+    const auto report = [made = made_] {
+      modern::ExceptionContext context;
+      context.message = "callback was called more than once";
+      if (made.line() != 0) context.source = std::string(made.file_name()) + ":" + std::to_string(made.line());
+      modern::LoopCore::running()->call_exception_handler(context);
+    };
+    if (mailbox_->is_of_running_loop()) return report();
+    static_cast<void>(mailbox_->call_soon(report));
+  }
+
+  const std::shared_ptr<modern::Mailbox> mailbox_;
+  std::atomic<Receiver<T>*> receiver_;  // null once something was sent
+  std::source_location made_;
+};
+
+}  // namespace segue::bridge::detail
