@@ -1,4 +1,4 @@
-// The face of modern: all that Python's `import asyncio` gives, under its names.
+// The face of modern: what segue has of Python's `import asyncio`, under its names.
 //
 //   #include <segue/asyncio.hpp>
 //   using namespace segue;

@@ -4,8 +4,8 @@
 //   if (holds<CancelledError>(failure)) return;
 //
 // C++20 can only rethrow an exception to learn what it is, which takes a thousand times as long as looking. C++26 has
-// std::exception_ptr_cast for it (P2927), which standard libraries build on what their handlers use. So does this file:
-// it is the only one that knows how libstdc++ keeps an exception.
+// std::exception_ptr_cast for it (P2927), which a standard library builds on what its `catch` uses. So does this file,
+// the only one that knows how libstdc++ keeps an exception.
 #pragma once
 
 #include <cstring>
@@ -81,13 +81,14 @@ class ExceptionPtrCast {
 
  public:
   E* operator()(const std::exception_ptr& error) const noexcept { return error ? find_exception<E>(error) : nullptr; }
-  void operator()(const std::exception_ptr&&) const = delete;  // the exception would go with it
+  void operator()(const std::exception_ptr&&) const = delete;  // the exception would go with the temporary
 };
 
 }  // namespace detail
 
 /// The exception that `error` points to, where `catch (E&)` would catch it; else null, as for a null pointer. It lives
-/// as long as `error`. As C++26's std::exception_ptr_cast, and an object so that a call finds no other beside it.
+/// as long as `error`. As C++26's std::exception_ptr_cast; an object, so that argument-dependent lookup does not add
+/// that one to a call.
 template <class E>
 inline constexpr detail::ExceptionPtrCast<E> exception_ptr_cast{};
 
@@ -97,14 +98,14 @@ bool holds(const std::exception_ptr& error) noexcept {
   return exception_ptr_cast<const E>(error) != nullptr;
 }
 
-/// Whether it asks the program to end (KeyboardInterrupt, SystemExit). What asyncio catches and reports, it lets these
-/// pass.
+/// Whether `error` asks the program to end (KeyboardInterrupt, SystemExit). Where asyncio catches and reports other
+/// exceptions, it lets these pass.
 inline bool ends_program(const std::exception_ptr& error) noexcept {
   return holds<KeyboardInterrupt>(error) || holds<SystemExit>(error);
 }
 
-/// What raising `error` does in Python while `handled` is being handled: that becomes its context, unless it has one,
-/// or is in the history of `handled` itself.
+/// What raising `error` does in Python while `handled` is being handled: `handled` becomes the context of `error`,
+/// unless `error` has one, or is in the history of `handled`.
 inline void chain_context(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
   auto* const raised = exception_ptr_cast<BaseException>(error);
   if (raised == nullptr || raised->context()) return;
@@ -118,7 +119,7 @@ inline void chain_context(const std::exception_ptr& error, const std::exception_
   raised->set_context(handled);
 }
 
-/// For what throws an exception in: TypeError where there is none.
+/// For whoever is given an exception to raise: TypeError where it is null.
 inline void check_exception(const std::exception_ptr& error) {
   if (!error) throw TypeError("exceptions must be classes or instances deriving from BaseException, not NoneType");
 }

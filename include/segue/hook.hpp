@@ -8,7 +8,7 @@
 
 namespace segue {
 
-/// Holds the function that is installed, which may be exchanged in any thread while others call it. Nothing is ever
+/// Holds the function that is installed, which may be exchanged in any thread while others call it. It is never
 /// destroyed: what has static lifetime may still report when main() has returned. For static objects only.
 template <class Signature>
 class Hook {

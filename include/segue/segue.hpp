@@ -1,5 +1,5 @@
 // Everything: the generators of legacy, the tasks of modern under asyncio's names, and the adapters of bridge. The
-// adapters of other libraries are apart, since they include them: <segue/bridge/asio.hpp>,
+// adapters of other libraries are not in it, since each includes the library that it is for: <segue/bridge/asio.hpp>,
 // <segue/bridge/coroutine2.hpp>, <segue/bridge/spdlog.hpp>.
 #pragma once
 

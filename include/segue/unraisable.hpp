@@ -19,8 +19,8 @@ struct Unraisable {
   std::string object;            ///< what it came from, as Python's `repr` would put it
 };
 
-/// Is called in the thread in which the error came up, and must not throw; empty for the one to start with. What it is
-/// given is the caller's, valid until it returns; the exception may be kept by a copy of its pointer.
+/// Is called in the thread in which the error came up, and must not throw; an empty one stands for the default. What it
+/// is given is the caller's, valid until it returns; the exception may be kept by a copy of its pointer.
 using UnraisableHook = std::function<void(const Unraisable&)>;
 
 namespace detail {
@@ -37,8 +37,8 @@ inline void print(const Unraisable& unraisable) {
 }  // namespace detail
 
 /// Python's `sys.unraisablehook`: installs `hook` for the whole process and gives the one before. An empty hook is the
-/// one to start with, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program; it may be
-/// called in any thread, in several at once. Throws std::bad_alloc.
+/// default, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program; it may be called in
+/// any thread, in several at once. Throws std::bad_alloc.
 inline UnraisableHook set_unraisable_hook(UnraisableHook hook) {
   return detail::unraisable_hook.exchange(std::move(hook));
 }

@@ -9,7 +9,8 @@
 #include <optional>
 #include <string_view>
 
-// Both of the C++ runtime: where the description of the function around `pc` is, and what reads a function's handlers.
+// Two functions of the C++ runtime, under names of our own. The first finds the description of the function around
+// `pc`. The second reads a function's handlers; only its address is used here.
 struct dwarf_eh_bases {
   void* text;
   void* data;
@@ -32,7 +33,7 @@ constexpr std::uint64_t return_address = 16;
 constexpr std::uint8_t omitted = 0xff;
 constexpr std::uint8_t indirect = 0x80;
 
-// Reads tables from front to back. What it does not know, it says (`failed`) and reads as 0.
+// Reads tables from front to back. An encoding that it does not know reads as 0, and failed() is true from then on.
 class Reader {
  public:
   explicit Reader(const void* at) noexcept : at_(static_cast<const std::uint8_t*>(at)) {}
@@ -70,7 +71,7 @@ class Reader {
     return value;
   }
 
-  /// The number of a pointer alone, without what it is relative to.
+  /// Reads the number that is stored for a pointer, without adding what it is relative to.
   Address number(std::uint8_t format) noexcept {
     switch (format) {
       case 0x00: return read<std::uint64_t>();
@@ -124,7 +125,8 @@ struct Function {
 std::optional<Function> find_function(Address pc) noexcept {
   if (segue_find_entry == nullptr) return std::nullopt;
   dwarf_eh_bases bases{};
-  // A call that does not return is the last instruction of its function: the return address is behind it.
+  // A call that does not return may be the last instruction of its function, and the return address behind the
+  // function: so it is the byte before that is looked up.
   const void* const entry = segue_find_entry(reinterpret_cast<void*>(pc - 1), &bases);
   if (entry == nullptr) return std::nullopt;
 
@@ -174,7 +176,8 @@ std::optional<Function> find_function(Address pc) noexcept {
   return function;
 }
 
-// A list of what is tried one after the other: a type to catch, or 0 for a cleanup, and the distance to the next.
+// Whether a list of actions holds nothing but cleanups. Each entry has a type to catch, or 0 for a cleanup, and the
+// distance to the next entry.
 bool has_cleanups_alone(const std::uint8_t* action) noexcept {
   for (;;) {
     Reader record(action);
@@ -246,7 +249,7 @@ class Layout {
     bool usual = true;  // the return address and the stack pointer are where the ABI has them
   };
 
-  // Up to the last instruction for `pc`.
+  // Runs the instructions that apply at `pc`. False where they cannot be followed.
   bool run(const Function& function, Reader& rules, const std::uint8_t* end, Address pc) noexcept {
     while (rules.at() < end && location_ < pc && !rules.failed()) {
       const auto instruction = rules.read<std::uint8_t>();

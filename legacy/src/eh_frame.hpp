@@ -12,10 +12,10 @@ using Address = std::uintptr_t;
 
 /// How to get from the frame that goes on at a return address to its caller's.
 struct Step {
-  Unwinding unwinding = Unwinding::anything;  // with that, the rest means nothing
-  bool from_rbp = false;
-  std::uint32_t words = 0;     // from the base register up to the caller's stack pointer
-  std::uint8_t rbp_words = 0;  // from there down to the caller's rbp; 0: it is in the register still
+  Unwinding unwinding = Unwinding::anything;  // where it is this, the rest means nothing
+  bool from_rbp = false;                      // the base register is rbp; else rsp
+  std::uint32_t words = 0;                    // from the base register up to the caller's stack pointer
+  std::uint8_t rbp_words = 0;                 // from there down to the caller's rbp; 0: it is in the register still
 };
 
 Step find_step(Address pc) noexcept;

@@ -2,7 +2,7 @@
 
 namespace segue::legacy::detail {
 
-// Used by assembler alone, which no optimiser sees.
+// `used`, since it is read by assembler alone, where no optimiser looks.
 [[gnu::used]] constinit thread_local ExceptionState* segue_thread_exception_state = nullptr;
 
 [[gnu::noinline]] ExceptionState* remember_thread_exception_state() noexcept {

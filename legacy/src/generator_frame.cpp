@@ -34,7 +34,7 @@ void report(const GeneratorFrame& frame, std::exception_ptr error, const char* r
   try {
     object = frame.repr() + remark;
   } catch (const std::bad_alloc&) {
-    // It has to do without its name.
+    // The report has to do without the name.
   }
   report_unraisable(std::move(error), std::move(object));
 }
@@ -179,7 +179,8 @@ GeneratorFrame* GeneratorFrame::exit() noexcept {
   return static_cast<GeneratorFrame*>(resume());
 }
 
-// Closes the frames from `leaf` up to the one below this. Gives what this one has to raise instead of GeneratorExit.
+// Closes the frames from `leaf` up to the one below this. Gives what this one has to raise instead of GeneratorExit, or
+// null.
 std::exception_ptr GeneratorFrame::close_below(GeneratorFrame* leaf) noexcept {
   std::exception_ptr error;
   while (leaf != this) {
@@ -220,7 +221,8 @@ GeneratorFrame* GeneratorFrame::throw_in(GeneratorFrame* leaf, std::exception_pt
 
 void GeneratorFrame::abandon() noexcept {
   handle_ = nullptr;
-  // Then whoever drives it, or delegates to it, comes here again.
+  // It cannot be closed while it runs: whoever drives it, or delegates to it, calls this again when it has suspended or
+  // ended.
   if (running()) return;
   if (started() && !finished()) {
     detach();
@@ -260,8 +262,8 @@ std::exception_ptr GeneratorFrame::take_signalled() {
 
 void GeneratorFrame::raise_error_signalled() { raise(take_signalled()); }
 
-// Called for each frame from the yield on, and again for one whose destructors have run. As with pthread_cancel all up
-// to run() are to run; the fiber ends where none are left.
+// The unwinder calls this for each frame from the yield up, and again for one whose destructors have run. All
+// destructors up to run() are to run; where none are left, the fiber ends here, and the walk with it.
 constinit const _Unwind_Stop_Fn GeneratorFrame::unwind_further = [](int, _Unwind_Action, _Unwind_Exception_Class,
                                                                     _Unwind_Exception*, _Unwind_Context* context,
                                                                     void* self) -> _Unwind_Reason_Code {

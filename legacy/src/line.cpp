@@ -18,7 +18,7 @@ std::string_view end_of(std::string_view file) noexcept {
   return file.size() > most ? file.substr(file.size() - most) : file;
 }
 
-// As addr2line takes it: relative to the file that it was loaded from.
+// The place of an address as addr2line takes it: the file that the code was loaded from, and the offset within.
 std::optional<Place> place_of_code([[maybe_unused]] const void* address) noexcept {
 #if defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
@@ -39,7 +39,7 @@ std::optional<Place> place_of_code([[maybe_unused]] const void* address) noexcep
 std::optional<Place> place_of(const Origin& origin) noexcept {
   if (origin.source.line() != 0) return Place{end_of(origin.source.file_name()), ":", origin.source.line(), 10};
   if (origin.caller == nullptr) return std::nullopt;
-  // The call, whose line it is, ends before the address that it returns to.
+  // A return address lies behind the call, and may belong to the next line: the byte before it is the call's.
   return place_of_code(static_cast<const char*>(origin.caller) - 1);
 }
 

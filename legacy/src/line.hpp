@@ -20,7 +20,7 @@ struct Place {
 /// Where something was made, when that can be told. The file's name is cut off from its front past 400 characters.
 std::optional<Place> place_of(const Origin& origin) noexcept;
 
-/// What does not fit in is cut off.
+/// Text that does not fit in is cut off; a number that does not is left out.
 class Line {
  public:
   Line& operator<<(std::string_view text) noexcept;

@@ -63,7 +63,8 @@ std::string limit_below(std::size_t needed, decltype(RLIMIT_AS) resource, const 
   return name + (" is " + std::to_string(limit.rlim_cur) + " bytes");
 }
 
-// The one of four that has no room for `bytes` more in some mappings more.
+// Which of four limits leaves no room for `bytes` more, or for a few mappings more. The last one is told by
+// elimination.
 std::string limit_hit(std::size_t bytes) {
   constexpr std::size_t some = 4;
   const std::size_t most_mappings = number_in("/proc/sys/vm/max_map_count");
@@ -91,7 +92,7 @@ std::string why_refused(std::size_t bytes, int error) {
 }
 
 std::string why_heap_refused(std::size_t bytes) {
-  constexpr std::size_t least = std::size_t{1} << 20;  // what malloc() asks the system for at last
+  constexpr std::size_t least = std::size_t{1} << 20;  // malloc() asks the system for no less
   return why_refused(std::max(bytes, least), ENOMEM);
 }
 

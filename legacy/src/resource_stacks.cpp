@@ -13,8 +13,8 @@
 namespace segue::legacy::detail {
 namespace {
 
-// All of them, linked through their headers, for find_resource_stack(): the first, and who may look behind it. A mutex
-// would not do for a signal handler, which must be able to give up.
+// The list of all of these stacks, linked through their headers: the first one, and whether some thread is at work on
+// the list. Not a mutex: a signal handler must be able to give up.
 std::atomic<StackHeader*> first{nullptr};
 std::atomic_flag busy;
 

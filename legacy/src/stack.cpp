@@ -182,7 +182,7 @@ class SharedPool {
                         " bytes for a list of stacks: " + detail::why_heap_refused(bytes));
     }
     reservation.base = nullptr;
-    // A huge page would make a whole one of them resident for each stack.
+    // With huge pages, the first touch of a stack would make a whole huge page resident.
     madvise(base, slots * slot, MADV_NOHUGEPAGE);
     regions[count] = {static_cast<std::byte*>(base), slots, size_class};
     region_count.store(count + 1, std::memory_order_release);

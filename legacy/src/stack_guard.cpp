@@ -67,7 +67,7 @@ void detail::install_guard(std::byte* where) {
 }
 
 void detail::remove_guard(std::byte* where) noexcept {
-  // Each leaves what the other one is for as it is.
+  // Which kind of guard it is, is not known here: both calls are made, and neither does anything to the other kind.
   madvise(where, guard_size(), MADV_GUARD_REMOVE);
   mprotect(where, guard_size(), PROT_READ | PROT_WRITE);
 }

@@ -44,7 +44,8 @@ const Code& program() noexcept {
 }
 
 constexpr std::size_t remembered_steps = 1024;
-// Each a return address, relative to the program's start, in the upper half, and its step in the lower; 0: empty.
+// What find_step() gave, remembered. Each entry has a return address, relative to the program's start, in its upper
+// half, and the step in its lower one; 0 is an empty entry.
 std::array<std::atomic<std::uint64_t>, remembered_steps> steps;
 
 constexpr std::uint32_t packed(const Step& step) noexcept {

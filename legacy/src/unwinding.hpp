@@ -20,8 +20,8 @@ enum class Unwinding : std::uint8_t {
 /// address of one of the calls on that stack. `end` is where the stack begins, above all of its frames. Cannot tell on
 /// other processors than x86-64, for frames of unusual layout, or without the runtime's tables. Allocates nothing.
 Unwinding find_unwinding(Context suspended, const void* until, const void* end) noexcept;
-/// The stack pointer of the first frame, from the one on that an unwinding has come to, in which it will, or may, run
-/// anything; `end` where there is none.
+/// For an unwinding under way: of the frames from the present one up, the stack pointer of the first in which it runs,
+/// or may run, anything; `end` where there is none.
 std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void* until, const void* end) noexcept;
 
 }  // namespace segue::legacy::detail

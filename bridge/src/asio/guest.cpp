@@ -11,7 +11,7 @@
 
 namespace segue::bridge {
 
-// Kept by the handlers that are under way in the io_context.
+// Runs the loop, an iteration a turn. Kept alive by its handlers that are under way in the io_context.
 class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
  public:
   Turns(modern::EventLoop& loop, boost::asio::io_context& io)
@@ -63,7 +63,7 @@ class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
   modern::EventLoop& loop_;
   AsioReactor& reactor_;
   boost::asio::steady_timer timer_;
-  std::uint64_t turn_ = 0;  // a handler of an earlier one has come too late
+  std::uint64_t turn_ = 0;  // a handler that was made in an earlier one has come too late
   bool stopped_ = false;
 };
 

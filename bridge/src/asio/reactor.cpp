@@ -41,10 +41,10 @@ void AsioReactor::poll(time_point deadline, modern::ReadyQueue& ready) {
 
 void AsioReactor::run_handlers(time_point deadline) {
   for (int i = 0; i < most_handlers; ++i) {
-    context_.restart();  // it stops by itself where it has nothing to do
+    context_.restart();  // a context that had nothing to do has stopped by itself
     try {
       if (context_.poll_one() > 0) {
-        deadline = time_point::min();  // it may have scheduled something
+        deadline = time_point::min();  // the handler may have scheduled something
       } else if (deadline == time_point::min()) {
         return;
       } else {

@@ -72,8 +72,8 @@ class BufferedFile {
   std::string name_;
   FileMode mode_;
   int fd_ = -1;
-  std::string read_ahead_;         // the file's position is behind its end
-  std::size_t read_position_ = 0;  // what is before it has been taken
+  std::string read_ahead_;         // ends where the file's position is
+  std::size_t read_position_ = 0;  // what lies before this has been taken
   std::string unwritten_;          // empty while there is something in read_ahead_
 };
 

@@ -24,7 +24,7 @@ class FileState {
     if (file->closed() || !file->pending() || loop->is_closed()) return;
     try {
       loop->run_in_executor([](const std::unique_ptr<BufferedFile>& left) { left->close(); }, std::move(file));
-    } catch (...) {  // no executor any more: its destructor does it here
+    } catch (...) {  // no executor any more: the file's destructor closes it here
     }
   }
 
@@ -188,7 +188,7 @@ int to_posix(Whence whence) noexcept {
   return whence == Whence::set ? SEEK_SET : whence == Whence::current ? SEEK_CUR : SEEK_END;
 }
 
-// A coroutine by the name that tracebacks have.
+// A coroutine of its own, so that reports name it `open`.
 Coroutine<File> open(std::string path, std::string mode) {
   EventLoop& loop = get_running_loop();
   auto call = loop.run_in_executor(open_blocking, std::move(path), std::move(mode));

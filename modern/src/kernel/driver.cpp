@@ -9,7 +9,7 @@ namespace segue::modern {
 
 namespace {
 
-// Stands for the delegator of a frame that is run to its end alone.
+// Takes the delegator's place while a frame is run to its end alone, and notes whether the end was reached.
 class Stop : public StackfulFrame {
  public:
   Stop() noexcept : StackfulFrame(&reach) {}

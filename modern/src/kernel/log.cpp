@@ -24,7 +24,7 @@ void log(LogLevel level, const std::string& message) noexcept {
   try {
     if (installed.call(level, message)) return;
   } catch (...) {
-    // Below, it is not lost.
+    // The message is printed below.
   }
   print(level, message);
 }

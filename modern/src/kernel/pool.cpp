@@ -107,7 +107,7 @@ void add_chunk(Pool& pool) {
 void* cut(Pool& pool, std::size_t size_class) {
   const std::size_t bytes = bytes_of(size_class);
   while (static_cast<std::size_t>(pool.end - pool.next) < bytes) {
-    // Less than a block of this class: a block of a smaller one.
+    // What is left of the chunk is too small for this class: it becomes a block of a smaller one.
     const auto rest = static_cast<std::size_t>(pool.end - pool.next);
     if (rest != 0) pool_free(std::exchange(pool.next, pool.end), rest);
     add_chunk(pool);

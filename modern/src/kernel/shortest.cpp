@@ -7,7 +7,7 @@
 namespace segue::modern {
 
 std::string shortest(double number) {
-  // What std::to_chars takes for shorter has an exponent more often than Python's text.
+  // Left to choose the shorter form, std::to_chars would write an exponent more often than Python does.
   const double size = std::fabs(number);
   const bool fixed = number == 0 || (size >= 1e-4 && size < 1e16);
   std::array<char, 32> text;

@@ -73,7 +73,7 @@ void TaskCore::run() {
   if (outermost.finished()) [[unlikely]]
     return end();
   outermost.executing = false;
-  // The running loop is the task's, which lies in another cache line.
+  // The running loop is this task's. loop() gives the same, but would touch another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
   if (FutureCore* const future = awaited_future(); future != nullptr && future != this && &future->loop() == &loop())
       [[likely]] {

@@ -1,5 +1,6 @@
 // The default reactor: epoll, level-triggered, with permanent registrations. One system call an iteration; the kernel
-// is told of a descriptor when what is wanted of it changes, and only then (docs/design/reactor.md).
+// is told of a descriptor when what is wanted of it changes or a watch takes another's place, and only then
+// (docs/design/reactor.md).
 #pragma once
 
 #include <sys/epoll.h>
@@ -35,8 +36,8 @@ class EpollReactor final : public Reactor {
   std::atomic<bool> woken_ = false;  // wake_up_ was written to, and no poll() has seen it yet
   bool has_pwait2_ = true;           // epoll_pwait2(), of Linux 5.11: a timeout in nanoseconds
   WatchTable table_;
-  // The rest of what is ready is the next poll's: what arrives is answered while it is in the processor's cache, and
-  // timers do not wait for thousands of connections.
+  // One poll takes no more than these, and leaves the rest of what is ready to the next: what arrives is answered while
+  // it is in the processor's cache, and timers do not wait for thousands of connections.
   std::array<epoll_event, 128> events_;
 };
 

@@ -15,7 +15,8 @@ namespace segue::modern {
 
 namespace {
 
-// Ends run_until_complete(). An exception that leaves the loop ends it by itself.
+// Ends run_until_complete(). KeyboardInterrupt and SystemExit have left the loop already: stop() would end its next
+// run.
 class StopLoop final : public DoneCallbackState {
  public:
   void call(FutureCore& done) override {
@@ -67,7 +68,7 @@ void EventLoop::run_once() {
 void EventLoop::poll(time_point deadline) {
   ReadyQueue found;
   reactor_->poll(deadline, found);
-  collect_posted_if_any();  // it was there first, as in CPython
+  collect_posted_if_any();  // what other threads posted comes first, as in CPython
   ready_.append(found);
 }
 

@@ -11,7 +11,6 @@
 
 namespace segue::modern {
 
-/// An address in the system's own form.
 class Endpoint {
  public:
   Endpoint(int family, int protocol, const sockaddr* address, socklen_t size) noexcept;
@@ -31,9 +30,9 @@ class Endpoint {
   sockaddr_storage storage_{};
 };
 
-/// Of a socket's own end; nothing where it has none.
+/// The address of a socket's own end; nothing where it has none.
 std::optional<Address> name_of_socket(int fd);
-/// Of the other end; nothing where there is none.
+/// The address of the other end; nothing where there is none.
 std::optional<Address> name_of_peer(int fd);
 
 }  // namespace segue::modern

@@ -43,7 +43,7 @@ class ServerState final : public std::enable_shared_from_this<ServerState>, priv
   void attach(SocketTransport& client) { clients_.insert(&client); }
   void detach(SocketTransport& client) noexcept;
 
-  /// Done when the server is closed and its clients are gone; nothing where they are.
+  /// A future that is done when the server is closed and its clients are gone; nothing where that is so by now.
   std::optional<Future<void>> wait_until_gone();
 
   std::optional<Future<void>> serving_forever;

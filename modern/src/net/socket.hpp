@@ -39,9 +39,9 @@ struct Transferred {
   bool failed() const noexcept { return error != 0 && !not_ready(); }
 };
 
-/// At most as much as fits; 0 at the end.
+/// Receives as much as there is and fits; 0, without an error, where the peer sends no more.
 Transferred receive(int fd, std::span<char> into) noexcept;
-/// As much as the system takes now.
+/// Sends as much as the system takes now.
 Transferred send(int fd, std::string_view data) noexcept;
 
 void set_option(int fd, int level, int option, int value = 1) noexcept;

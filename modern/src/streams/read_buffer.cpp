@@ -23,7 +23,8 @@ struct FreeLargeBlock {
   FreeLargeBlock* next;
 };
 
-// A thread's free blocks, by size. Trivially destructible, so that blocks may be freed at any time.
+// A thread's free blocks that are too large for the pool, by size. Trivially destructible, so that blocks may be freed
+// at any time.
 struct LargeBlocks {
   enum class Life : std::uint8_t { unused, open, ended };
 
@@ -92,7 +93,8 @@ void ReadBuffer::drop(std::size_t count) noexcept {
   if (begin_ == end_) release();
 }
 
-// In the same block, where at least half of it is free then: so a byte is moved once for each that comes, at most.
+// Moves what is held to the front of the block, where it fills at most half of the block and `count` more fit in: so no
+// more bytes are moved than came. Else moves it into a new block.
 void ReadBuffer::make_room(std::size_t count) {
   const std::size_t held = size();
   if (held + count <= capacity_ && held <= capacity_ / 2) {

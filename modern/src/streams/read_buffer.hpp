@@ -1,9 +1,9 @@
 // ReadBuffer: what a stream's reader has received and not given out. Bytes come at its end and leave at its front.
 //
 // They lie in one block, in a power of two of bytes. A buffer that is empty has none: an idle stream costs nothing, and
-// the block is the next one's who receives. Blocks of a few KiB and more a thread keeps for that, up to a limit: a heap
-// gives such memory back to the system when an iteration's connections have let go of it, and the next iteration pays
-// for each of its pages again.
+// its block serves the next stream that receives. For that a thread keeps large blocks (small ones come from the pool),
+// up to a limit: a heap would give such memory back to the system when an iteration's connections have let go of it,
+// and the next iteration would pay for each of its pages again.
 #pragma once
 
 #include <cstddef>

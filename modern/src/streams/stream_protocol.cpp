@@ -18,7 +18,7 @@ void StreamProtocol::connection_made(std::shared_ptr<Transport> transport) {
   std::optional<Coroutine<void>> coroutine = (*connected)(reader_, std::move(writer));
   if (!coroutine) return;
   const Task<void> task = loop_->create_task(std::move(*coroutine));
-  // Keeps what was called, which the coroutine may be a part of, until it is over.
+  // Keeps the handler until the coroutine is over, which may use what the handler captured.
   task.add_done_callback([transport = std::move(transport), connected](const Future<void>& done) {
     if (done.cancelled()) return transport->close();
     const std::exception_ptr error = done.exception();

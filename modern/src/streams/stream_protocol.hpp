@@ -38,7 +38,7 @@ class StreamProtocol final : public Protocol, public std::enable_shared_from_thi
   EventLoop& loop() const noexcept { return *loop_; }
   /// Whether the transport's buffer is not too full. ConnectionResetError where the connection is gone.
   bool writable() const;
-  /// Waits until it is.
+  /// Waits until it is writable.
   static Coroutine<void> drained(std::shared_ptr<StreamProtocol> self);
 
  private:

@@ -101,8 +101,8 @@ void sort_separators(std::span<std::string> separators) {
   if (separators.front().empty()) throw ValueError("Separator should be at least one-byte string");
 }
 
-// Where what is read until one of the sorted separators ends; nothing where none of them has come. Before `searched`
-// there is none. LimitOverrunError.
+// Where the separator that ends first ends, of the sorted ones; nothing where none has come. None begins before
+// `searched`. LimitOverrunError.
 std::optional<std::size_t> find_end(const StreamReaderState& stream, std::span<const std::string> separators,
                                     std::size_t& searched) {
   const std::size_t size = stream.size();

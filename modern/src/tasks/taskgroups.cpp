@@ -41,7 +41,7 @@ class GroupMember final : public DoneCallbackState, public ListLink<> {
 
 namespace {
 
-/// A wait whose end is looked at, not caught.
+/// A wait that gives the exception which it ends with, instead of throwing it.
 class QuietWait final : public FutureWait {
  public:
   using FutureWait::FutureWait;

@@ -67,8 +67,8 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
   explicit CoroutineFiber(const std::source_location& made) noexcept
       : StackfulFrame(&resume_fiber), made_(made), awaiting_at_(made) {}
 
-  /// The one whose frame runs now. Null in a stackless frame, even on a fiber's stack, and in a generator's body, whose
-  /// stack is another one: neither may suspend the coroutine that it runs in.
+  /// The coroutine whose own frame runs now. Null in a stackless frame, even on a fiber's stack, and in a generator's
+  /// body, whose stack is another one: neither may suspend the coroutine that it runs in.
   [[gnu::always_inline]] static CoroutineFiber* running() noexcept {
     auto* const fiber = static_cast<CoroutineFiber*>(Driver::stackful_frame);
     if (fiber == nullptr) return nullptr;
@@ -87,7 +87,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
   const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
 
   /// Unwinds a suspended fiber whose chain is destroyed around it: throws GeneratorExit where it waits, and again
-  /// wherever it waits in spite of that, a bounded number of times. Whether it has finished.
+  /// wherever it waits in spite of that, a bounded number of times. False where it has not finished by then.
   bool unwind() noexcept;
 
  protected:

@@ -32,8 +32,8 @@ auto portal(F function, Arg&& arg, Args&&... args) {
   return coroutine(std::move(function))(std::forward<Arg>(arg), std::forward<Args>(args)...);
 }
 
-/// Whether await_() works here: the running code was entered through a portal, with no coroutine and no generator in
-/// between.
+/// Whether await_() works here: the running code was entered through a portal, or is a generator-based coroutine's,
+/// with no other coroutine and no generator in between.
 inline bool has_portal() noexcept { return CoroutineFiber::running() != nullptr; }
 
 /// Waits for whatever can be awaited, in a plain function below a portal, and returns what it gives. RuntimeError where

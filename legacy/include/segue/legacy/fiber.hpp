@@ -51,7 +51,7 @@ struct StackOptions {
 /// Where a fiber was made, for reports.
 struct Origin {
   std::source_location source = {};  ///< line 0 when that is not known
-  const void* caller = nullptr;      ///< then a return address in the code that made it, or null
+  const void* caller = nullptr;      ///< where line is 0: a return address in what made it, or null
 };
 
 /// The base of a control block. Each switch exchanges the C++ exception state of the two stacks and tells the
@@ -82,8 +82,8 @@ class Fiber {
   }
 
   /// Goes back to whoever resumed last, handing over `message`; returns at the next resume(). To be called on the
-  /// fiber's own stack. Nothing is thrown here, but a compiler must not take that for granted: what is found out about
-  /// exceptions that are raised at this place (unwinding.hpp) has to hold for the caller's, raised after it.
+  /// fiber's own stack. It throws nothing, but must not be `noexcept`: what find_unwinding() finds out for an exception
+  /// thrown at this call has to hold for the one that the caller throws after it.
   [[gnu::always_inline]] void suspend(void* message = nullptr) {
     detail::exchange(exceptions_, *thread_exceptions_);
     sanitized_.leave_fiber();
@@ -100,7 +100,7 @@ class Fiber {
   /// The stack that the fiber lives and runs on.
   Stack stack() const noexcept { return stack_; }
 
-  /// Whether the caller runs on it.
+  /// Whether the caller runs on this fiber's stack.
   [[gnu::always_inline]] bool runs_here() const noexcept {
     const auto* const here = static_cast<const std::byte*>(__builtin_frame_address(0));
     return here >= stack_.bottom() && here < stack_.top;
@@ -122,8 +122,8 @@ class Fiber {
   detail::ExceptionState& exceptions() noexcept { return exceptions_; }
   /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
   void forget_stack() noexcept { progress_ = Progress::finished; }
-  /// The same for a running one, on its own stack: goes back to whoever resumed last, for good. Compilers are not told
-  /// that it does not return: what a function calls before that would be cold to them, and not be inlined.
+  /// Makes the running fiber a finished one, and goes back to whoever resumed last, for good. To be called on its own
+  /// stack. Not `[[noreturn]]`: compilers take what leads to such a call for cold code, and do not inline it.
   void finish() noexcept;
 
  private:

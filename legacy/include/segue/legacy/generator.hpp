@@ -106,7 +106,7 @@ class [[nodiscard]] Generator {
 
   /// A closed one.
   Generator() noexcept = default;
-  /// The body goes on undisturbed, also while it runs; `other` is closed then.
+  /// The body does not notice, even where it runs; `other` is closed afterwards.
   Generator(Generator&& other) noexcept { take(other); }
   /// The same; the generator that was here is closed as by the destructor, when `other`'s is in its place.
   Generator& operator=(Generator&& other) noexcept {
@@ -140,9 +140,9 @@ class [[nodiscard]] Generator {
     return std::forward<Yield>(default_value);
   }
 
-  /// Runs to the next yield, the one that it is suspended at evaluating to `value`. Throws TypeError when it has not
-  /// been started and `value` is not None (an empty optional, a null pointer, …); otherwise what next() throws. PEP
-  /// 342.
+  /// The yield that it is suspended at evaluates to `value`; runs to the next one, and gives what that yields. Throws
+  /// TypeError when it has not been started and `value` is not None (an empty optional, a null pointer, …); otherwise
+  /// what next() throws. PEP 342.
   [[gnu::always_inline]] Yield send(detail::parameter_t<Send> value)
     requires(!std::is_void_v<Send>)
   {
@@ -238,7 +238,7 @@ class [[nodiscard]] Generator {
     return nullptr;
   }
 
-  /// The leaf to raise something in; null when there is none. What has not been started goes without having run.
+  /// The leaf to raise something in; null when there is none. A generator that has not been started is destroyed: null.
   detail::GeneratorFrame* started_leaf() {
     detail::GeneratorFrame* const leaf =
         frame_ != nullptr && frame_->leaf_ != nullptr ? frame_->leaf_ : ready_or_null();
@@ -275,9 +275,9 @@ class [[nodiscard]] Generator {
   detail::GeneratorFrame* frame_ = nullptr;
 };
 
-/// Steps through a generator's values. The next one is asked for when it is looked for, not before: one that has been
-/// counted off (`| std::views::take(n)`) leaves the rest where it was. So a comparison or `*` may run the body, and
-/// throw. Refers to the generator object: it dangles when that is moved from or destroyed.
+/// Steps through a generator's values. The next value is asked for when it is looked at, not before: a loop over the
+/// generator and `| std::views::take(n)` leaves it at its n-th yield, and the rest is still to come. So a comparison or
+/// `*` may run the body, and throw. Refers to the generator object: it dangles when that is moved from or destroyed.
 template <class Yield, class Send, class Return>
 class Generator<Yield, Send, Return>::Iterator {
  public:
@@ -392,7 +392,7 @@ Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
   detail::GeneratorFrame* const tip = frame->throw_in(leaf, error);
   if (tip == nullptr && frame->error_ == error) {
     const detail::Freed freed(*frame);
-    std::rethrow_exception(std::move(error));  // as it went in: what is handled here is not its context
+    std::rethrow_exception(std::move(error));  // as it went in: what the caller handles does not become its context
   }
   return yielded(frame, tip);
 }

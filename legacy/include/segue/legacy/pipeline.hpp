@@ -22,9 +22,9 @@
 //   }
 //   follow(file) | into(grep("ERROR", printer()));
 //
-// Whoever is at the end of a pipeline that is pulled, or at the front of one that is pushed, owns all of it: when they
-// go, every stage is closed, itself before the one that it holds. Ranges' own `|` goes on to work for a generator:
-// `numbers | std::views::take(3)`.
+// The last stage of a pipeline that is pulled, and the first of one that is pushed, owns all of it: when it goes, every
+// stage is closed, each before the one that it holds. Ranges' own `|` goes on to work: `numbers | std::views::take(3)`,
+// for a generator `numbers`.
 #pragma once
 
 #include <concepts>
@@ -62,7 +62,7 @@ struct HeldSource<Source&> {
 template <class T>
 concept PipelineStage = std::derived_from<std::remove_cvref_t<T>, detail::StageBase>;
 
-/// The body of generators over a range that is still to come, with the arguments that it is called with besides.
+/// What stage() gives: a generator's body, and the arguments that it takes after the range. The range comes with `|`.
 template <class Yield, class Body, class... Args>
 class Stage : public detail::StageBase {
  public:
@@ -176,16 +176,16 @@ consteval bool check_sink_body() {
 
 }  // namespace detail
 
-/// A primed one with this body and arguments; among them its targets, which it owns when it is given them by value.
-/// With arguments, reports know file and line of its making from `options` alone. Throws MemoryError when there is no
-/// stack to be had, what the body raises before its first yield, and StopIteration when it ends before that.
+/// A Sink with this body and these arguments, primed. Its targets are among the arguments; it owns what it is given by
+/// value. With arguments, reports know file and line of its making from `options` alone. Throws MemoryError when there
+/// is no stack to be had, what the body raises before its first yield, and StopIteration when it ends before that.
 template <class T, class Body, class... Args>
 [[nodiscard]] auto sink(GeneratorOptions options, Body&& body, Args&&... args) {
   if constexpr (detail::check_sink_body<Yielder<void, T>, std::decay_t<Body>, std::decay_t<Args>...>()) {
     using Return = std::invoke_result_t<std::decay_t<Body>, Yielder<void, T>&, std::decay_t<Args>...>;
     return primed(Sink<T, Return>(options, std::forward<Body>(body), std::forward<Args>(args)...));
   } else {
-    return Sink<T>();  // so that the compiler has no more to say
+    return Sink<T>();  // so that the failed assertion is the only error
   }
 }
 template <class T, class Body>

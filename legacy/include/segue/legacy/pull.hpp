@@ -75,13 +75,13 @@ class Emitter {
     return !stopped();
   }
 
-  /// Yields as a generator's body does: raises here what comes in. For inside guard(), and for callbacks between which
-  /// and pull() there is C++ alone that cleans up by its destructors.
+  /// Yields as a generator's body does: raises here what comes in. To be called inside guard(), or where all that lies
+  /// between the callback and pull() is C++ that cleans up by its destructors.
   ///
   /// Not through C: frames of C have no clean-up. On x86-64 Debian's libraries carry unwind tables, so that an
   /// exception does pass, but what those frames hold is lost: memory, locks, files; and a parser that was in the middle
-  /// of a callback still is. Where the tables are missing, as with a C file's own default on some other machines, the
-  /// program ends in std::terminate.
+  /// of a callback still is. Where the tables are missing, as they are by default for C files on some other machines,
+  /// the program ends in std::terminate.
   void yield(T value) {
     if (stopped()) std::rethrow_exception(kept_);
     if (!fiber_.runs_here()) throw RuntimeError("emit() was called on another stack or thread than its pull()");

@@ -42,8 +42,9 @@ class SimpleYielder {
   Yielder<T>& yielder_;
 };
 
-/// A view over a Generator<T>, whose destructor leaves the body in the same way. (Python 2.2 promised no such thing,
-/// and therefore did not allow a `yield` inside `try: … finally: …`.) Move-only.
+/// A Generator<T> that can be asked for the next value, and nothing else. The destructor leaves the body as Generator's
+/// does. (Python 2.2 promised no such thing, and therefore did not allow a `yield` inside `try: … finally: …`.)
+/// Move-only.
 template <class T>
 class [[nodiscard]] SimpleGenerator {
   static_assert(!std::is_void_v<T>, "a simple generator yields values");

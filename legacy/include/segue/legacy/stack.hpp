@@ -52,7 +52,7 @@ struct Stack {
   std::byte* top = nullptr;      ///< one past the highest usable byte, aligned for anything
   std::uint32_t size_class = 0;  ///< the binary logarithm of its size in units of 16 KiB
 
-  /// Bytes from bottom() to the end of the slot, the pool's own last few above `top` included; the guard is not.
+  /// In bytes, from bottom() up: the header above `top` is included, the guard is not.
   std::size_t size() const noexcept { return std::size_t{16 * 1024} << size_class; }
   /// The lowest usable byte; the guard lies below.
   std::byte* bottom() const noexcept;
@@ -81,11 +81,12 @@ namespace detail {
 
 class MeasuredStack;
 
-/// The last bytes of a stack, above `top`. All of it is null in a fresh stack of the pool, whose pages are.
+/// The last bytes of a stack, above `top`. In a fresh stack of the pool nobody constructs it: all of it is zero, as the
+/// pages are.
 struct alignas(16) StackHeader {
   // Who lives on it, for as long as somebody does.
   Fiber* occupant = nullptr;
-  // The next idle one in a pool; the next in use of those from a resource.
+  // In the pool the next idle stack; for a stack from a resource the next one that is in use.
   StackHeader* next = nullptr;
   // Null while nobody measures it.
   MeasuredStack* measured = nullptr;

@@ -29,7 +29,7 @@ void set_stack_measuring(bool enabled) noexcept;
 struct StackUse {
   std::string name;              ///< what reports call them: the name they were made with
   std::source_location created;  ///< where they were made; line 0 when that is not known
-  const void* caller = nullptr;  ///< then a return address in what made them, or null
+  const void* caller = nullptr;  ///< where line is 0: a return address in what made them, or null
   std::size_t size = 0;          ///< of the stack that was used deepest, in bytes
   std::size_t used = 0;          ///< bytes of it from the top down, the control block included
   std::size_t generators = 0;    ///< how many were measured, alive or gone

@@ -7,8 +7,8 @@
 //   io.run();                             // until guest.stop(), and whatever else there is to do
 //
 // What the loop waits for, io waits for: its descriptors, its next timer, a call from another thread. Between
-// iterations nobody looks at what is scheduled: what calls in from outside of the loop's own callbacks, an Asio handler
-// as well as another thread, does so by call_soon_threadsafe(), as use_segue and from_callback() do.
+// iterations nobody looks at what is scheduled. So who calls in from outside of the loop's own callbacks, an Asio
+// handler as well as another thread, does so by call_soon_threadsafe(), as use_segue and from_callback() do.
 //
 // An exception of an Asio handler is Asio's matter, and leaves io.run(). One of a callback of the loop goes to the
 // loop's exception handler; KeyboardInterrupt and SystemExit leave io.run(), which may be called again.

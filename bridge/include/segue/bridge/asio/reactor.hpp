@@ -9,8 +9,8 @@
 // bounded number run before the loop has an iteration. io_context::stop() does not stop the loop.
 //
 // The loop's own watches are not Asio's: another reactor, epoll's, keeps them, and the io_context waits for its one
-// descriptor. Nothing of it is under way in the io_context but during a poll, so that whoever runs the program's
-// io_context besides the loop comes to an end.
+// descriptor. That wait is under way in the io_context during a poll alone: where the program runs its io_context
+// besides the loop, it does not keep that run() from ending.
 #pragma once
 
 #include <memory>
@@ -26,14 +26,14 @@ namespace segue::bridge {
 
 class AsioReactor final : public modern::Reactor {
  public:
-  /// Waits in `context`, or in one of its own, for what `inner` watches, too. `inner` has a fileno(), and outlives
-  /// this.
+  /// Waits in `context`, or in one of its own where that is null, for what `inner` watches as well as for what Asio
+  /// does. `inner` has a fileno(), and outlives this.
   explicit AsioReactor(modern::Reactor& inner, boost::asio::io_context* context = nullptr);
   AsioReactor(std::unique_ptr<modern::Reactor> inner, boost::asio::io_context& context);
   ~AsioReactor() override;
 
-  /// The one of `loop`, made of its reactor where it has none. RuntimeError where it has one with another io_context,
-  /// or its reactor has no fileno().
+  /// The AsioReactor of `loop`; a reactor of another kind is wrapped in a new one. RuntimeError where the loop has one
+  /// with another io_context, or its reactor has no fileno().
   static AsioReactor& of(modern::EventLoop& loop, boost::asio::io_context* context = nullptr);
 
   boost::asio::io_context& context() noexcept { return context_; }
@@ -57,14 +57,14 @@ class AsioReactor final : public modern::Reactor {
   modern::Reactor& inner_;
   std::optional<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
-  boost::asio::posix::stream_descriptor found_;  // inner_'s, which stays its own
+  boost::asio::posix::stream_descriptor found_;  // inner_'s descriptor, which inner_ closes
   bool is_guest_ = false;                        // somebody else runs the handlers
 };
 
 /// A reactor for new_event_loop(): the loop runs `context` from then on. It has to outlive the loop.
 std::unique_ptr<modern::Reactor> make_reactor(boost::asio::io_context& context);
 
-/// The io_context that `loop` runs in; one of the loop's own, made when it is first asked for, unless it has one.
+/// The io_context that `loop` waits in. A loop that has none gets one of its own when it is first asked for.
 /// RuntimeError where the loop's reactor cannot wait in one, as the one with virtual time.
 boost::asio::io_context& io_context(modern::EventLoop& loop);
 

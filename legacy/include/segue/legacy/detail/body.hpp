@@ -22,7 +22,7 @@ template <class Return>
 class ResultFrame : public GeneratorFrame {
  public:
   using GeneratorFrame::GeneratorFrame;
-  // Holds a value from a body that has returned until somebody takes it.
+  // What the body returned, until somebody takes it.
   Outcome<Return> result_;
 };
 
@@ -51,8 +51,9 @@ class Body final : public ResultFrame<Return> {
   }
 
  private:
-  // A function of its own, so that the frames up to it are the body's alone (unwinding.hpp). It returns by exception or
-  // not at all, since returning after a switch of stacks is slow (fiber.hpp).
+  // Not inlined, so that what the body keeps on the stack lies in frames apart from run()'s, whose handlers are ours
+  // (unwinding.hpp). It is left by an exception or by finish(), never by a return, which would be mispredicted after a
+  // switch of stacks (fiber.hpp).
   [[gnu::noinline]] void call_body() {
     this->body_return_ = __builtin_return_address(0);
     Yielder yielder(*this);
@@ -72,7 +73,7 @@ class Body final : public ResultFrame<Return> {
   std::string body_name() const override { return type_name(typeid(Function)); }
   void destroy_body() noexcept override { std::destroy_at(&parts_); }
 
-  // Alive until run() ends, so that what a body holds goes with its end.
+  // In a union, so that destroy_body() can end it, and all that the body holds, while this block lives on.
   union {
     std::tuple<Function, Args...> parts_;
   };
@@ -110,7 +111,7 @@ consteval bool check_body() {
 template <class T>
 using parameter_t = std::conditional_t<std::is_void_v<T>, std::nullptr_t, T>;
 
-/// Frees a finished generator when its outcome has been taken.
+/// A guard: frees a finished generator at the end of the scope, when its outcome has been taken.
 class Freed {
  public:
   explicit Freed(GeneratorFrame& frame) noexcept : frame_(frame) {}
@@ -124,7 +125,8 @@ class Freed {
   GeneratorFrame& frame_;
 };
 
-/// Closes a generator whose owner went while it ran, when what it yielded last has been taken.
+/// A guard: at the end of the scope, when what was yielded last has been taken, closes a generator whose owner went
+/// while it ran.
 class AbandonedIfOrphan {
  public:
   explicit AbandonedIfOrphan(GeneratorFrame& frame) noexcept : frame_(frame) {}
@@ -137,7 +139,7 @@ class AbandonedIfOrphan {
   GeneratorFrame& frame_;
 };
 
-/// Where a value that crosses the switch lies, whatever its type.
+/// The address of a value that is handed across a switch of stacks, be it `const` or not.
 template <class T>
 void* address_of(T& value) noexcept {
   return const_cast<void*>(static_cast<const volatile void*>(std::addressof(value)));
@@ -151,10 +153,10 @@ template <class T>
 
 [[noreturn]] void refuse_first_send();
 [[noreturn]] void refuse_ignored_exit();
-/// A `Send` without a default has no None: next() can start such a generator, and nothing else.
+/// For next() where `Send` has no default, and so no None: it can start the generator, but not resume it. TypeError.
 void check_started_for_next(const GeneratorFrame& frame);
 
-/// Closes a generator from its `leaf` up. When it yields again, it remains suspended: RuntimeError.
+/// Closes a generator from its `leaf` up. RuntimeError when it yields again; it remains suspended then.
 inline void close_from(GeneratorFrame& frame, GeneratorFrame* leaf) {
   frame.leaf_ = nullptr;
   if (GeneratorFrame* const tip = frame.close(leaf)) {

@@ -22,14 +22,15 @@ struct ExceptionState {
 // compiler to go on using one thread's state after the fiber was resumed by another thread.
 extern "C" ExceptionState* segue_exception_state() noexcept __asm__("__cxa_get_globals");
 
-// What that gives, for code of the executable; null until it is remembered.
+// What segue_exception_state() gives in this thread, kept where code of the executable reads it faster. Null until
+// remember_thread_exception_state() is called.
 extern "C" constinit thread_local ExceptionState* segue_thread_exception_state;
 ExceptionState* remember_thread_exception_state() noexcept;
 
 // What belongs to a thread is read anew after each switch, which may end in another thread. A compiler would not do so:
-// to it the address of a `thread_local` is a constant within a function. So it is read by hand. Not in code that may
-// end up in a shared library: read in this way, the `thread_local`s of a library need room that there is little of when
-// it is loaded late (DF_STATIC_TLS).
+// to it the address of a `thread_local` is a constant within a function. So the pointer is read by hand, in assembler;
+// but not in code that may end up in a shared library: read in this way, the `thread_local`s of a library need room
+// that there is little of when it is loaded late (DF_STATIC_TLS).
 [[gnu::always_inline]] inline ExceptionState& thread_exception_state() noexcept {
 #if defined(__x86_64__) && defined(__LP64__) && defined(__linux__) && !defined(__ANDROID__) && \
     (!defined(__PIC__) || defined(__PIE__))

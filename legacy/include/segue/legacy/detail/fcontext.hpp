@@ -8,7 +8,7 @@
 
 namespace segue::legacy::detail {
 
-/// A suspended stack: its stack pointer, with the registers below it.
+/// A suspended stack: its stack pointer, from which on the saved registers lie.
 using Context = boost::context::detail::fcontext_t;
 
 /// What a switch hands to the stack that it enters: where it came from, and the pointer passed along.

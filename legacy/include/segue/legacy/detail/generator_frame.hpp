@@ -5,8 +5,8 @@
 // `leaf_` the frame to resume, which is the frame at the other end, so that resuming costs the same at any depth:
 //
 //   top -> ... -> leaf        top.leaf_ == leaf      suspended
-//                             top.leaf_ == null      running: whichever of its frames it is, all of them count as
-//                                                    running, found out by walking up when somebody asks
+//                             top.leaf_ == null      one of its frames runs, and all of them count as running:
+//                                                    running() walks up to the top to find that out
 //
 // Whoever drives the top resumes the leaf and gets from it the frame that has yielded (the new leaf), or null: the leaf
 // has finished, and its owner goes on (settle()).
@@ -38,13 +38,14 @@ enum Signal : std::uintptr_t {
   unwind_signal = 4  ///< as for GeneratorExit, but nothing will catch it; not for a frame that has a delegate
 };
 
-/// For what is not null.
+/// Whether `sent`, which is not null, is a Signal, and not a pointer to a value.
 inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::uintptr_t>(sent) <= unwind_signal; }
 
 /// Throws `error`, with what is being handled here as its context when it has none yet.
 [[noreturn]] void raise(std::exception_ptr error);
 
-/// What a frame delegates to through its body, for gi_yieldfrom.
+/// A delegate that is no part of the chain: the body of the delegating frame resumes it (sources.hpp). gi_yieldfrom()
+/// asks for its id.
 class Foreign {
  public:
   virtual const void* id() const noexcept = 0;
@@ -63,13 +64,14 @@ class GeneratorFrame : public Fiber {
   // From outside.
 
   /// Makes the frame a top and gives the leaf to resume; null when it is finished. Throws ValueError while it runs.
-  /// For when `leaf_` is null.
+  /// Needed where `leaf_` is null, which may mean any of these.
   GeneratorFrame* claim();
-  /// Goes on after `leaf` has finished, up to this frame: the frame that yielded next, or null when this one finished.
+  /// `leaf` has finished: its owner goes on, and so on up to this frame. Gives the frame that yielded next, or null
+  /// when this one has finished.
   GeneratorFrame* settle(GeneratorFrame* leaf) noexcept;
   /// Resumes `leaf`, which is what `leaf_` was; the result is settle()'s.
   GeneratorFrame* go_on(GeneratorFrame* leaf) noexcept;
-  /// Resume with an exception, and with GeneratorExit. For a started top; otherwise as go_on().
+  /// As go_on(), but the leaf raises `error`, or GeneratorExit. For a top that has been started.
   GeneratorFrame* throw_in(GeneratorFrame* leaf, std::exception_ptr error) noexcept;
   GeneratorFrame* close(GeneratorFrame* leaf) noexcept;
   /// The owning handle goes: closes the generator and frees it, at once or, while it runs, as soon as it suspends.
@@ -85,14 +87,15 @@ class GeneratorFrame : public Fiber {
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
   /// when `sub` runs already.
   bool delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown);
-  /// Makes `sub` what this frame waits for. Not a part of its chain yet: its body may resume it. `delegate_` is null
-  /// when it has gone.
+  /// Notes that this frame waits for `sub`: `delegate_` becomes null when `sub` goes. That alone does not make `sub` a
+  /// part of the chain; the body may resume it by itself.
   void link_delegate(GeneratorFrame& sub) noexcept;
-  /// Ends that, and gives null. After a delegation gives what has been delegated to when this frame was its owner.
+  /// Ends that. Gives the delegate where it was a part of this frame's chain, and null otherwise.
   GeneratorFrame* drop_delegate() noexcept;
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
-  /// The same, raised; or the frames above run() unwound. Inlined, so that these are one less.
+  /// Raises it; or, for unwind_signal, runs the destructors of the body's frames without an exception to catch.
+  /// Inlined, so that there is one frame less to unwind.
   [[noreturn, gnu::always_inline]] void raise_signalled() {
     if (reinterpret_cast<std::uintptr_t>(sent_) != unwind_signal) raise_error_signalled();
     sent_ = nullptr;
@@ -100,7 +103,7 @@ class GeneratorFrame : public Fiber {
     __builtin_unreachable();
   }
 
-  /// What is raised where a frame that has not returned was waited for.
+  /// For whoever waited for this frame, when it has ended without returning: what to raise.
   std::exception_ptr take_error();
 
   // How run() ends.
@@ -116,7 +119,7 @@ class GeneratorFrame : public Fiber {
 
   // Of a top: the frame to resume; null while running and when finished. Null for every other frame.
   GeneratorFrame* leaf_ = this;
-  // Of a leaf: what it yields, in its body's frame.
+  // Of a leaf: the address of what it yields, in its body's frame.
   void* value_ = nullptr;
   // What comes in with the next resumption: null, a Signal, or a pointer into the sender's frame. Null while suspended.
   void* sent_ = nullptr;
@@ -124,14 +127,14 @@ class GeneratorFrame : public Fiber {
   GeneratorFrame** handle_;
   // The yield or the delegation that it is suspended at.
   std::source_location where_;
-  // Where the body returns to: the frames from there on are this class's own.
+  // Where Body::call_body() returns to: the frames from there up are ours, and not the body's.
   const void* body_return_ = nullptr;
 
-  // What it delegates to: as long as it waits for it, even when another frame has become the owner.
+  // What this frame delegates to, for as long as it waits for it; another frame may have become its owner meanwhile.
   GeneratorFrame* delegate_ = nullptr;
   // The frame that delegates to this one and goes on when it finishes.
   GeneratorFrame* owner_ = nullptr;
-  // All frames whose `delegate_` this is.
+  // All frames whose `delegate_` this is, linked by `next_sharer_`.
   GeneratorFrame* sharers_ = nullptr;
   GeneratorFrame* next_sharer_ = nullptr;
   // What it delegates to when that is not a part of its chain.
@@ -160,13 +163,13 @@ class GeneratorFrame : public Fiber {
   GeneratorFrame* exit() noexcept;
   std::exception_ptr close_below(GeneratorFrame* leaf) noexcept;
   [[noreturn]] void raise_error_signalled();
-  // A variable, for the symbol of a function has the types of its parameters in it, and for <unwind.h> of clang one of
-  // these is an enumeration, for g++'s an int.
+  // A variable, and no function: the symbol of a function has the types of its parameters in it, and one of these is an
+  // enumeration in clang's <unwind.h> and an int in g++'s.
   static const _Unwind_Stop_Fn unwind_further;
 
-  // What passes through the frames with an unwind_signal: they cannot hold it.
+  // The exception object of an unwinding by unwind_signal. It lies here because the frames that it passes through go.
   _Unwind_Exception unwinding_;
-  std::uintptr_t unwinds_next_;  // the stack pointer of the frame that it is to run something in
+  std::uintptr_t unwinds_next_;  // the stack pointer of the next frame that has destructors to run
 };
 
 }  // namespace segue::legacy::detail

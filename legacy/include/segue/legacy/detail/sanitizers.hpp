@@ -32,7 +32,7 @@
 
 namespace segue::legacy::detail {
 
-/// Whether frames are as large as a sanitizer makes them.
+/// Whether a sanitizer is on, which makes frames larger.
 #if defined(SEGUE_LEGACY_ASAN) || defined(SEGUE_LEGACY_TSAN)
 inline constexpr bool sanitized = true;
 #else
@@ -54,7 +54,7 @@ class SanitizedFiber {
 #endif
   }
 
-  /// The frames that were left for good on the stack are forgotten.
+  /// Clears what frames that never ended have left poisoned on the stack, which may be used again.
   [[gnu::always_inline]] void destroy() noexcept {
 #if defined(SEGUE_LEGACY_ASAN)
     __lsan_unregister_root_region(bottom_, size_);

@@ -1,7 +1,8 @@
 // What `yield.from(x)` does with an x that cannot be resumed directly: a generator of other types, an object with a
 // member next(), a range, a function. Each source answers next(), send(), throw_() and close() as PEP 380's expansion
-// wants them: true when there is a value, false when the source has ended and has a result; close() likewise, but true
-// when there is nothing of the kind.
+// wants them: true when there is a value, false when the source has ended, and the delegation with it. close() gives
+// true when GeneratorExit is still to be raised, false when the delegation has ended instead (a close() that throws
+// StopIteration).
 #pragma once
 
 #include <concepts>
@@ -35,7 +36,7 @@ inline constexpr bool is_generator_of = false;
 template <class Yield, class Send, class Return>
 inline constexpr bool is_generator_of<Generator<Yield, Send, Return>, Yield, Send> = true;
 
-/// None as a `T`.
+/// None as a `T`: its default. TypeError where there is none.
 template <class T>
 T none() {
   if constexpr (std::is_void_v<T>) {
@@ -47,7 +48,7 @@ T none() {
   }
 }
 
-/// The body is about to wait for what is not a part of its chain.
+/// A guard: while it lives, the body of `frame` waits for `delegate`, which is no part of the chain.
 class ForeignDelegate {
  public:
   ForeignDelegate(GeneratorFrame& frame, const Foreign& delegate) noexcept
@@ -62,8 +63,8 @@ class ForeignDelegate {
 
 struct Deduced {};
 
-/// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: false, with its
-/// value in `result` when it is of the right type.
+/// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: gives false,
+/// with its value in `result` when it is of the right type.
 template <class Return>
 bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
   try {
@@ -79,8 +80,8 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
   return false;
 }
 
-/// A generator whose values or sent values convert. `delegator` knows which one it is and when it has gone, wherever
-/// its handle is.
+/// A generator of other types: its values, and those sent to it, are converted. From its start on `delegator` knows its
+/// frame, and when that has gone, wherever the generator object is moved to.
 template <class Source>
 class GeneratorSource final : public Foreign {
   using Sub = std::remove_cvref_t<Source>;
@@ -99,7 +100,7 @@ class GeneratorSource final : public Foreign {
     if (running_->handle_ == nullptr) running_->abandon();
   }
 
-  const void* id() const noexcept override { return nullptr; }  // the delegator knows it
+  const void* id() const noexcept override { return nullptr; }  // gi_yieldfrom() has it from the delegator
   SubYield value() { return taken<SubYield>(value_); }
   Return result() { return result_.empty() ? none<Return>() : result_.take(); }
 
@@ -139,7 +140,7 @@ class GeneratorSource final : public Foreign {
   }
 
  private:
-  // Whether there is none, or it has been closed or destroyed by others.
+  // Whether it was not started, or has been closed or destroyed by others.
   bool gone() const noexcept { return running_ == nullptr || delegator_.delegate_ != running_; }
 
   GeneratorFrame* leaf_to_resume() {
@@ -159,7 +160,7 @@ class GeneratorSource final : public Foreign {
     if (tip != nullptr) {
       running_->leaf_ = tip;
       value_ = tip->value_;
-      return true;  // also where its owner has gone meanwhile: it is waited for
+      return true;  // even where its owner has gone meanwhile: this delegation waits for it
     }
     const Freed freed(*running_);
     if (running_->ending_ != GeneratorFrame::Ending::returned) raise(running_->take_error());
@@ -167,7 +168,7 @@ class GeneratorSource final : public Foreign {
     return false;
   }
 
-  Source sub_;  // where it was when it was started
+  Source sub_;  // not looked at once `running_` is known: it may be moved from
   GeneratorFrame& delegator_;
   GeneratorFrame* running_ = nullptr;
   void* value_ = nullptr;
@@ -179,8 +180,8 @@ inline constexpr bool is_list = false;
 template <class T, class Allocator>
 inline constexpr bool is_list<std::vector<T, Allocator>> = true;
 
-/// What an error calls the iterator over such a range or function: a list's, a string's and a function's as Python
-/// does, any other's as the range.
+/// What an error calls the iterator over such a range or function: Python's name for that of a list, a string or a
+/// function; for any other range the name of its class.
 template <class Range>
 std::string iterator_name() {
   if constexpr (requires { typename Range::iterated_type; }) {
@@ -196,7 +197,8 @@ std::string iterator_name() {
   }
 }
 
-/// What has a next element and no more: a value that is sent, and what is thrown, is raised at the delegation.
+/// A source that has a next element, and nothing else: sending it a value raises AttributeError at the delegation, and
+/// what is thrown in is raised there, too.
 template <class Iterated>
 class IteratorSource : public Foreign {
  public:
@@ -250,7 +252,7 @@ class RangeSource final : public IteratorSource<std::remove_reference_t<Source>>
  private:
   using Iterator = std::ranges::iterator_t<Range>;
   using Reference = std::ranges::range_reference_t<Range>;
-  // What may raise a StopIteration in the making, which ends the range.
+  // Whether `*` may throw, so that the element is made in next(): a StopIteration thrown by it ends the range.
   static constexpr bool made_in_next = !noexcept(*std::declval<Iterator&>()) &&
                                        !std::is_rvalue_reference_v<Reference> && std::move_constructible<Reference>;
 
@@ -294,7 +296,7 @@ class FunctionSource final : public IteratorSource<std::remove_reference_t<Sourc
   Outcome<Value> value_;
 };
 
-/// PEP 380's optional protocol.
+/// An object with a member next() and, where it has them, send(), throw_() and close(): PEP 380's optional protocol.
 template <class Result, class Source>
 class ObjectSource final : public Foreign {
   using Object = std::remove_reference_t<Source>;
@@ -363,7 +365,7 @@ class ObjectSource final : public Foreign {
   Outcome<Result> result_;
 };
 
-/// std::ranges::subrange has a next(), too, which gives a subrange.
+/// What has a member next() that gives values. std::ranges::subrange has one, too, but it gives a subrange.
 template <class T>
 concept HasNext = requires(T& object) {
   object.next();

@@ -39,7 +39,7 @@ class UnsupportedOperation : public OSError {
 enum class Whence { set, current, end };
 
 /// An open file. Move-only. Dropped without close(), it is closed all the same: what was written is still put in the
-/// file, by a thread where the loop runs, and an error goes to the loop's exception handler.
+/// file, by a thread unless the loop is closed, and an error goes to the loop's exception handler.
 ///
 /// Every operation throws OSError with the system's errno, and ValueError("I/O operation on closed file.").
 class File : public HandleOf<File, std::shared_ptr<detail::FileState>> {

@@ -10,7 +10,8 @@
 
 namespace segue::modern {
 
-/// What `co_await` gives: the object on which await_ready, await_suspend and await_resume are called.
+/// The awaiter that `co_await awaitable` uses: the object on which await_ready, await_suspend and await_resume are
+/// called.
 template <class A>
 decltype(auto) get_awaiter(A&& awaitable) {
   if constexpr (requires { std::forward<A>(awaitable).operator co_await(); }) {

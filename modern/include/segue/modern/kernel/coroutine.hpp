@@ -26,8 +26,8 @@ class Coroutine;
 
 namespace detail {
 
-/// An awaiter that lives until the end of its co_await. g++ 12 moves whatever await_transform() gives once more: of
-/// this there is little to move.
+/// Stands for an awaiter, which lives until the end of its co_await in any case. g++ 12 moves once more whatever
+/// await_transform() gives: this costs nothing to move.
 template <class A>
 struct AwaiterReference {
   [[gnu::always_inline]] decltype(auto) await_ready() const { return awaiter.await_ready(); }

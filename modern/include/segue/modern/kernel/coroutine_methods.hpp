@@ -30,9 +30,9 @@ const char* to_string(CoroutineState state) noexcept;
 /// PEP 479: a StopIteration that leaves a coroutine becomes RuntimeError("coroutine raised StopIteration").
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept;
 
-/// `Self` is the coroutine object, a handle that owns its frame, `T` its result. What it tells its methods, as a
-/// friend: body(), a pointer to the frame (a Frame with finished(), resumable(), made() and an Outcome<T> `outcome`) or
-/// null; and destroy(), which frees the frame.
+/// `Self` is the coroutine object, a handle that owns its frame, `T` its result. What it has for these methods, which
+/// are its friend: body(), a pointer to the frame (a Frame with finished(), resumable(), made() and an Outcome<T>
+/// `outcome`) or null; and destroy(), which frees the frame.
 template <class Self, class T>
 class CoroutineMethods {
  public:
@@ -47,8 +47,8 @@ class CoroutineMethods {
   Yielded throw_(Error&& error) {
     return throw_(std::make_exception_ptr(std::forward<Error>(error)));
   }
-  /// Throws GeneratorExit where it is suspended, after what it awaits was closed in the same way. One that awaits again
-  /// gets RuntimeError("coroutine ignored GeneratorExit"). Does nothing to a closed one.
+  /// Throws GeneratorExit where it is suspended, after what it awaits was closed in the same way.
+  /// RuntimeError("coroutine ignored GeneratorExit") where it awaits again. Does nothing to a closed one.
   void close();
 
   CoroutineState state() const noexcept;

@@ -10,8 +10,8 @@
 
 namespace segue::modern {
 
-/// How long to wait. Made from any duration; too long a one counts as "for ever" (about 292 years), a negative one is
-/// in the past. Throws ValueError for a NaN.
+/// How long to wait. Made from any duration; too long a one counts as "for ever" (about 73 years), a negative one is in
+/// the past. Throws ValueError for a NaN.
 class Delay {
  public:
   using nanoseconds = std::chrono::nanoseconds;

@@ -126,7 +126,7 @@ class Driver {
     if (injected_) [[unlikely]]
       rethrow_injected();
   }
-  /// Whether that would throw.
+  /// Whether throw_injected() would throw.
   bool has_injected() const noexcept { return injected_ != nullptr; }
   /// For a leaf that was resumed and throws nothing itself: what is to be thrown there; null for nothing.
   std::exception_ptr take_injected() noexcept { return std::exchange(injected_, nullptr); }
@@ -171,9 +171,9 @@ class Driver {
     }
     return {};
   }
-  /// Whether that was nothing at all.
+  /// Whether nothing travelled up: a bare yield.
   bool yielded_nothing() const noexcept { return message_ == Message::none; }
-  /// The future that it was, awaited and not merely yielded; null for anything else.
+  /// The future that travelled up, where it is awaited and not merely yielded; else null.
   FutureCore* awaited_future() const noexcept { return message_ == Message::awaited_future ? future() : nullptr; }
   /// What the leaf throws when it is resumed next.
   void inject(std::exception_ptr error) noexcept { injected_ = std::move(error); }
@@ -196,7 +196,8 @@ class Driver {
     run_chain();
   }
 
-  /// Makes `driver` the current one as long as it lives; null for a loop, which may run inside of a coroutine.
+  /// While this object lives, `driver` is the current one. Null for a loop, which is outside of all coroutines, even
+  /// where one of them runs it.
   class Current {
    public:
     explicit Current(Driver* driver) noexcept
@@ -253,7 +254,8 @@ class Driver {
 
 /// What every frame of a chain has, whatever its style.
 struct Frame {
-  /// What a delegate was made to do by the closing of its chain, instead of giving its delegator a value.
+  /// How a delegate ended when its chain was closed. Its delegator gets no value from it, but GeneratorExit where it
+  /// `finished`, and RuntimeError where it awaited again (`ignored`).
   enum class Exit : std::uint8_t { none, finished, ignored };
 
   Resumable delegator;  // who awaits it; empty for the outermost of a chain
@@ -275,7 +277,8 @@ struct Frame {
     if (started) [[unlikely]]
       refuse_second_await();
   }
-  /// For an awaiter that goes on after this frame: throws what its exit asks for, unless it raised something itself.
+  /// For an awaiter that goes on after this frame: throws what `exit` asks for, unless this frame raised something
+  /// itself.
   template <class Outcome>
   void check_exit(const Outcome& outcome) const {
     if (exit != Exit::none && !outcome.has_exception()) [[unlikely]]
@@ -302,7 +305,7 @@ inline Resumable::Resumable(StackfulFrame& frame) noexcept
 
 inline void Resumable::resume_other() const {
   if (is_coroutine()) return coroutine().resume();
-// g++ 12 follows the address of a coroutine that it knows into here, past the bit that tells it from a frame.
+// g++ 12 warns here of a coroutine whose address it knows: it does not see that the bits of `word_` keep it out.
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Warray-bounds"

@@ -1,5 +1,5 @@
-// FutureCore: a result that is not there yet, without its result (CPython: asyncio/futures.py). What waits for it, how
-// it ends, and what becomes of an exception that nobody asks for.
+// FutureCore: all of a future but its result (CPython: asyncio/futures.py). What waits for it, how it ends, and what
+// becomes of an exception that nobody asks for.
 //
 //   pending --finish / finish_with--> finished
 //      \---------cancel------------> cancelled
@@ -40,7 +40,7 @@ class FutureCore : public RefCounted {
   bool done() const noexcept { return phase_ != Phase::pending; }
   bool cancelled() const noexcept { return phase_ == Phase::cancelled; }
   bool failed() const noexcept { return phase_ == Phase::finished && error_ != nullptr; }
-  /// The task that it is; null for any other future.
+  /// This future as a task; null where it is none.
   inline TaskCore* task() noexcept;
 
   virtual bool cancel(const std::optional<std::string>& message = std::nullopt);
@@ -57,9 +57,10 @@ class FutureCore : public RefCounted {
   std::exception_ptr exception();
   /// The stored exception without marking it; null where there is none.
   std::exception_ptr peek_exception() const noexcept { return phase_ == Phase::finished ? error_ : nullptr; }
-  /// As exception(), for a future that is known to be done and not cancelled.
+  /// Its exception, if it has one, will not be reported as never retrieved.
   void mark_retrieved() noexcept { report_unretrieved_ = false; }
-  /// The message of the cancel() that ended it; of a pending task, of the last one.
+  /// The message of the cancel() that ended it. Of a task, that of the last cancel() which it could not hand on to what
+  /// it waited on.
   std::optional<std::string> cancel_message() const {
     return cancel_message_ ? std::optional<std::string>(*cancel_message_) : std::nullopt;
   }
@@ -89,7 +90,7 @@ class FutureCore : public RefCounted {
     phase_ = Phase::cancelled;
     schedule_waiters();
   }
-  /// The same; `error` is the CancelledError that the first one who asks gets.
+  /// The same; `error` is the CancelledError that whoever asks first gets.
   void finish_cancelled(std::exception_ptr error) {
     error_ = std::move(error);
     finish_cancelled();

@@ -10,13 +10,13 @@ namespace segue::modern {
 /// The levels of Python's `logging`, with their numbers.
 enum class LogLevel { debug = 10, info = 20, warning = 30, error = 40, critical = 50 };
 
-/// Is called in the thread in which there is something to say. What it throws is dropped, and the message goes where it
-/// went without a handler.
+/// Is called in the thread in which there is something to say. What it throws is dropped, and the message is printed as
+/// without a handler.
 using LogHandler = std::function<void(LogLevel, const std::string& message)>;
 
-/// Installs `handler` for the whole process and gives the one before. An empty one is the one to start with, which
-/// prints as `logging.lastResort` does: warnings and what is worse, the bare message, to standard error. May be called
-/// in any thread; the handler may be called in several at once. Throws std::bad_alloc.
+/// Installs `handler` for the whole process and gives the one before. An empty one stands for the default, which prints
+/// as `logging.lastResort` does: warnings and what is worse, the bare message, to standard error. May be called in any
+/// thread; the handler may be called in several at once. Throws std::bad_alloc.
 ///
 ///   set_log_handler([](LogLevel level, const std::string& message) { … });
 ///

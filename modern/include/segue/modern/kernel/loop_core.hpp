@@ -65,7 +65,7 @@ class LoopCore : public RefCounted {
 
   /// Runs `timer` at `when`, after what is due earlier.
   void add_timer(Timer& timer, time_point when) { timers_.add(timer, when); }
-  /// It will not run, unless it is in the ready queue already.
+  /// `timer` will not run, unless it is in the ready queue already.
   void cancel_timer(Timer& timer) noexcept { timers_.cancel(timer); }
 
   /// Keeps a task alive until it is done, and closes it where the loop goes away before.
@@ -81,7 +81,7 @@ class LoopCore : public RefCounted {
   LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)) {}
   ~LoopCore() override = default;
 
-  /// Ends the wait for events, from any thread, which holds the loop from being closed meanwhile.
+  /// Ends the wait for events. Called in any thread, which keeps the loop from being closed meanwhile.
   virtual void wake() noexcept = 0;
 
   /// Makes the loop this thread's running one, as long as it lives.
@@ -117,7 +117,7 @@ class LoopCore : public RefCounted {
     if (!timers_.empty()) timers_.collect(time(), ready_);
   }
   /// Runs what is queued now, and nothing that is queued meanwhile. What an escaping exception leaves unrun stays
-  /// queued, before that.
+  /// queued, at the front.
   [[gnu::always_inline]] void run_ready() {
     ReadyQueue::Batch batch(ready_);
     while (Ready* const node = batch.pop()) node->run();

@@ -46,13 +46,14 @@ struct Magazine {
   std::uint32_t count = 0;
 };
 
-/// One thread's. Trivially destructible, so that blocks may be freed at any time until the thread is gone.
+/// The free blocks of one thread. Trivially destructible, so that blocks may be freed at any time until the thread is
+/// gone.
 struct Pool {
   enum class Life : std::uint8_t { unused, open, ended };
   struct Class {
     Magazine loaded;
     std::uint32_t capacity = 0;  // of a magazine; 0 unless the pool is open
-    Magazine full;               // full, or empty
+    Magazine full;               // one in reserve: full, or none at all
   };
 
   std::array<Class, pool_classes> classes{};

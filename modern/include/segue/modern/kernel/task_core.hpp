@@ -1,5 +1,5 @@
-// TaskCore: a task without its result (CPython: asyncio/tasks.py). It drives a coroutine, one step each time the loop
-// runs it.
+// TaskCore: all of a task but its result (CPython: asyncio/tasks.py). It drives a coroutine, one step each time the
+// loop runs it.
 //
 // Its own state machine, beside the future's:
 //
@@ -54,10 +54,10 @@ class TaskName {
 
 class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driver {
  public:
-  /// Takes the frame over when it is started.
+  /// The derived class takes the frame from its coroutine. start() has to follow: only a started task destroys it.
   TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name);
 
-  /// The one that runs now in this thread; null where none does.
+  /// The task that runs now in this thread; null where none does.
   static TaskCore* current() noexcept {
     const Driver* const driver = Driver::current();
     return driver != nullptr ? driver->task() : nullptr;
@@ -82,7 +82,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   std::string name() const { return name_.str(); }
   void set_name(std::string name) { name_.set(std::move(name)); }
   std::string coroutine_name() const;
-  /// Where the loop goes away while it is pending, that is not reported.
+  /// It may be pending when the loop goes away: that is not reported.
   void expect_destruction() noexcept { report_destroyed_pending_ = false; }
 
  protected:
@@ -111,15 +111,15 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   /// Has the next step throw the CancelledError that was asked for. False where that ended the task.
   bool prepare_cancelled_step();
   void end();
-  /// Whether what it waited on ended with a CancelledError, which throws itself.
+  /// Whether what it waited on ended with a CancelledError: then the await throws one in any case.
   bool woken_by_cancellation() const noexcept;
   void wait_for(FutureCore& future);
-  /// Throws into the coroutine for what it has yielded instead of a future to wait for.
+  /// Has the next step throw: what the coroutine yielded is nothing that a task can wait for.
   void refuse_yield();
   void step_with_error(const std::string& message);
   const std::source_location& made() const noexcept;
 
-  // These lie in what Driver leaves of its last word.
+  // These fit into the last word of Driver, which it does not fill.
   bool must_cancel_ : 1 = false;
   bool report_destroyed_pending_ : 1 = true;
   bool finished_ : 1 = false;  // the coroutine is gone

@@ -123,7 +123,7 @@ class TimerHeap {
       if (i < entries_.size()) sift_down(i, entries_[i]);
     drop_all(dropped);
   }
-  /// What their owners do then may use this heap.
+  /// Dropping a timer may run code that uses this heap, which is in order by then.
   static void drop_all(ReadyQueue& timers) noexcept {
     ReadyQueue::Batch batch(timers);
     while (Ready* const node = batch.pop()) {

@@ -1,6 +1,6 @@
 // What a destructor, or a coroutine that nobody awaits, has to say: it has no caller to throw to (CPython:
-// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, the first goes to the log,
-// the others to the hook of set_unraisable_hook().
+// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, report_never_awaited()
+// writes to the log, and report_unraisable() calls the hook of set_unraisable_hook().
 #pragma once
 
 #include <exception>

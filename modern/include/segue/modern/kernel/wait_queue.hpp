@@ -72,8 +72,9 @@ class QueuedWait : public FutureWait, public ListLink<> {
     std::destroy_at(&own_future_);
   }
 
-  // What `future_` is where a task waits: a task lets go of what it waited on before it resumes the frame that waited,
-  // or closes it. Another driver may keep the future for as long as it likes: it gets one from the heap.
+  // What `future_` refers to where a task waits. It may lie in the awaiter, since a task lets go of what it waited on
+  // before it resumes the frame that waited, or closes it. Another driver may keep the future for as long as it likes:
+  // it gets one from the heap.
   struct OwnFuture final : FutureValue<void> {
     using FutureValue::FutureValue;
   };

@@ -49,7 +49,7 @@ class Executor;
 }  // namespace detail
 
 struct TaskOptions {
-  /// The task's name; "Task-N" where it is empty. Copied.
+  /// The task's name; "Task-N" where it is null. Copied.
   const char* name = nullptr;
 };
 
@@ -76,7 +76,7 @@ class EventLoop final : private LoopCore {
 
   /// The loop that runs in this thread; null where none does.
   static EventLoop* running() noexcept { return static_cast<EventLoop*>(LoopCore::running()); }
-  /// What primitives are made of (docs/kernel.md), and the loop that a primitive belongs to.
+  /// core() is what primitives are built on (docs/kernel.md); of() gives the loop that a core is part of.
   LoopCore& core() noexcept { return *this; }
   static EventLoop& of(LoopCore& core) noexcept { return static_cast<EventLoop&>(core); }
 
@@ -156,7 +156,7 @@ class EventLoop final : private LoopCore {
   /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
   /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
-  /// Whether there is one: it is made when it is first needed.
+  /// Whether there is a default executor: it is made when it is first needed.
   bool has_executor() const noexcept { return static_cast<bool>(executor_); }
 
   // --- errors ---
@@ -188,12 +188,12 @@ class EventLoop final : private LoopCore {
   void add_writer(int fd, F&& callback, Args&&... args) {
     add_watch(fd, EVENT_WRITE, std::forward<F>(callback), std::forward<Args>(args)...);
   }
-  /// Whether there was one.
+  /// True where there was one.
   bool remove_reader(int fd) { return remove_watch(fd, EVENT_READ); }
   bool remove_writer(int fd) { return remove_watch(fd, EVENT_WRITE); }
   Reactor& reactor() noexcept { return *reactor_; }
-  /// Puts another reactor into the place of the loop's, which it gives out. The watches stay with that one, which the
-  /// new one has to ask for them. Not from within a poll().
+  /// Puts another reactor into the place of the loop's, and gives the former one. The watches stay with the former one,
+  /// which the new one has to wrap and ask for them. Not from within a poll().
   std::unique_ptr<Reactor> exchange_reactor(std::unique_ptr<Reactor> reactor) noexcept;
 
   // --- connections (net/connect.hpp) ---
@@ -224,7 +224,7 @@ class EventLoop final : private LoopCore {
     check_usable();
     auto watch = std::make_unique<Added>(event, std::forward<F>(callback), std::forward<Args>(args)...);
     reactor_->watch(*watch, fd);
-    static_cast<void>(watch.release());  // it goes when it is let go
+    static_cast<void>(watch.release());  // its let_go() deletes it
   }
   bool remove_watch(int fd, Events event);
   void wake() noexcept override { reactor_->wake(); }

@@ -36,11 +36,11 @@ class Reactor {
   /// Ends the poll() that is under way or the next one. From any thread, and from a signal handler.
   virtual void wake() noexcept = 0;
 
-  /// From now on each poll() finds `watch` while `fd` is ready for its event (level-triggered). It is idle, and takes
-  /// the place of the one that watched the same, if any. Where it throws, nothing has changed: ValueError where `fd` is
-  /// negative, OSError where it is not open, PermissionError where it cannot be watched (a regular file).
+  /// From now on each poll() finds `watch` while `fd` is ready for its event (level-triggered). `watch` is idle, and
+  /// takes the place of the one that watched the same, if any. Where this throws, nothing has changed: ValueError where
+  /// `fd` is negative, OSError where it is not open, PermissionError where it cannot be watched (a regular file).
   virtual void watch(Watch& watch, int fd) = 0;
-  /// It is found no more, and becomes idle, which may destroy it. An idle one is left alone. The descriptor may be
+  /// `watch` is found no more, and becomes idle, which may destroy it. An idle one is left alone. The descriptor may be
   /// closed already.
   virtual void unwatch(Watch& watch) noexcept = 0;
   /// What watches `fd` for `event`; null where nothing does.

@@ -20,7 +20,7 @@ using Events = unsigned;
 inline constexpr Events EVENT_READ = 1;
 inline constexpr Events EVENT_WRITE = 2;
 
-/// A callback is add_reader()'s to wrap; derive from this to write a transport:
+/// Where a callback is enough, add_reader() makes a watch of it; derive from this to write a transport:
 ///
 ///     class Doorbell final : public Watch {
 ///      public:

@@ -18,7 +18,7 @@ class WatchTable {
 
   /// How many descriptors are watched.
   std::size_t size() const noexcept { return size_; }
-  /// Above the highest of them.
+  /// One above the highest descriptor that has ever been watched.
   int end() const noexcept { return static_cast<int>(slots_.size()); }
   /// What is watched for on `fd`.
   Events events(int fd) const noexcept {
@@ -55,7 +55,7 @@ class WatchTable {
     return event == EVENT_READ ? slot.reader : slot.writer;
   }
   static void queue(Watch* watch, ReadyQueue& ready) noexcept {
-    // One that still has its turn from an iteration that an exception ended waits for it.
+    // One may be queued still, from an iteration that an exception ended: it has that turn, and no second one.
     if (watch == nullptr || watch->turn_ != Watch::Turn::none) return;
     watch->turn_ = Watch::Turn::queued;
     ready.push(*watch);

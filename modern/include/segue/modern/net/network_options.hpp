@@ -5,7 +5,7 @@
 
 namespace segue::modern {
 
-/// A StreamReader's: 64 KiB.
+/// A StreamReader's limit where none is given: 64 KiB.
 inline constexpr std::size_t default_stream_limit = std::size_t{1} << 16U;
 
 struct ConnectionOptions {

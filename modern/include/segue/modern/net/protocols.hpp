@@ -16,7 +16,9 @@ namespace segue::modern {
 
 class Transport;
 
-/// The defaults do nothing. What a callback throws goes to the loop's exception handler, and aborts the connection.
+/// The defaults do nothing. What a callback throws goes to the loop's exception handler. Where data_received() or
+/// eof_received() throws, the connection is aborted, too, and connection_lost() is given the error; an OSError of these
+/// two goes there alone.
 class Protocol {
  public:
   Protocol() = default;

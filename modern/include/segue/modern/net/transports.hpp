@@ -47,8 +47,8 @@ class Transport : public ReadTransport {
 
   virtual std::size_t get_write_buffer_size() const noexcept = 0;
   virtual WriteBufferLimits get_write_buffer_limits() const noexcept = 0;
-  /// One that is not given follows from the other: low is a quarter of high, 64 KiB by default. ValueError where low is
-  /// above high.
+  /// A limit that is not given follows from the other, low being a quarter of high; without either, high is 64 KiB.
+  /// ValueError where low is above high.
   virtual void set_write_buffer_limits(std::optional<std::size_t> high = std::nullopt,
                                        std::optional<std::size_t> low = std::nullopt) = 0;
 

@@ -3,7 +3,8 @@
 //   for (auto line = co_await reader.readline(); !line.empty(); line = co_await reader.readline()) …
 //
 // One coroutine reads at a time: another one meanwhile gets RuntimeError("read() called while another coroutine is
-// already waiting for incoming data"). A cancelled read has taken nothing. A read of what is buffered does not suspend.
+// already waiting for incoming data"). A cancelled read has taken nothing, but for read(-1), which loses what it has
+// taken. A read of what is buffered does not suspend.
 #pragma once
 
 #include <cstddef>

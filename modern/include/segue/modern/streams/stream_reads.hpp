@@ -20,7 +20,7 @@ namespace detail {
 
 class StreamReaderState;
 
-/// The base of all of them. One that is awaited stays where it is in memory.
+/// The base of all of them. It must not be moved while it is awaited.
 class StreamRead {
  public:
   StreamRead(StreamRead&&) noexcept = default;

@@ -54,7 +54,7 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   Condition() : Condition(Lock()) {}
   explicit Condition(Lock lock) : HandleOf(make_ref<detail::ConditionState>(std::move(lock))) {}
 
-  // The lock's
+  // The lock's own methods.
   bool locked() const { return state()->lock.locked(); }
   LockAcquire acquire() const { return state()->lock.acquire(); }
   void release() const { state()->lock.release(); }
@@ -63,7 +63,7 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   /// Awaiting it gives the lock up, waits for notify(), takes the lock again and gives true. RuntimeError("cannot wait
   /// on un-acquired lock").
   Coroutine<bool> wait() const { return detail::ConditionState::wait(state()); }
-  /// Awaiting it waits until `predicate()` is true, and gives that.
+  /// Awaiting it waits until `predicate()` is true, and gives what it returned.
   template <std::invocable Predicate>
   auto wait_for(Predicate predicate) const {
     return detail::wait_for_condition(state(), std::move(predicate));

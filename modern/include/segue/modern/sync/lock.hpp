@@ -105,7 +105,7 @@ class Lock : public HandleOf<Lock, Ref<detail::LockState>> {
   bool locked() const { return state()->locked; }
   /// Awaiting it takes the lock, and gives true. Where the waiter is cancelled, the lock goes to the next one.
   LockAcquire acquire() const { return LockAcquire(state()); }
-  /// RuntimeError("Lock is not acquired."). The first who waits gets it; locked() is false until it runs.
+  /// The first who waits gets the lock; locked() is false until that one runs. RuntimeError("Lock is not acquired.").
   void release() const { state()->unlock(); }
   /// As acquire(); gives a guard that releases the lock.
   LockScope scoped_lock() const { return LockScope(state()); }

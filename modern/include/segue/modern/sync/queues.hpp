@@ -111,9 +111,10 @@ class QueueCore : public LoopBound {
   Event finished_;
 };
 
-/// A wait for a slot or an item. Somebody else may be quicker than who was woken, which then has to wait again. So what
-/// is woken is not the frame that waits, but this: it stands in the chain as that frame's delegate (in CPython, the
-/// coroutine Queue.get()), and lets it go on only where there is something to go on for.
+/// A wait for a slot or an item. Somebody else may be quicker than who was woken, which then has to wait again. So it
+/// is not the waiting frame that is woken, but this object, which stands in the chain as that frame's delegate (in
+/// CPython, the coroutine Queue.get()). It waits again, or lets the frame go on where there is a slot, an item or an
+/// error.
 class QueueWait final : public QueuedWait, public StackfulFrame {
  public:
   QueueWait(QueueCore& queue, QueueCore::Way way, Resumable waiting);

@@ -107,7 +107,7 @@ class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
   bool locked() const { return state()->locked(); }
   /// Awaiting it takes a permit, and gives true.
   SemaphoreAcquire acquire() const { return SemaphoreAcquire(state()); }
-  /// Gives a permit back, or adds one; a BoundedSemaphore refuses to: ValueError("BoundedSemaphore released too many
+  /// Gives a permit back, or adds one, which a BoundedSemaphore refuses: ValueError("BoundedSemaphore released too many
   /// times").
   void release() const { state()->give_back(); }
   /// As acquire(); gives a guard that gives the permit back.

@@ -67,7 +67,8 @@ using kept_t =
     std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
                        std::remove_cvref_t<Manager>>;
 
-/// Gives a body what `as` names in Python, where it takes that; else the manager; a body may take nothing, too.
+/// Calls the body: without an argument where it takes none, else with what `as` names in Python, or else with the
+/// manager.
 template <class Body, class Manager, class Entered>
 decltype(auto) call_body(Body& body, Manager& manager, Outcome<Entered>& entered) {
   if constexpr (std::invocable<Body&>) {

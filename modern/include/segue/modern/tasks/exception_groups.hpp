@@ -48,7 +48,8 @@ class BaseExceptionGroup {
   virtual std::exception_ptr derive(std::vector<std::exception_ptr> exceptions) const;
 
   /// The exceptions, at any depth, that are an `E` (or one of several), and those that are not. Groups keep their
-  /// structure; one that is an `E` itself is taken whole, and is that very exception where it is being handled.
+  /// structure; one that is an `E` is taken whole. Where this group itself is taken whole, that is the very exception
+  /// that is being handled, or a copy: see pointer().
   template <class... E>
   SplitExceptions split() const;
   SplitExceptions split(const Predicate& matches) const;
@@ -59,7 +60,7 @@ class BaseExceptionGroup {
   }
   std::exception_ptr subgroup(const Predicate& matches) const { return split(matches).match; }
 
-  /// The exception of which this is a part: the one that is being handled, or a copy.
+  /// This group as an exception_ptr: to the exception that is being handled, where this is it; else to a copy.
   std::exception_ptr pointer() const;
 
  protected:

@@ -73,7 +73,7 @@ class FutureAwaiter : public FutureWait {
   }
 };
 
-/// Where the result's type is not known, it is not given.
+/// For a future whose result is of unknown type: gives nothing.
 class AnyFutureAwaiter : public FutureWait {
  public:
   using FutureWait::FutureWait;
@@ -100,7 +100,7 @@ class DoneCallback : public HandleOf<DoneCallback<Argument>, Ref<DoneCallbackSta
 };
 
 /// A handle of a future whatever its result: all that does not depend on the result's type. Awaiting it gives nothing,
-/// but throws what the future's exception is. Copies share the future.
+/// but throws the future's exception. Copies share the future.
 class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
  public:
   /// An empty one.
@@ -131,7 +131,7 @@ class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
     state()->add_callback(callback.state());
     return callback;
   }
-  /// Removes all that are the same object; returns how many.
+  /// Removes this callback, as often as it was added; returns how often.
   template <class Argument>
   std::size_t remove_done_callback(const DoneCallback<Argument>& callback) const {
     return state()->remove_callback(*callback.state());

@@ -5,7 +5,7 @@
 //   auto outcomes = co_await gather(fetch("a"), f, return_exceptions);      // Outcome<T> in place of T
 //
 // It schedules everything and returns at once. What it returns is a future:
-//   - the first exception of a child is its own, and the other children go on; with `return_exceptions` it waits for
+//   - it ends with the first exception of a child, and the other children go on; with `return_exceptions` it waits for
 //   all;
 //   - a child that is cancelled counts as a failed one, with CancelledError;
 //   - cancel() cancels the children that are not done, and then it ends with CancelledError, even if they refuse.
@@ -32,7 +32,7 @@
 
 namespace segue::modern {
 
-/// Makes gather() give each child's Outcome, a value or an exception, where it would end with the first exception.
+/// Makes gather() give each child's Outcome, a value or an exception, instead of ending with the first exception.
 struct return_exceptions_t {
   explicit constexpr return_exceptions_t() noexcept = default;
 };
@@ -80,7 +80,7 @@ class GatherChildren {
 /// The part of a gathering future that does not depend on its result.
 class GatherCore : public LoopObserver {
  public:
-  /// In the child's callback.
+  /// Called by a child's done callback.
   void child_done(FutureCore& child);
   void loop_ended() noexcept final;
 

@@ -43,7 +43,7 @@ class Runner {
   }
   /// The loop; made when first asked for.
   EventLoop& get_loop();
-  /// Cancels the other tasks, waits for them and closes the loop. Idempotent.
+  /// Cancels the tasks that are left, waits for them and closes the loop. Idempotent.
   void close();
 
   static void check_no_running_loop(const char* message);

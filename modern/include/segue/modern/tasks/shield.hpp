@@ -32,7 +32,7 @@ void copy_result(FutureCore& inner, FutureCore& outer) {
 }  // namespace detail
 
 struct ShieldFunction {
-  /// A future that ends as `awaitable` does, of which it makes a task where it is none. Cancelling it leaves the
+  /// A future that ends as `awaitable` does; what is no future is made a task. Cancelling the future leaves the
   /// awaitable alone; if that fails afterwards, the loop's exception handler is told. A done future is returned as it
   /// is. A result that cannot be copied is moved here.
   template <Awaitable A>

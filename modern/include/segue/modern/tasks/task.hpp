@@ -25,7 +25,8 @@ class TaskMethods {
  public:
   /// How many cancel() calls have not been taken back by uncancel().
   int cancelling() const { return core().cancelling(); }
-  /// Takes one cancel() back; returns how many are left. At none, one that has not been delivered is not delivered.
+  /// Takes one cancel() back; returns how many are left. Where none is, a cancellation that was not handed on to what
+  /// the task waits on is dropped.
   int uncancel() const { return core().uncancel(); }
   std::string get_name() const { return core().name(); }
   void set_name(std::string name) const { core().set_name(std::move(name)); }

@@ -31,7 +31,7 @@ namespace segue::modern {
 
 namespace detail {
 
-/// A task of a group: its done callback. The group knows it, but does not keep it alive.
+/// What a group knows of one of its tasks, and that task's done callback. The group does not keep it alive.
 class GroupMember;
 
 class TaskGroupState final : public RefCounted {
@@ -39,7 +39,8 @@ class TaskGroupState final : public RefCounted {
   ~TaskGroupState() override;
 
   void enter();
-  /// What the block ends with; null for nothing, or what the body threw.
+  /// The end of the block. Gives what it throws in place of `error`, which is what the body threw; null where `error`,
+  /// if any, goes on.
   static Coroutine<std::exception_ptr> exit(Ref<TaskGroupState> group, std::exception_ptr error);
   /// RuntimeError where the group takes no tasks.
   void check_open() const;

@@ -44,7 +44,7 @@ struct TimeoutState final : RefCounted {
   std::optional<EventLoop::time_point> when;
   Handle handler;
   Ref<FutureCore> task;  // between aenter and aexit
-  int cancelling = 0;    // the task's count when it was entered
+  int cancelling = 0;    // the task's cancelling() at aenter()
 };
 
 }  // namespace detail
@@ -54,7 +54,7 @@ class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
  public:
   using time_point = EventLoop::time_point;
 
-  /// Never, where there is no `when`.
+  /// A timeout at `when`; one that never strikes where that is empty.
   explicit Timeout(std::optional<time_point> when);
 
   /// The deadline, on the loop's clock.

@@ -49,9 +49,9 @@ struct WaitResult {
 
 namespace detail {
 
-/// Waits for them; whoever awaits it keeps them. ValueError for none and for a bad option.
+/// Waits for the futures, which its caller keeps alive meanwhile. ValueError for none and for a bad option.
 Coroutine<void> wait_until(std::vector<FutureCore*> futures, WaitOptions options);
-/// Leaves of each future the first handle.
+/// Removes all handles but the first one of each future.
 template <class F>
 void keep_first_of_each(std::vector<F>& futures) {
   std::vector<const FutureCore*> sorted;

@@ -20,7 +20,7 @@ class [[nodiscard("co_await it")]] Yield {
   explicit Yield(std::any value) noexcept : value_(std::move(value)) {}
   /// A future that is yielded, not awaited: a task refuses it.
   explicit Yield(const AnyFuture& future) : future_(future.state()) {}
-  /// A generator that was meant for `yield from`: a task refuses it, in these words.
+  /// A generator, for which `yield from` was meant: a task refuses it, and says so.
   static Yield of_generator(std::any description) {
     Yield made(std::move(description));
     made.generator_ = true;
@@ -47,7 +47,8 @@ class [[nodiscard("co_await it")]] Yield {
   bool generator_ = false;
 };
 
-/// What yield_ is: an object, so that a call with a future never finds this one beside bridge's yield_().
+/// The type of yield_. That is an object, so that argument-dependent lookup does not add it to calls of bridge's
+/// yield_().
 struct MakeYield {
   Yield operator()() const noexcept { return Yield(); }
   template <class Value>
