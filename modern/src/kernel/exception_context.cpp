@@ -1,5 +1,7 @@
 #include <segue/modern/kernel/exception_context.hpp>
 
+#include <algorithm>
+
 #include <segue/exception_ptr.hpp>
 
 namespace segue::modern {
@@ -12,6 +14,8 @@ std::vector<std::string> ExceptionContext::keys() const {
   if (!message.empty()) keys.emplace_back("message");
   if (!source.empty()) keys.emplace_back("source");
   if (!task.empty()) keys.emplace_back("task");
+  for (const auto& [key, value] : more) keys.push_back(key);
+  std::ranges::sort(keys);
   return keys;
 }
 
@@ -24,6 +28,7 @@ std::string to_string(const ExceptionContext& context) {
   field("handle", context.handle);
   field("task", context.task);
   field("source", context.source);
+  for (const auto& [key, value] : context.more) field(key.c_str(), value);
   if (context.exception) {
     const ExceptionText error = describe(context.exception);
     text += "\n" + error.type + (error.message.empty() ? "" : ": " + error.message);

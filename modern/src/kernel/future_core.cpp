@@ -29,11 +29,12 @@ class ScheduledCallback final : public HandleState {
 }  // namespace
 
 void FutureCore::report_never_retrieved() noexcept {
+  report_unretrieved_ = false;
   try {
     ExceptionContext context;
     context.message = std::string(kind_ == Kind::task ? "Task" : "Future") + " exception was never retrieved";
     context.exception = error_;
-    context.future = FutureCore::repr();
+    context.future = repr();
     loop_->call_exception_handler(context);
   } catch (...) {
     ExceptionContext context;
@@ -87,7 +88,11 @@ std::exception_ptr FutureCore::make_cancelled_error() {
 std::string FutureCore::repr() const {
   if (!done()) return "<Future pending>";
   if (cancelled()) return "<Future cancelled>";
-  return error_ ? "<Future finished exception=" + describe(error_).repr() + ">" : "<Future finished>";
+  return "<Future finished" + repr_of_exception() + ">";
+}
+
+std::string FutureCore::repr_of_exception() const {
+  return failed() ? " exception=" + describe(error_).repr() : std::string();
 }
 
 // For one who asks after the end.

@@ -7,8 +7,8 @@
 namespace segue::modern {
 
 void LoopBound::bind(LoopCore& running) {
-  if (loop_ != nullptr) throw RuntimeError("<" + std::string(type_) + "> is bound to a different event loop");
-  loop_ = &running;
+  if (loop_ != 0) throw RuntimeError("<" + std::string(type_) + "> is bound to a different event loop");
+  loop_ = running.id();
 }
 
 }  // namespace segue::modern

@@ -5,6 +5,17 @@
 
 namespace segue::modern {
 
+namespace {
+
+std::uint64_t next_loop_id() noexcept {
+  static std::atomic<std::uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+LoopCore::LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)), id_(next_loop_id()) {}
+
 LoopCore::Running::Running(LoopCore& loop) noexcept : loop_(&loop) {
   running_ = &loop;
   loop.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);

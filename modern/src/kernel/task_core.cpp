@@ -3,6 +3,7 @@
 #include <any>
 #include <atomic>
 #include <cstdint>
+#include <new>
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
@@ -159,8 +160,22 @@ void TaskCore::set_exception(std::exception_ptr) {
 }
 
 std::string TaskCore::repr() const {
-  return "<Task " + std::string(done() ? (cancelled() ? "cancelled" : "finished") : "pending") + " name='" + name() +
-         "' coro=<" + coroutine_name() + "()>>";
+  if (!waited_on_) return "<" + info() + ">";
+  // What that waits for in turn is left out: a chain may be as long as its user likes.
+  const TaskCore* const task = waited_on_->task();
+  return "<" + info() + " wait_for=" + (task != nullptr ? "<" + task->info() + ">" : waited_on_->repr()) + ">";
+}
+
+std::string TaskCore::info() const {
+  std::string text = "Task ";
+  if (done()) {
+    text += cancelled() ? "cancelled" : "finished";
+  } else {
+    text += cancelling() > 0 ? "cancelling" : "pending";
+  }
+  text += " name='" + name() + "' coro=<" + coroutine_name() + "() ";
+  text += finished_ ? "done, defined at " + place(made_) : "running at " + place(promise_->awaiting_at());
+  return text + ">" + repr_of_exception();
 }
 
 void TaskCore::fail(std::exception_ptr error) {
@@ -171,16 +186,22 @@ void TaskCore::fail(std::exception_ptr error) {
 
 void TaskCore::destroy_pending() noexcept {
   const Ref<TaskCore> keep(this);
+  ExceptionContext context;
+  try {
+    context.message = "Task was destroyed but it is pending!";
+    context.task = repr();
+  } catch (const std::bad_alloc&) {  // there is no memory for more
+  }
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
-  const std::string coroutine = coroutine_name();
   loop().remove_task(*this);
   if (promise_->started) promise_->leaf = leaf();
   discard_coroutine();
   if (!report_destroyed_pending_) return;
-  ExceptionContext context;
-  context.message = "Task was destroyed but it is pending!";
-  context.task = "<Task pending name='" + name() + "' coro=<" + coroutine + "()>>";
-  loop().call_exception_handler(context);
+  try {
+    loop().call_exception_handler(context);
+  } catch (...) {  // SystemExit: a destructor cannot pass it on
+    report_unraisable(std::current_exception(), "the destruction of " + context.task);
+  }
 }
 
 detail::PromiseBase& TaskCore::take_promise() noexcept {

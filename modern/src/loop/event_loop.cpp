@@ -40,6 +40,10 @@ void EventLoop::check_can_run() const {
 
 void EventLoop::run_forever() {
   check_can_run();
+  const EventLoopRef keep(this);
+  const ScopeExit end_abandoned([this]() noexcept {
+    if (abandoned_) end();
+  });
   const Running running(*this);
   const ScopeExit stopped([this]() noexcept { stopping_ = false; });
   const Driver::Current outside_of_coroutines(nullptr);
@@ -96,6 +100,7 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
     ExceptionContext failure;
     failure.message = "Unhandled error in exception handler";
     failure.exception = std::current_exception();
+    failure.more.emplace("context", to_string(context));
     default_exception_handler(failure);
   }
 }
@@ -138,10 +143,20 @@ void EventLoop::run_until_done(FutureCore& future, bool is_new_task) {
   if (!future.done()) throw RuntimeError("Event loop stopped before Future completed.");
 }
 
+// A loop that lets go of itself in one of its callbacks ends when that iteration does.
 void CloseLoop::operator()(EventLoop* loop) const noexcept {
-  loop->close();
-  loop->destroy_pending_tasks();
+  if (loop->is_running()) {
+    loop->abandoned_ = true;
+    loop->stop();
+  } else {
+    loop->end();
+  }
   loop->release();
+}
+
+void EventLoop::end() noexcept {
+  if (!is_closed()) close();
+  destroy_pending_tasks();
 }
 
 EventLoopPtr NewEventLoopFunction::operator()() const { return (*this)(make_reactor()); }

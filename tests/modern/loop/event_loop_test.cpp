@@ -260,8 +260,36 @@ TEST_F(EventLoopTest, logs_the_exception_of_a_handler_and_goes_on) {
   loop->call_soon([] { throw ValueError("callback"); });
   loop->call_soon(log("alive"));
   EXPECT_THAT(said_by([&] { iterate(*loop); }),
-              AllOf(HasSubstr("Unhandled error in exception handler"), HasSubstr("RuntimeError: handler")));
+              AllOf(HasSubstr("Unhandled error in exception handler"), HasSubstr("RuntimeError: handler"),
+                    HasSubstr("context: Exception in callback"), HasSubstr("ValueError: callback")));
   EXPECT_THAT(trace, ElementsAre("alive"));
+}
+
+TEST_F(EventLoopTest, tells_the_handler_whatever_keys_it_is_given) {
+  loop->call_exception_handler({.message = "broken", .more = {{"colour", "red"}, {"a", "b"}}});
+  ASSERT_EQ(reports.contexts().size(), 1U);
+  EXPECT_THAT(reports.contexts()[0].keys(), ElementsAre("a", "colour", "message"));
+  EXPECT_EQ(to_string(reports.contexts()[0]), "broken\na: b\ncolour: red");
+}
+
+TEST_F(EventLoopTest, that_is_dropped_by_its_own_callback_ends_when_that_iteration_does) {
+  int alive = 0;
+  loop->call_soon([&] { loop = nullptr; });
+  loop->call_soon(log("the same iteration"));
+  loop->call_soon([&] { get_running_loop().call_soon([&, kept = Tracked(alive)] { trace.push_back("never"); }); });
+  loop->run_forever();
+  EXPECT_THAT(trace, ElementsAre("the same iteration"));
+  EXPECT_EQ(alive, 0);
+  EXPECT_EQ(EventLoop::running(), nullptr);
+}
+
+TEST_F(EventLoopTest, that_is_dropped_by_its_own_task_leaves_that_unfinished) {
+  const auto body = [](EventLoopPtr& own) -> Coroutine<> {
+    own = nullptr;
+    co_await sleep(0s);
+  };
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(body(loop)); }),
+            "RuntimeError(Event loop stopped before Future completed.)");
 }
 
 TEST_F(EventLoopTest, lets_the_handler_replace_itself_and_the_loop_be_stopped) {

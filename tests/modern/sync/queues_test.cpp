@@ -341,6 +341,21 @@ TEST(Queue, BelongsToOneLoopForThoseWhoPutAndThoseWhoGet) {
   }
 }
 
+TEST(Queue, KnowsAnotherLoopThatHasTheAddressOfTheFirst) {
+  const Queue<int> queue;
+  const auto get_in_vain = [](Queue<int> from) -> Coroutine<> { co_await wait_for(from.get(), 1ms); };
+  auto loop = make_loop();
+  EXPECT_THROW(loop->run_until_complete(get_in_vain(queue)), TimeoutError);
+  const EventLoop* const address = loop.get();
+  for (int tries = 0; tries < 100; ++tries) {
+    loop = nullptr;
+    loop = make_loop();
+    EXPECT_THROW(loop->run_until_complete(get_in_vain(queue)), RuntimeError);
+    if (loop.get() == address) return;
+  }
+  GTEST_SKIP() << "no other loop had the address";
+}
+
 TEST(Queue, MakesAGetterThatIsSteppedByHandWaitAgain) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {

@@ -82,6 +82,83 @@ TEST_F(TaskTest, reports_an_exception_that_was_never_retrieved_once) {
   EXPECT_THAT(reports.messages(), ElementsAre("Task exception was never retrieved"));
 }
 
+TEST_F(TaskTest, that_failed_unheard_says_whose_the_exception_is) {
+  const auto bad = []() -> Coroutine<> {
+    throw ValueError("x");
+    co_return;
+  };
+  loop->create_task(bad(), {.name = "T"});
+  iterate(*loop);
+  ASSERT_EQ(reports.contexts().size(), 1U);
+  const std::string future = reports.contexts()[0].future;
+  EXPECT_THAT(future, StartsWith("<Task finished name='T' coro=<<lambda>() done, defined at "));
+  EXPECT_THAT(future, HasSubstr("task_test.cpp:"));
+  EXPECT_THAT(future, ::testing::EndsWith("> exception=ValueError('x')>"));
+}
+
+TEST_F(TaskTest, says_where_it_waits_and_for_what) {
+  const Future<void> future = loop->create_future<void>();
+  const auto wait = [](Future<void> what) -> Coroutine<> { co_await what; };
+  const Task<> inner = loop->create_task(wait(future), {.name = "inner"});
+  const Task<> outer = loop->create_task(wait(inner), {.name = "outer"});
+  iterate(*loop);
+  EXPECT_THAT(inner.repr(), StartsWith("<Task pending name='inner' coro=<<lambda>() running at "));
+  EXPECT_THAT(inner.repr(), ::testing::EndsWith("> wait_for=<Future pending>>"));
+  EXPECT_THAT(outer.repr(), HasSubstr(" wait_for=<Task pending name='inner' coro=<<lambda>() running at "));
+  EXPECT_EQ(outer.repr().find("Future"), std::string::npos);  // however long the chain
+  inner.cancel();
+  EXPECT_THAT(inner.repr(), StartsWith("<Task cancelling name='inner' "));
+  iterate(*loop);
+  iterate(*loop);
+  EXPECT_THAT(inner.repr(), StartsWith("<Task cancelled name='inner' coro=<<lambda>() done, defined at "));
+}
+
+// CPython 3.13 raises CancelledError('early') once, and CancelledError() from then on.
+TEST_F(TaskTest, gives_the_message_of_its_cancellation_once) {
+  const auto body = []() -> Coroutine<> { co_await sleep(1h); };
+  const auto waits = [](Task<> task) -> Coroutine<> { co_await task; };
+  const Task<> early = loop->create_task(body());
+  early.cancel("early");
+  EXPECT_EQ(outcome_of(waits(early)), "CancelledError(early)");
+  EXPECT_EQ(outcome_of(waits(early)), "CancelledError()");
+  const Task<> waiting = loop->create_task(body());
+  iterate(*loop);
+  waiting.cancel("waiting");
+  EXPECT_EQ(outcome_of(waits(waiting)), "CancelledError(waiting)");
+  EXPECT_EQ(outcome_of(waits(waiting)), "CancelledError()");
+  const auto by_itself = []() -> Coroutine<> {
+    current_task()->cancel("itself");
+    co_await sleep(0s);
+  };
+  const Task<> itself = loop->create_task(by_itself());
+  EXPECT_EQ(outcome_of(waits(itself)), "CancelledError(itself)");
+  EXPECT_EQ(outcome_of(waits(itself)), "CancelledError()");
+}
+
+TEST_F(TaskTest, that_fails_when_its_loop_goes_says_whose_it_was) {
+  const auto body = []() -> Coroutine<> {
+    try {
+      co_await sleep(1h);
+    } catch (const GeneratorExit&) {
+      throw ValueError("closing");
+    }
+  };
+  loop->create_task(body(), {.name = "T"});
+  iterate(*loop);
+  const std::string said = said_by([&] { loop = nullptr; });
+  EXPECT_THAT(said, HasSubstr("Exception ignored in: coroutine '<lambda>', made at "));
+  EXPECT_THAT(said, HasSubstr("task_test.cpp:"));
+}
+
+TEST_F(TaskTest, may_be_dropped_with_its_loop_though_the_handler_throws_what_ends_a_program) {
+  const auto body = []() -> Coroutine<> { co_await sleep(1h); };
+  loop->set_exception_handler([](EventLoop&, const ExceptionContext&) { throw SystemExit(3); });
+  loop->create_task(body(), {.name = "T"});
+  iterate(*loop);
+  EXPECT_THAT(said_by([&] { loop = nullptr; }),
+              HasSubstr("Exception ignored in: the destruction of <Task pending name='T'"));
+}
+
 TEST_F(TaskTest, lives_until_it_is_done_though_nobody_holds_it) {
   int alive = 0;
   const auto body = [&](Tracked) -> Coroutine<> {

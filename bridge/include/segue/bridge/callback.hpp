@@ -38,10 +38,10 @@ namespace segue::bridge {
 struct error_first_t {};
 inline constexpr error_first_t error_first{};
 
-/// The exception that stands for the error of an error-first callback: an exception_ptr itself; for an error code of the
-/// system OSError, or the class of it that Python has for the number (TimeoutError for ETIMEDOUT); std::system_error for
-/// another category's, RuntimeError with the text for a string; else the error itself is thrown. Null for an error that
-/// tests as false.
+/// The exception that stands for the error of an error-first callback: an exception_ptr itself; for an error code of
+/// the system OSError, or the class of it that Python has for the number (TimeoutError for ETIMEDOUT);
+/// std::system_error for another category's, RuntimeError with the text for a string; else the error itself is thrown.
+/// Null for an error that tests as false.
 template <class Error>
 std::exception_ptr to_exception(const Error& error) {
   if constexpr (std::same_as<Error, std::exception_ptr>) {
@@ -88,7 +88,7 @@ class Callback {
 
   explicit Callback(modern::EventLoop& loop, std::source_location made = std::source_location::current())
       : sender_(std::make_shared<detail::Sender<Result>>(modern::make_ref<detail::SentFuture<Result>>(loop.core()),
-                                                          made)) {}
+                                                         made)) {}
 
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))

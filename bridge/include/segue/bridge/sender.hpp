@@ -112,8 +112,8 @@ class Sender {
     if (receiver == nullptr) return report_second_call();
     if (mailbox_->is_of_running_loop()) return receiver->receive(outcome);
     try {
-      static_cast<void>(mailbox_->call_soon(
-          [receiver](Outcome<T>& sent) { receiver->receive(sent); }, std::move(outcome)));
+      static_cast<void>(
+          mailbox_->call_soon([receiver](Outcome<T>& sent) { receiver->receive(sent); }, std::move(outcome)));
     } catch (...) {
       receiver_.store(receiver);
       throw;

@@ -4,10 +4,10 @@
 //   std::size_t n = co_await socket.async_read_some(buffer, use_segue);
 //   std::size_t m = yield_from(socket.async_read_some(buffer, use_segue));
 //
-// An error code is thrown (see to_exception()), and the end of a stream as EOFError. Cancelling the task cancels the operation through its cancellation
-// slot, and CancelledError is thrown when the operation has ended, so that its buffers are safe until then. An
-// operation that does not support cancellation is left to itself; CancelledError is thrown at once, and its buffers
-// must live on.
+// An error code is thrown (see to_exception()), and the end of a stream as EOFError. Cancelling the task cancels the
+// operation through its cancellation slot, and CancelledError is thrown when the operation has ended, so that its
+// buffers are safe until then. An operation that does not support cancellation is left to itself; CancelledError is
+// thrown at once, and its buffers must live on.
 #pragma once
 
 #include <exception>

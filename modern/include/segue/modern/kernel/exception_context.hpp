@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,15 +11,17 @@ namespace segue::modern {
 
 /// Empty fields are absent, as absent keys are in Python.
 struct ExceptionContext {
-  std::string message;
-  std::exception_ptr exception;
-  std::string future;
-  std::string task;
-  std::string handle;
+  std::string message = {};
+  std::exception_ptr exception = {};
+  std::string future = {};
+  std::string task = {};
+  std::string handle = {};
   /// Where the object was made, as file:line.
-  std::string source;
+  std::string source = {};
+  /// Keys of one's own, with the texts of their values.
+  std::map<std::string, std::string> more = {};
 
-  /// The names of the fields that are present, sorted.
+  /// The names of what is present, sorted.
   std::vector<std::string> keys() const;
 };
 

@@ -31,10 +31,7 @@ namespace segue::modern {
 class FutureCore : public RefCounted {
  public:
   explicit FutureCore(LoopCore& loop) noexcept : loop_(&loop) {}
-  ~FutureCore() override {
-    if (report_unretrieved_) [[unlikely]]
-      report_never_retrieved();
-  }
+  ~FutureCore() override { report_if_never_retrieved(); }
 
   LoopCore& loop() const noexcept { return *loop_; }
   bool done() const noexcept { return phase_ != Phase::pending; }
@@ -90,11 +87,19 @@ class FutureCore : public RefCounted {
     phase_ = Phase::cancelled;
     schedule_waiters();
   }
-  /// The same; `error` is the CancelledError that whoever asks first gets.
+  /// The same; `error` is the CancelledError that whoever asks first gets. All others get one without a message.
   void finish_cancelled(std::exception_ptr error) {
     error_ = std::move(error);
+    cancel_message_ = nullptr;
     finish_cancelled();
   }
+  /// For a destructor that still can describe it.
+  void report_if_never_retrieved() noexcept {
+    if (report_unretrieved_) [[unlikely]]
+      report_never_retrieved();
+  }
+  /// ` exception=ValueError('x')`, of one that has failed; else nothing.
+  std::string repr_of_exception() const;
   /// InvalidStateError("invalid state") where it is done.
   void check_pending() const {
     if (done()) [[unlikely]]

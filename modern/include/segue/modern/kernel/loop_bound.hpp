@@ -1,6 +1,8 @@
 // LoopBound: a primitive that belongs to the loop in which it was waited for first (CPython: asyncio/mixins.py).
 #pragma once
 
+#include <cstdint>
+
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
 
@@ -17,7 +19,7 @@ class LoopBound : public RefCounted {
   /// another one than the first time.
   LoopCore& loop() {
     LoopCore& running = LoopCore::require_running();
-    if (loop_ != &running) [[unlikely]]
+    if (loop_ != running.id()) [[unlikely]]
       bind(running);
     return running;
   }
@@ -26,7 +28,7 @@ class LoopBound : public RefCounted {
   void bind(LoopCore& running);
 
   const char* type_;
-  LoopCore* loop_ = nullptr;
+  std::uint64_t loop_ = 0;  // its id: another loop may have its address one day
 };
 
 }  // namespace segue::modern

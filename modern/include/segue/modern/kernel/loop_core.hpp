@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -44,6 +45,8 @@ class LoopCore : public RefCounted {
   virtual void call_exception_handler(const ExceptionContext& context) = 0;
   virtual void default_exception_handler(const ExceptionContext& context) noexcept = 0;
 
+  /// Which loop it is, among all of the program's: above zero, and never another one's.
+  std::uint64_t id() const noexcept { return id_; }
   bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != std::thread::id(); }
   bool is_closed() const noexcept { return closed_; }
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
@@ -78,7 +81,7 @@ class LoopCore : public RefCounted {
   void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
 
  protected:
-  LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)) {}
+  LoopCore();
   ~LoopCore() override = default;
 
   /// Ends the wait for events. Called in any thread, which keeps the loop from being closed meanwhile.
@@ -150,6 +153,7 @@ class LoopCore : public RefCounted {
   bool closed_ = false;
 
   const std::shared_ptr<Mailbox> mailbox_;
+  const std::uint64_t id_;
   std::atomic<bool> has_posted_ = false;  // set with the mailbox locked
 };
 

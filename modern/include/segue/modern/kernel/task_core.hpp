@@ -86,13 +86,15 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   void expect_destruction() noexcept { report_destroyed_pending_ = false; }
 
  protected:
-  ~TaskCore() override = default;
+  ~TaskCore() override { report_if_never_retrieved(); }
 
   /// Takes the coroutine's outcome, destroys the coroutine and completes the future.
   virtual void complete() = 0;
   /// Closes and destroys a coroutine that has not finished.
   virtual void discard_coroutine() noexcept = 0;
 
+  /// A place in the coroutine function.
+  const std::source_location& made() const noexcept;
   /// The coroutine's frame, which is the caller's from now on.
   detail::PromiseBase& take_promise() noexcept;
   /// Completes the future with what the coroutine threw.
@@ -117,7 +119,8 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   /// Has the next step throw: what the coroutine yielded is nothing that a task can wait for.
   void refuse_yield();
   void step_with_error(const std::string& message);
-  const std::source_location& made() const noexcept;
+  /// repr() without the angle brackets, and without what it waits for.
+  std::string info() const;
 
   // These fit into the last word of Driver, which it does not fill.
   bool must_cancel_ : 1 = false;
@@ -165,7 +168,7 @@ class TaskValue final : public TaskCore {
     try {
       discarded.close();
     } catch (...) {
-      report_unraisable(std::current_exception(), std::source_location::current());
+      report_unraisable(std::current_exception(), made());
     }
   }
 

@@ -213,7 +213,7 @@ class EventLoop final : private LoopCore {
   friend struct CloseLoop;
   friend struct NewEventLoopFunction;
 
-  explicit EventLoop(std::unique_ptr<Reactor> reactor) noexcept : reactor_(std::move(reactor)) {}
+  explicit EventLoop(std::unique_ptr<Reactor> reactor) : reactor_(std::move(reactor)) {}
   ~EventLoop() override;
 
   void schedule(Ref<HandleState> handle) noexcept { schedule_new(*handle.detach()); }
@@ -226,6 +226,8 @@ class EventLoop final : private LoopCore {
     reactor_->watch(*watch, fd);
     static_cast<void>(watch.release());  // its let_go() deletes it
   }
+  // Nothing runs any more, and what is pending is destroyed.
+  void end() noexcept;
   bool remove_watch(int fd, Events event);
   void wake() noexcept override { reactor_->wake(); }
   void check_can_run() const;
@@ -239,6 +241,7 @@ class EventLoop final : private LoopCore {
   std::shared_ptr<detail::Executor> executor_;
   ExceptionHandler exception_handler_;
   bool stopping_ = false;
+  bool abandoned_ = false;  // its owner let go of it while it ran
 };
 
 // Algorithms are objects, here and in all headers of modern: argument-dependent lookup does not find them, so that a
