@@ -39,12 +39,7 @@ class SentFuture : public modern::FutureValue<T> {
   /// Requires that it is pending. A result that cannot be moved ends it with what that threw.
   virtual void complete(Outcome& outcome) {
     if (outcome.has_exception()) return this->finish_with(outcome.exception());
-    try {
-      this->set_result(std::move(outcome.stored()));
-    } catch (...) {
-      if (this->done()) throw;
-      this->finish_with(std::current_exception());
-    }
+    this->set_result_or_error(std::move(outcome.stored()));
   }
 };
 

@@ -146,6 +146,18 @@ class FutureValue : public FutureCore {
     value_.emplace(std::forward<Args>(args)...);
     finish();
   }
+  /// The same for who has nobody to throw to: where the result cannot be made (a copy or a move throws), the future ends
+  /// with what that threw.
+  template <class... Args>
+  void set_result_or_error(Args&&... args) {
+    check_pending();
+    try {
+      value_.emplace(std::forward<Args>(args)...);
+    } catch (...) {
+      return this->finish_with(std::current_exception());
+    }
+    this->finish();
+  }
   /// The result. Requires that there is one.
   stored_t<T>& value() noexcept { return *value_; }
 

@@ -160,7 +160,11 @@ class TaskValue final : public TaskCore {
     Outcome<T>& outcome = finished.frame().promise().outcome;
     if (outcome.has_exception()) return fail(outcome.exception());
     if (take_must_cancel()) return finish_cancelled();
-    value_.emplace(std::move(outcome.stored()));
+    try {
+      value_.emplace(std::move(outcome.stored()));
+    } catch (...) {
+      return fail(std::current_exception());
+    }
     finish();
   }
   void discard_coroutine() noexcept override {

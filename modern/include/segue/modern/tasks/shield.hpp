@@ -23,9 +23,9 @@ template <class T>
 void copy_result(FutureCore& inner, FutureCore& outer) {
   auto& value = result_of<T>(inner);
   if constexpr (copyable_result<stored_t<T>>) {
-    static_cast<FutureValue<T>&>(outer).set_result(value);
+    static_cast<FutureValue<T>&>(outer).set_result_or_error(value);
   } else {
-    static_cast<FutureValue<T>&>(outer).set_result(std::move(value));
+    static_cast<FutureValue<T>&>(outer).set_result_or_error(std::move(value));
   }
 }
 

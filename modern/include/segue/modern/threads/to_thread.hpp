@@ -73,7 +73,7 @@ class Call final : public Job {
   void finish() override {
     if (future_->done()) return;
     if (outcome_.has_exception()) return future_->set_exception(outcome_.exception());
-    future_->set_result(std::move(outcome_.stored()));
+    future_->set_result_or_error(std::move(outcome_.stored()));
   }
 
   Ref<CallFuture<Result>> future_;
