@@ -128,19 +128,20 @@ inline void check_exception(const std::exception_ptr& error) {
 struct ExceptionText {
   std::string type;
   std::string message;
+  std::string args;  ///< what stands in the parentheses of repr()
+
   /// Python's `repr(e)`: `ValueError('bad value: 7')`.
-  std::string repr() const { return type + (message.empty() ? "()" : "('" + message + "')"); }
+  std::string repr() const { return type + "(" + args + ")"; }
 };
 
 inline ExceptionText describe(const std::exception_ptr& error) {
-  if (!error) return {"NoneType", "None"};
-  const char* message = "";
-  if (const auto* raised = exception_ptr_cast<const BaseException>(error)) {
-    message = raised->what();
-  } else if (const auto* foreign = exception_ptr_cast<const std::exception>(error)) {
-    message = foreign->what();
-  }
-  return {type_name(detail::exception_type(error)), message};
+  if (!error) return {"NoneType", "None", ""};
+  std::string type = type_name(detail::exception_type(error));
+  if (const auto* raised = exception_ptr_cast<const BaseException>(error))
+    return {std::move(type), raised->what(), raised->args_repr()};
+  if (const auto* foreign = exception_ptr_cast<const std::exception>(error))
+    return {std::move(type), foreign->what(), detail::quoted(foreign->what())};
+  return {std::move(type), "", ""};
 }
 
 }  // namespace segue

@@ -8,15 +8,46 @@
 // what it was made from (`cause`).
 #pragma once
 
+#include <array>
 #include <concepts>
+#include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace segue {
+
+namespace detail {
+
+/// Python's `repr` of a text: `'two\\nlines'`, `"it's"`.
+inline std::string quoted(std::string_view text) {
+  const char quote = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
+  std::string result(1, quote);
+  for (const char each : text) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto code = static_cast<unsigned char>(each);
+    if (each == '\n') {
+      result += "\\n";
+    } else if (each == '\r') {
+      result += "\\r";
+    } else if (each == '\t') {
+      result += "\\t";
+    } else if (each == '\\' || each == quote) {
+      (result += '\\') += each;
+    } else if (code < 0x20 || code == 0x7f) {
+      ((result += "\\x") += digits[code >> 4U]) += digits[code & 15U];
+    } else {
+      result += each;
+    }
+  }
+  return result += quote;
+}
+
+}  // namespace detail
 
 /// Python's BaseException: an optional message, a cause (`raise … from cause`) and a context (what was being
 /// handled when it was made). Copying never throws: copies share the message.
@@ -33,6 +64,9 @@ class BaseException {
   virtual const char* what() const noexcept { return message_ ? message_->c_str() : ""; }
   /// The message, or nothing for an exception made without one (`e.args`).
   std::optional<std::string> message() const { return message_ ? std::optional<std::string>(*message_) : std::nullopt; }
+
+  /// What stands in the parentheses of Python's `repr(e)`: `'bad value: 7'`; nothing for one made without a message.
+  virtual std::string args_repr() const { return message_ ? detail::quoted(*message_) : std::string(); }
 
   /// Python's `__cause__`; null where there is none.
   const std::exception_ptr& cause() const noexcept { return cause_; }
@@ -62,6 +96,7 @@ class SystemExit : public BaseException {
  public:
   explicit SystemExit(int code = 0) : BaseException(std::to_string(code)), code_(code) {}
   int code() const noexcept { return code_; }
+  std::string args_repr() const override { return std::to_string(code_); }
 
  private:
   int code_;
@@ -135,7 +170,40 @@ class StopIterationBase : public Exception {
   using Exception::Exception;
 };
 
-/// The end of an iteration; `value` is what the generator or coroutine returned (PEP 380).
+namespace detail {
+
+/// A number as text, without an allocation; empty for what is no number.
+template <class T>
+class NumberText {
+ public:
+  explicit NumberText(const T& /*value*/) noexcept {}
+  const char* get() const noexcept { return ""; }
+};
+template <class T>
+  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, char>)
+class NumberText<T> {
+ public:
+  explicit NumberText(T value) noexcept {
+    if constexpr (std::is_same_v<T, bool>) {
+      std::snprintf(text_.data(), text_.size(), "%s", value ? "True" : "False");
+    } else if constexpr (std::is_floating_point_v<T>) {
+      std::snprintf(text_.data(), text_.size(), "%.12g", static_cast<double>(value));
+    } else if constexpr (std::is_signed_v<T>) {
+      std::snprintf(text_.data(), text_.size(), "%lld", static_cast<long long>(value));
+    } else {
+      std::snprintf(text_.data(), text_.size(), "%llu", static_cast<unsigned long long>(value));
+    }
+  }
+  const char* get() const noexcept { return text_.data(); }
+
+ private:
+  std::array<char, 24> text_{};
+};
+
+}  // namespace detail
+
+/// The end of an iteration; `value` is what the generator or coroutine returned (PEP 380). what() is the value where
+/// that is a text or a number.
 template <class T = void>
 class StopIteration : public StopIterationBase {
   static_assert(std::is_void_v<T> || std::is_object_v<T>);
@@ -143,9 +211,28 @@ class StopIteration : public StopIterationBase {
  public:
   explicit StopIteration(T value_of_return)
     requires(!std::is_void_v<T>)
-      : value(std::move(value_of_return)) {}
+      : value(std::move(value_of_return)), number_(value) {}
+  const char* what() const noexcept override {
+    if constexpr (std::is_same_v<T, std::string>) {
+      return value.c_str();
+    } else {
+      return number_.get();
+    }
+  }
+  std::string args_repr() const override {
+    if constexpr (std::is_same_v<T, std::string>) {
+      return detail::quoted(value);
+    } else {
+      return number_.get();
+    }
+  }
   T value;
+
+ private:
+  [[no_unique_address]] detail::NumberText<T> number_;
 };
+/// A text is a std::string, as what a generator returns is: `throw StopIteration("done")`.
+StopIteration(const char*) -> StopIteration<std::string>;
 
 template <>
 class StopIteration<void> : public StopIterationBase {

@@ -27,6 +27,9 @@ class OSError : public Exception {
         code_(code),
         details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename)})) {}
 
+  std::string args_repr() const override {
+    return details_ ? std::to_string(code_) + ", " + detail::quoted(details_->text) : Exception::args_repr();
+  }
   /// Python's `e.errno`; 0 where the error came with a text alone.
   int errno_code() const noexcept { return code_; }
   /// The text without number and file.

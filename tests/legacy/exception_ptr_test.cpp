@@ -3,6 +3,7 @@
 
 #include <unwind.h>
 
+#include <cerrno>
 #include <exception>
 #include <memory>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 
 #include "counted_throws.hpp"
 
@@ -153,6 +155,19 @@ TEST(ExceptionPtrCast, NothingIsThrownToAsk) {
 TEST(Describe, NamesTheClassAndGivesTheText) {
   EXPECT_EQ(describe(std::make_exception_ptr(ValueError("bad value: 7"))).repr(), "ValueError('bad value: 7')");
   EXPECT_EQ(describe(std::make_exception_ptr(GeneratorExit())).repr(), "GeneratorExit()");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError(""))).repr(), "ValueError('')");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("it's"))).repr(), "ValueError(\"it's\")");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("it's \"it\""))).repr(), "ValueError('it\\'s \"it\"')");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("two\nlines\t\x01\\"))).repr(),
+            "ValueError('two\\nlines\\t\\x01\\\\')");
+  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("größer"))).repr(), "ValueError('größer')");
+  EXPECT_EQ(describe(std::make_exception_ptr(SystemExit(3))).repr(), "SystemExit(3)");
+  EXPECT_EQ(describe(make_os_error(ENOENT)).repr(), "FileNotFoundError(2, 'No such file or directory')");
+  EXPECT_EQ(describe(std::make_exception_ptr(TimeoutError())).repr(), "TimeoutError()");
+  EXPECT_EQ(describe(std::make_exception_ptr(StopIteration("done"))).repr(), "StopIteration('done')");
+  EXPECT_EQ(describe(std::make_exception_ptr(StopIteration(7))).repr(), "StopIteration(7)");
+  EXPECT_STREQ(StopIteration(2.5).what(), "2.5");
+  EXPECT_STREQ(StopIteration("done").what(), "done");
   EXPECT_EQ(describe(std::make_exception_ptr(std::out_of_range("far"))).repr(), "out_of_range('far')");
   EXPECT_EQ(describe(std::make_exception_ptr(7)).repr(), "int()");
   EXPECT_EQ(describe(nullptr).message, "None");

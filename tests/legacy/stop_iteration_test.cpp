@@ -12,10 +12,10 @@ namespace {
 TEST(StopIteration, carries_a_value_that_may_be_replaced) {
   StopIteration<std::string> stop("spam");
   EXPECT_EQ(stop.value, "spam");
-  const std::string message = stop.what();
+  EXPECT_STREQ(stop.what(), "spam");
   stop.value = "eggs";
   EXPECT_EQ(stop.value, "eggs");
-  EXPECT_EQ(stop.what(), message);
+  EXPECT_STREQ(stop.what(), "eggs");
 }
 
 TEST(StopIteration, without_a_value_is_empty) {

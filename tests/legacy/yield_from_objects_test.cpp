@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/simple_generator.hpp>
 #include <segue/legacy/yielder.hpp>
+#include <segue/unraisable.hpp>
 
 #include "texts.hpp"
 
@@ -246,6 +248,39 @@ TEST(DelegationToObjects, takes_one_whose_next_gives_nothing) {
   EXPECT_FALSE(over);
   EXPECT_EQ(attempt([&] { generator.next(); }), "StopIteration(None)");
   EXPECT_TRUE(over);
+}
+
+/// Ends with whatever it is given.
+template <class Stop>
+struct EndsWith {
+  using return_type = std::string;
+  Stop stop;
+  int next() { throw stop; }
+};
+
+TEST(DelegationToObjects, takes_a_text_for_a_string_and_reports_a_value_that_it_has_to_drop) {
+  Trace reports;
+  auto former = set_unraisable_hook([&](const Unraisable& unraisable) {
+    reports.push_back(unraisable.object + ": " + describe(unraisable.exception).repr());
+  });
+  const auto result_of = [](auto stop) {
+    Generator<int, void, std::string> generator(
+        [](auto& yield, auto ends) -> std::string { return "<" + yield.from(ends) + ">"; }, EndsWith{stop});
+    try {
+      generator.next();
+      return std::string("no end");
+    } catch (const StopIteration<std::string>& end) {
+      return end.value;
+    }
+  };
+  EXPECT_EQ(result_of(StopIteration("done")), "<done>");
+  EXPECT_EQ(result_of(StopIteration<void>()), "<>");
+  EXPECT_TRUE(reports.empty());
+  EXPECT_EQ(result_of(StopIteration(7)), "<>");
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].find("yield.from, which drops a value that is no "), 0U) << reports[0];
+  EXPECT_NE(reports[0].find(": StopIteration(7)"), std::string::npos) << reports[0];
+  set_unraisable_hook(std::move(former));
 }
 
 TEST(DelegationToObjects, takes_a_simple_generator) {

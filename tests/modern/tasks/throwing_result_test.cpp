@@ -1,5 +1,5 @@
-// A result whose copy or move throws (a bad_alloc, say): whoever waits for it gets what that threw, wherever it happens,
-// and nobody waits for ever.
+// A result whose copy or move throws (a bad_alloc, say): whoever waits for it gets what that threw, wherever it
+// happens, and nobody waits for ever.
 #include <chrono>
 #include <exception>
 #include <functional>

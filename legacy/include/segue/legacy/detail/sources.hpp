@@ -23,6 +23,7 @@
 #include <segue/legacy/detail/generator_frame.hpp>
 #include <segue/outcome.hpp>
 #include <segue/type_name.hpp>
+#include <segue/unraisable.hpp>
 
 namespace segue::legacy {
 
@@ -64,7 +65,7 @@ class ForeignDelegate {
 struct Deduced {};
 
 /// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: gives false,
-/// with its value in `result` when it is of the right type.
+/// with its value in `result` when it is of the right type; a value of another type is reported as unraisable.
 template <class Return>
 bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
   try {
@@ -75,7 +76,12 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
     } else if constexpr (std::is_reference_v<Return>) {
       result.set_value(stop.value);
     }
+  } catch (const StopIteration<void>&) {
   } catch (const StopIterationBase&) {
+    if constexpr (!std::is_void_v<Return>) {
+      report_unraisable(std::current_exception(),
+                        "yield.from, which drops a value that is no " + type_name(typeid(stored_t<Return>)));
+    }
   }
   return false;
 }

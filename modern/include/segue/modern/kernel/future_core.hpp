@@ -146,8 +146,8 @@ class FutureValue : public FutureCore {
     value_.emplace(std::forward<Args>(args)...);
     finish();
   }
-  /// The same for who has nobody to throw to: where the result cannot be made (a copy or a move throws), the future ends
-  /// with what that threw.
+  /// The same for who has nobody to throw to: where the result cannot be made (a copy or a move throws), the future
+  /// ends with what that threw.
   template <class... Args>
   void set_result_or_error(Args&&... args) {
     check_pending();

@@ -3,6 +3,9 @@
 //   Barrier barrier(3);
 //   int index = co_await barrier.wait();   // 0, 1 or 2: different for each of the three
 //
+// Where one that waited was cancelled, its round's numbers may repeat, and 0 be missing: they count who is in it, as in
+// CPython.
+//
 // It may be used again and again: who comes while one round still leaves waits for the next. Handles: copies share it.
 #pragma once
 

@@ -161,7 +161,7 @@ class Future : public AnyFuture {
   }
   /// InvalidStateError("invalid state") where it is done.
   template <class... Args>
-    requires std::constructible_from<stored_t<T>, Args...>
+    requires(std::constructible_from<stored_t<T>, Args...> && std::is_void_v<T> == (sizeof...(Args) == 0))
   void set_result(Args&&... args) const {
     if (state()->task() != nullptr) throw RuntimeError("Task does not support set_result operation");
     static_cast<FutureValue<T>&>(*state()).set_result(std::forward<Args>(args)...);
