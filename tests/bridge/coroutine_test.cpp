@@ -12,12 +12,15 @@
 #include <gtest/gtest.h>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
 
 #include "loop.hpp"
 
@@ -198,6 +201,55 @@ TEST(GeneratorCoroutine, ReleasesItsArgumentsWhenItEnds) {
 // --- who may suspend ---
 
 TEST(YieldFrom, IsRefusedOutsideOfACoroutine) { EXPECT_THROW(yield_from(sleep(1s)), RuntimeError); }
+
+// As CPython: what a delegate raises while its delegator handles an error has that error as its context.
+TEST(YieldFrom, GivesWhatItThrowsTheContextOfTheHandlerThatItIsIn) {
+  const auto loop = make_loop();
+  const auto context_of = [&](auto awaitable, bool cancel) -> std::string {
+    const auto parent = coroutine<>([&] {
+      try {
+        throw ValueError("handled");
+      } catch (const ValueError&) {
+        yield_from(awaitable());
+      }
+    });
+    const auto task = loop->create_task(parent());
+    if (cancel) loop->call_soon([&] { task.cancel(); });
+    try {
+      loop->run_until_complete(task);
+    } catch (const BaseException& error) {
+      return error.context() ? describe(error.context()).repr() : "no context";
+    }
+    return "no error";
+  };
+  const auto child = [] {
+    return coroutine<>([] {
+      yield_from(sleep(0s));
+      throw OSError("child's");
+    })();
+  };
+  EXPECT_EQ(context_of(child, false), "ValueError('handled')");
+  const auto stackless = [] {
+    return []() -> Coroutine<> {
+      co_await sleep(0s);
+      throw OSError("child's");
+    }();
+  };
+  EXPECT_EQ(context_of(stackless, false), "ValueError('handled')");
+  const auto in_vain = [] { return modern::wait_for(sleep(1h), 1ms); };
+  EXPECT_EQ(context_of([] { return sleep(1h); }, true), "ValueError('handled')");
+  const auto with_its_own = [] {
+    return coroutine<>([] {
+      try {
+        throw TypeError("its own");
+      } catch (const TypeError&) {
+        throw OSError("child's");
+      }
+    })();
+  };
+  EXPECT_EQ(context_of(with_its_own, false), "TypeError('its own')");
+  EXPECT_NE(context_of(in_vain, false), "no context");
+}
 
 TEST(YieldFrom, IsRefusedInAStacklessFrameOnAFibersStack) {
   const auto loop = make_loop();

@@ -48,16 +48,23 @@ class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
   void take() {
     end_wait();
     auto next = modern::EventLoop::time_point::min();
+    const modern::EventLoopRef keep(&loop_);
     reactor_.is_guest_ = true;
+    const auto go_on = [&] {
+      reactor_.is_guest_ = false;
+      if (loop_.is_closed()) {  // one of its own callbacks has dropped it
+        stopped_ = true;
+      } else {
+        wait_until(next);
+      }
+    };
     try {
       next = loop_.step();
     } catch (...) {
-      reactor_.is_guest_ = false;
-      wait_until(next);
+      go_on();
       throw;
     }
-    reactor_.is_guest_ = false;
-    wait_until(next);
+    go_on();
   }
 
   modern::EventLoop& loop_;

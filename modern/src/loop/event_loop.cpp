@@ -52,6 +52,7 @@ void EventLoop::run_forever() {
 }
 
 EventLoop::time_point EventLoop::step() {
+  const EventLoopRef keep(this);
   stop();
   run_forever();
   collect_posted_if_any();

@@ -118,6 +118,16 @@ TEST_F(AsGuest, an_interrupt_leaves_the_hosts_run_and_the_loop_goes_on_in_the_ne
   EXPECT_THAT(trace, ElementsAre("next"));
 }
 
+TEST_F(AsGuest, it_ends_with_a_loop_that_is_dropped_in_its_own_callback) {
+  loop->call_soon([&] {
+    trace.emplace_back("dropped");
+    loop = nullptr;
+  });
+  loop->call_later(1ms, [&] { trace.emplace_back("never"); });
+  io.run();
+  EXPECT_THAT(trace, ElementsAre("dropped"));
+}
+
 TEST_F(AsGuest, it_leaves_nothing_under_way) {
   loop->call_later(1h, [] {});
   io.poll();

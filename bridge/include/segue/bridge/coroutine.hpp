@@ -30,6 +30,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
@@ -114,7 +115,7 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
 
 /// Waits for whatever can be awaited and returns what it gives, as `yield from` does in Python. Only inside a
 /// generator-based coroutine (RuntimeError elsewhere), but there at any depth of calls. Cancellation and close() throw
-/// from here.
+/// from here. What is thrown has the exception that the caller handles as its context, as in Python.
 template <Awaitable A>
 [[gnu::always_inline]] inline modern::await_result_t<A> yield_from(
     A&& awaitable, std::source_location where = std::source_location::current()) {
@@ -123,8 +124,14 @@ template <Awaitable A>
     throw RuntimeError("yield_from() outside of a generator-based coroutine");
   auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
   if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
-    if (!awaiter.await_ready()) self->wait(awaiter, where);
-    return awaiter.await_resume();
+    const std::exception_ptr handled = std::current_exception();
+    try {
+      if (!awaiter.await_ready()) self->wait(awaiter, where);
+      return awaiter.await_resume();
+    } catch (...) {
+      if (handled) chain_context(std::current_exception(), handled);
+      throw;
+    }
   } else {
     // Somebody else's awaiter takes nothing but a C++20 coroutine: one awaits it in our place.
     auto adapter = [](decltype(awaiter)& foreign) -> modern::Coroutine<modern::await_result_t<A>> {
