@@ -9,8 +9,8 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <concepts>
-#include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -65,8 +65,12 @@ class BaseException {
   /// The message, or nothing for an exception made without one (`e.args`).
   std::optional<std::string> message() const { return message_ ? std::optional<std::string>(*message_) : std::nullopt; }
 
-  /// What stands in the parentheses of Python's `repr(e)`: `'bad value: 7'`; nothing for one made without a message.
-  virtual std::string args_repr() const { return message_ ? detail::quoted(*message_) : std::string(); }
+  /// What stands in the parentheses of Python's `repr(e)`: `'bad value: 7'`; nothing for one made without a message,
+  /// unless its class has a text of its own.
+  virtual std::string args_repr() const {
+    const std::string text = what();
+    return message_ || !text.empty() ? detail::quoted(text) : std::string();
+  }
 
   /// Python's `__cause__`; null where there is none.
   const std::exception_ptr& cause() const noexcept { return cause_; }
@@ -180,24 +184,31 @@ class NumberText {
   const char* get() const noexcept { return ""; }
 };
 template <class T>
-  requires(std::is_arithmetic_v<T> && !std::is_same_v<T, char>)
+  requires(std::is_floating_point_v<T> || (std::is_integral_v<T> && !std::is_same_v<T, char> && sizeof(T) <= 8))
 class NumberText<T> {
  public:
   explicit NumberText(T value) noexcept {
     if constexpr (std::is_same_v<T, bool>) {
-      std::snprintf(text_.data(), text_.size(), "%s", value ? "True" : "False");
+      std::string_view(value ? "True" : "False").copy(text_.data(), text_.size());
     } else if constexpr (std::is_floating_point_v<T>) {
-      std::snprintf(text_.data(), text_.size(), "%.12g", static_cast<double>(value));
+      char* const end = write(value);
+      if (std::string_view(text_.data(), end).find_first_not_of("-0123456789") == std::string_view::npos)
+        std::string_view(".0").copy(end, 2);
     } else if constexpr (std::is_signed_v<T>) {
-      std::snprintf(text_.data(), text_.size(), "%lld", static_cast<long long>(value));
+      write(static_cast<long long>(value));
     } else {
-      std::snprintf(text_.data(), text_.size(), "%llu", static_cast<unsigned long long>(value));
+      write(static_cast<unsigned long long>(value));
     }
   }
   const char* get() const noexcept { return text_.data(); }
 
  private:
-  std::array<char, 24> text_{};
+  template <class Number>
+  char* write(Number number) noexcept {
+    return std::to_chars(text_.data(), text_.data() + text_.size() - 3, number).ptr;
+  }
+
+  std::array<char, 48> text_{};  // of any number, in its shortest form
 };
 
 }  // namespace detail

@@ -195,6 +195,24 @@ TEST_F(LateCallback, KeepsNothingOfALoopThatIsGone) {
   EXPECT_TRUE(kept->core().unique());
 }
 
+TEST_F(LateCallback, CannotBeMadeForALoopThatIsGone) {
+  const modern::EventLoopRef kept(loop.get());
+  loop = nullptr;
+  EXPECT_THROW(Callback<int>{*kept}, RuntimeError);
+  EXPECT_TRUE(kept->core().unique());
+}
+
+TEST(FromCallback, RefusesToFailWithNothing) {
+  const auto loop = make_loop();
+  auto initiate = [&](auto done) {
+    loop->call_soon([done] {
+      EXPECT_THROW(done.fail(nullptr), TypeError);
+      done.fail(std::make_exception_ptr(ValueError("v")));
+    });
+  };
+  EXPECT_THROW(loop->run_until_complete(from_callback<int>(initiate)), ValueError);
+}
+
 // Each loop ends while the worker may be anywhere within its call. For ThreadSanitizer above all.
 TEST(FromCallback, MayBeCalledWhileTheLoopEnds) {
   constexpr int loops = 100;

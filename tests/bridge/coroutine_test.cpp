@@ -13,7 +13,6 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
-#include <segue/os_error.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -21,6 +20,7 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
+#include <segue/os_error.hpp>
 
 #include "loop.hpp"
 

@@ -4,7 +4,9 @@
 #include <unwind.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -167,6 +169,16 @@ TEST(Describe, NamesTheClassAndGivesTheText) {
   EXPECT_EQ(describe(std::make_exception_ptr(StopIteration("done"))).repr(), "StopIteration('done')");
   EXPECT_EQ(describe(std::make_exception_ptr(StopIteration(7))).repr(), "StopIteration(7)");
   EXPECT_STREQ(StopIteration(2.5).what(), "2.5");
+  EXPECT_STREQ(StopIteration(1.0).what(), "1.0");
+  EXPECT_STREQ(StopIteration(1.0 / 3).what(), "0.3333333333333333");
+  EXPECT_STREQ(StopIteration(-1e300).what(), "-1e+300");
+  EXPECT_STREQ(StopIteration(std::numeric_limits<long double>::lowest()).what(), "-1.189731495357231765e+4932");
+  EXPECT_STREQ(StopIteration(INT64_MIN).what(), "-9223372036854775808");
+  EXPECT_STREQ(StopIteration(true).what(), "True");
+  struct OwnText : Exception {
+    const char* what() const noexcept override { return "mine"; }
+  };
+  EXPECT_EQ(describe(std::make_exception_ptr(OwnText())).args, "'mine'");
   EXPECT_STREQ(StopIteration("done").what(), "done");
   EXPECT_EQ(describe(std::make_exception_ptr(std::out_of_range("far"))).repr(), "out_of_range('far')");
   EXPECT_EQ(describe(std::make_exception_ptr(7)).repr(), "int()");

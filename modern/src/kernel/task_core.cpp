@@ -192,7 +192,7 @@ void TaskCore::destroy_pending() noexcept {
   try {
     context.message = "Task was destroyed but it is pending!";
     context.task = repr();
-  } catch (const std::bad_alloc&) {  // there is no memory for more
+  } catch (...) {  // there is no memory for more; or the future that it waits for cannot be described
   }
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
   loop().remove_task(*this);
@@ -202,7 +202,7 @@ void TaskCore::destroy_pending() noexcept {
   try {
     loop().call_exception_handler(context);
   } catch (...) {  // SystemExit: a destructor cannot pass it on
-    report_unraisable(std::current_exception(), "the destruction of " + context.task);
+    report_unraisable(std::current_exception(), context.task);
   }
 }
 

@@ -55,6 +55,7 @@ EventLoop::time_point EventLoop::step() {
   const EventLoopRef keep(this);
   stop();
   run_forever();
+  if (is_closed()) return time_point::max();
   collect_posted_if_any();
   return has_ready() ? time_point::min() : next_timer();
 }

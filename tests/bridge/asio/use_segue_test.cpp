@@ -98,6 +98,48 @@ TEST(UseSegue, CancellingTheTaskCancelsTheOperation) {
   EXPECT_TRUE(ended);
 }
 
+TEST(UseSegue, LeavesTheErrorToWhoAsksForIt) {
+  const auto loop = modern::new_event_loop();
+  auto main = [&]() -> Coroutine<> {
+    tcp::endpoint nobody;
+    {
+      tcp::acceptor closed = listen(*loop);
+      nobody = closed.local_endpoint();
+    }
+    boost::system::error_code error;
+    tcp::socket socket(io_context(*loop));
+    co_await socket.async_connect(nobody, asio::redirect_error(use_segue, error));
+    EXPECT_EQ(error, asio::error::connection_refused);
+
+    tcp::acceptor acceptor = listen(*loop);
+    tcp::socket client(io_context(*loop));
+    co_await client.async_connect(acceptor.local_endpoint(), asio::redirect_error(use_segue, error));
+    EXPECT_FALSE(error);
+    tcp::socket server = co_await acceptor.async_accept(asio::redirect_error(use_segue, error));
+    const std::size_t written = co_await asio::async_write(server, asio::buffer("abc", 3), use_segue);
+    EXPECT_EQ(written, 3U);
+    server.close();
+    char bytes[5];
+    const std::size_t read =
+        co_await asio::async_read(client, asio::buffer(bytes), asio::redirect_error(use_segue, error));
+    EXPECT_EQ(read, 3U);
+    EXPECT_EQ(error, asio::error::eof);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(UseSegue, CancelsAnOperationWhoseErrorIsRedirected) {
+  const auto loop = modern::new_event_loop();
+  auto main = [&]() -> Coroutine<> {
+    asio::steady_timer timer(io_context(*loop), 1h);
+    boost::system::error_code error;
+    co_await timer.async_wait(asio::redirect_error(use_segue, error));
+  };
+  const auto task = loop->create_task(main());
+  loop->call_soon([&] { loop->call_soon([&] { task.cancel(); }); });
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+}
+
 TEST(UseSegue, ThrowsEOFErrorAtTheEndOfAStream) {
   const auto loop = modern::new_event_loop();
   tcp::acceptor acceptor = listen(*loop);

@@ -283,6 +283,12 @@ TEST_F(EventLoopTest, that_is_dropped_by_its_own_callback_ends_when_that_iterati
   EXPECT_EQ(EventLoop::running(), nullptr);
 }
 
+TEST_F(EventLoopTest, that_is_dropped_in_a_step_has_nothing_more_to_do) {
+  EventLoop& raw = *loop;
+  raw.call_soon([&] { loop = nullptr; });
+  EXPECT_EQ(raw.step(), EventLoop::time_point::max());
+}
+
 TEST_F(EventLoopTest, that_is_dropped_by_its_own_task_leaves_that_unfinished) {
   const auto body = [](EventLoopPtr& own) -> Coroutine<> {
     own = nullptr;

@@ -103,8 +103,9 @@ class Callback {
     }
     sender_->send(std::move(outcome));
   }
-  /// Ends the wait with an exception.
+  /// Ends the wait with an exception. TypeError for a null one.
   void fail(std::exception_ptr error) const {
+    check_exception(error);
     Outcome<Result> outcome;
     outcome.set_exception(std::move(error));
     sender_->send(std::move(outcome));

@@ -47,7 +47,9 @@ class SentFuture : public modern::FutureValue<T> {
 template <class T>
 class Receiver final : public modern::Pooled, private modern::LoopObserver, private modern::Ready {
  public:
+  /// RuntimeError("Event loop is closed").
   static Receiver& make(modern::Ref<SentFuture<T>> future) {
+    future->loop().check_usable();
     auto* const receiver = new Receiver(std::move(future));
     receiver->future_->loop().observe(*receiver);
     return *receiver;

@@ -22,6 +22,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <segue/bridge/callback.hpp>
@@ -124,6 +125,27 @@ class AsioHandler {
   std::shared_ptr<Sender<T>> sender_;
 };
 
+/// Keeps the error for who asked for it, and goes on as if there were none.
+template <class Handler>
+class RedirectingHandler {
+ public:
+  using cancellation_slot_type = typename Handler::cancellation_slot_type;
+
+  RedirectingHandler(Handler handler, boost::system::error_code& error) noexcept
+      : handler_(std::move(handler)), error_(error) {}
+  cancellation_slot_type get_cancellation_slot() const noexcept { return handler_.get_cancellation_slot(); }
+
+  template <class... Values>
+  void operator()(const boost::system::error_code& error, Values&&... values) {
+    error_ = error;
+    handler_(std::forward<Values>(values)...);
+  }
+
+ private:
+  Handler handler_;
+  boost::system::error_code& error_;
+};
+
 /// An operation that starts when it is awaited.
 template <class T, class Initiation, class... Args>
 class [[nodiscard("co_await it")]] AsioOperation {
@@ -164,5 +186,22 @@ class boost::asio::async_result<segue::bridge::use_segue_t, R(Values...)> {
   static auto initiate(Initiation&& initiation, segue::bridge::use_segue_t, Args&&... args) {
     return segue::bridge::detail::AsioOperation<Result, std::decay_t<Initiation>, std::decay_t<Args>...>(
         std::forward<Initiation>(initiation), std::forward<Args>(args)...);
+  }
+};
+
+// Asio's own asks for a type that all operations of a signature share.
+template <class R, class... Values>
+class boost::asio::async_result<boost::asio::redirect_error_t<segue::bridge::use_segue_t>,
+                                R(boost::system::error_code, Values...)> {
+ public:
+  template <class Initiation, class Token, class... Args>
+  static auto initiate(Initiation&& initiation, Token&& token, Args&&... args) {
+    auto redirected = [initiation = std::decay_t<Initiation>(std::forward<Initiation>(initiation)),
+                       &error = token.ec_]<class Handler, class... Kept>(Handler handler, Kept&&... kept) mutable {
+      std::move(initiation)(segue::bridge::detail::RedirectingHandler<Handler>(std::move(handler), error),
+                            std::forward<Kept>(kept)...);
+    };
+    return async_result<segue::bridge::use_segue_t, R(Values...)>::initiate(
+        std::move(redirected), segue::bridge::use_segue, std::forward<Args>(args)...);
   }
 };

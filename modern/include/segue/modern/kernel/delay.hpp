@@ -31,7 +31,7 @@ class Delay {
   template <class Rep, class Period>
   static constexpr nanoseconds convert(std::chrono::duration<Rep, Period> delay) {
     using InNanoseconds = std::ratio_divide<Period, std::nano>;
-    if constexpr (std::integral<Rep> && InNanoseconds::den == 1) {
+    if constexpr (std::integral<Rep> && sizeof(Rep) <= sizeof(std::intmax_t) && InNanoseconds::den == 1) {
       constexpr std::int64_t most = limit / InNanoseconds::num;
       if (delay.count() > 0 && static_cast<std::uintmax_t>(delay.count()) > std::uintmax_t{most})
         return nanoseconds(limit);
