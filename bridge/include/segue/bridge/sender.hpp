@@ -91,12 +91,14 @@ class Sender {
  public:
   /// `made`: where a report of a second call says that it was made; nowhere by default.
   explicit Sender(modern::Ref<SentFuture<T>> future, std::source_location made = {})
-      : mailbox_(future->loop().mailbox()), receiver_(&Receiver<T>::make(std::move(future))), made_(made) {}
+      : mailbox_(future->loop().mailbox()),
+        receiver_(&Receiver<T>::make(std::move(future))),
+        on_abandoned_(receiver_.load()->on_abandoned()),
+        made_(made) {}
   Sender(const Sender&) = delete;
   Sender& operator=(const Sender&) = delete;
   ~Sender() {
-    Receiver<T>* const receiver = receiver_.exchange(nullptr);
-    if (receiver != nullptr) static_cast<void>(mailbox_->post(receiver->on_abandoned()));
+    if (receiver_.load() != nullptr) static_cast<void>(mailbox_->post(on_abandoned_));
   }
 
   /// In the loop's thread, as long as nothing has been sent.
@@ -130,7 +132,8 @@ class Sender {
   }
 
   const std::shared_ptr<modern::Mailbox> mailbox_;
-  std::atomic<Receiver<T>*> receiver_;  // null once something was sent
+  std::atomic<Receiver<T>*> receiver_;  // null once something was sent; not to be touched where the mailbox is closed
+  modern::Ready& on_abandoned_;         // likewise
   std::source_location made_;
 };
 
