@@ -128,20 +128,26 @@ inline void check_exception(const std::exception_ptr& error) {
 struct ExceptionText {
   std::string type;
   std::string message;
-  std::string args;  ///< what stands in the parentheses of repr()
-
-  /// Python's `repr(e)`: `ValueError('bad value: 7')`.
-  std::string repr() const { return type + "(" + args + ")"; }
+  /// Python's `repr(e)` of an exception that carries a text alone: `ValueError('bad value: 7')`.
+  std::string repr() const { return type + "(" + (message.empty() ? "" : detail::quoted(message)) + ")"; }
 };
 
 inline ExceptionText describe(const std::exception_ptr& error) {
-  if (!error) return {"NoneType", "None", ""};
-  std::string type = type_name(detail::exception_type(error));
-  if (const auto* raised = exception_ptr_cast<const BaseException>(error))
-    return {std::move(type), raised->what(), raised->args_repr()};
-  if (const auto* foreign = exception_ptr_cast<const std::exception>(error))
-    return {std::move(type), foreign->what(), detail::quoted(foreign->what())};
-  return {std::move(type), "", ""};
+  if (!error) return {"NoneType", "None"};
+  const char* message = "";
+  if (const auto* raised = exception_ptr_cast<const BaseException>(error)) {
+    message = raised->what();
+  } else if (const auto* foreign = exception_ptr_cast<const std::exception>(error)) {
+    message = foreign->what();
+  }
+  return {type_name(detail::exception_type(error)), message};
+}
+
+/// Python's `repr(e)`, of any exception: `FileNotFoundError(2, 'No such file or directory')`.
+inline std::string exception_repr(const std::exception_ptr& error) {
+  const auto* const raised = exception_ptr_cast<const BaseException>(error);
+  return raised == nullptr ? describe(error).repr()
+                           : type_name(detail::exception_type(error)) + "(" + raised->args_repr() + ")";
 }
 
 }  // namespace segue

@@ -155,19 +155,19 @@ TEST(ExceptionPtrCast, NothingIsThrownToAsk) {
 }
 
 TEST(Describe, NamesTheClassAndGivesTheText) {
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("bad value: 7"))).repr(), "ValueError('bad value: 7')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError("bad value: 7"))), "ValueError('bad value: 7')");
   EXPECT_EQ(describe(std::make_exception_ptr(GeneratorExit())).repr(), "GeneratorExit()");
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError(""))).repr(), "ValueError('')");
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("it's"))).repr(), "ValueError(\"it's\")");
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("it's \"it\""))).repr(), "ValueError('it\\'s \"it\"')");
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("two\nlines\t\x01\\"))).repr(),
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError(""))), "ValueError('')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError("it's"))), "ValueError(\"it's\")");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError("it's \"it\""))), "ValueError('it\\'s \"it\"')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError("two\nlines\t\x01\\"))),
             "ValueError('two\\nlines\\t\\x01\\\\')");
-  EXPECT_EQ(describe(std::make_exception_ptr(ValueError("größer"))).repr(), "ValueError('größer')");
-  EXPECT_EQ(describe(std::make_exception_ptr(SystemExit(3))).repr(), "SystemExit(3)");
-  EXPECT_EQ(describe(make_os_error(ENOENT)).repr(), "FileNotFoundError(2, 'No such file or directory')");
-  EXPECT_EQ(describe(std::make_exception_ptr(TimeoutError())).repr(), "TimeoutError()");
-  EXPECT_EQ(describe(std::make_exception_ptr(StopIteration("done"))).repr(), "StopIteration('done')");
-  EXPECT_EQ(describe(std::make_exception_ptr(StopIteration(7))).repr(), "StopIteration(7)");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(ValueError("größer"))), "ValueError('größer')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(SystemExit(3))), "SystemExit(3)");
+  EXPECT_EQ(exception_repr(make_os_error(ENOENT)), "FileNotFoundError(2, 'No such file or directory')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(TimeoutError())), "TimeoutError()");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(StopIteration("done"))), "StopIteration('done')");
+  EXPECT_EQ(exception_repr(std::make_exception_ptr(StopIteration(7))), "StopIteration(7)");
   EXPECT_STREQ(StopIteration(2.5).what(), "2.5");
   EXPECT_STREQ(StopIteration(1.0).what(), "1.0");
   EXPECT_STREQ(StopIteration(1.0 / 3).what(), "0.3333333333333333");
@@ -178,7 +178,7 @@ TEST(Describe, NamesTheClassAndGivesTheText) {
   struct OwnText : Exception {
     const char* what() const noexcept override { return "mine"; }
   };
-  EXPECT_EQ(describe(std::make_exception_ptr(OwnText())).args, "'mine'");
+  EXPECT_TRUE(exception_repr(std::make_exception_ptr(OwnText())).ends_with("('mine')"));
   EXPECT_STREQ(StopIteration("done").what(), "done");
   EXPECT_EQ(describe(std::make_exception_ptr(std::out_of_range("far"))).repr(), "out_of_range('far')");
   EXPECT_EQ(describe(std::make_exception_ptr(7)).repr(), "int()");

@@ -261,7 +261,7 @@ struct EndsWith {
 TEST(DelegationToObjects, takes_a_text_for_a_string_and_reports_a_value_that_it_has_to_drop) {
   Trace reports;
   auto former = set_unraisable_hook([&](const Unraisable& unraisable) {
-    reports.push_back(unraisable.object + ": " + describe(unraisable.exception).repr());
+    reports.push_back(unraisable.object + ": " + exception_repr(unraisable.exception));
   });
   const auto result_of = [](auto stop) {
     Generator<int, void, std::string> generator(

@@ -92,7 +92,7 @@ std::string FutureCore::repr() const {
 }
 
 std::string FutureCore::repr_of_exception() const {
-  return failed() ? " exception=" + describe(error_).repr() : std::string();
+  return failed() ? " exception=" + exception_repr(error_) : std::string();
 }
 
 // For one who asks after the end.

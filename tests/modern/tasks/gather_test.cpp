@@ -155,7 +155,7 @@ TEST(Gather, WaitsForAllWhereItReturnsExceptions) {
     const auto [a, b, c] = co_await gathering;
     EXPECT_EQ(text(a), "ValueError('a')");
     EXPECT_EQ(text(b), "b");
-    EXPECT_EQ(text(c), "CancelledError('')");
+    EXPECT_EQ(text(c), "CancelledError()");
 
     std::vector<Coroutine<std::string>> coroutines;
     coroutines.push_back(fail("d", 2ms));
