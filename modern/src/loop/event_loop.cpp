@@ -157,7 +157,7 @@ void CloseLoop::operator()(EventLoop* loop) const noexcept {
 }
 
 void EventLoop::end() noexcept {
-  if (!is_closed()) close();
+  close();
   destroy_pending_tasks();
 }
 

@@ -37,6 +37,15 @@ Coroutine<std::string> fail(std::string text, Delay delay) {
   throw ValueError(text);
 }
 
+template <class T>
+Coroutine<> expect_cancelled(Future<T> future) {
+  try {
+    co_await future;
+    ADD_FAILURE();
+  } catch (const CancelledError&) {
+  }
+}
+
 Coroutine<std::string> refuse_to_be_cancelled() {
   try {
     co_await sleep(1s);
@@ -195,11 +204,7 @@ TEST(Gather, CancelsItsChildrenInOrder) {
     co_await sleep(1ms);
     EXPECT_TRUE(gathering.cancel("outer"));
     EXPECT_FALSE(gathering.done());
-    try {
-      co_await gathering;
-      ADD_FAILURE();
-    } catch (const CancelledError&) {
-    }
+    co_await expect_cancelled(gathering);
     EXPECT_FALSE(gathering.cancelled());
     EXPECT_FALSE(gathering.cancel());
   };
@@ -213,11 +218,7 @@ TEST(Gather, EndsWithCancelledErrorWhereAChildRefusesToBeCancelled) {
     auto gathering = gather(refuse_to_be_cancelled(), return_exceptions);
     co_await sleep(1ms);
     EXPECT_TRUE(gathering.cancel());
-    try {
-      co_await gathering;
-      ADD_FAILURE();
-    } catch (const CancelledError&) {
-    }
+    co_await expect_cancelled(gathering);
   };
   loop->run_until_complete(main());
 }
@@ -229,11 +230,7 @@ TEST(Gather, EndsWithCancelledErrorWhereItsLastChildHasFailed) {
     auto gathering = gather(work("a", 1s), failed, return_exceptions);
     co_await sleep(1ms);
     EXPECT_TRUE(gathering.cancel());
-    try {
-      co_await gathering;
-      ADD_FAILURE();
-    } catch (const CancelledError&) {
-    }
+    co_await expect_cancelled(gathering);
     EXPECT_TRUE(failed.exception());
     EXPECT_ANY_THROW(failed.result());
   };
