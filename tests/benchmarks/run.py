@@ -180,7 +180,7 @@ class Row:
 def figure(value: float | None, unit: str) -> str:
     if value is None:
         return ""
-    decimals = {"ns": 1, "KiB": 1, "µs": 2, "calls": 2}.get(unit, 0) if value < 1000 else 0
+    decimals = {"ns": 1, "KiB": 1, "µs": 2, "calls": 2, "s": 3}.get(unit, 0) if value < 1000 else 0
     number = f"{value:,.{decimals}f}"
     return number if unit == "ns" else f"{number} {unit}"
 
