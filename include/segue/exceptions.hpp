@@ -76,13 +76,21 @@ class BaseException {
   const std::exception_ptr& cause() const noexcept { return cause_; }
   /// Python's `__context__`; null where there is none.
   const std::exception_ptr& context() const noexcept { return context_; }
-  void set_cause(std::exception_ptr cause) noexcept { cause_ = std::move(cause); }
+  /// Python's `__suppress_context__`: the context is not shown, for a cause was given, or None in its place.
+  bool suppress_context() const noexcept { return suppress_context_; }
+  /// Suppresses the context, too, as an assignment to `__cause__` does.
+  void set_cause(std::exception_ptr cause) noexcept {
+    cause_ = std::move(cause);
+    suppress_context_ = true;
+  }
   void set_context(std::exception_ptr context) noexcept { context_ = std::move(context); }
+  void set_suppress_context(bool suppress) noexcept { suppress_context_ = suppress; }
 
  private:
   std::shared_ptr<const std::string> message_;
   std::exception_ptr cause_;
   std::exception_ptr context_;
+  bool suppress_context_ = false;
 };
 
 /// Thrown at the suspension point of a generator or coroutine that is closed or destroyed (PEP 342).
@@ -251,7 +259,8 @@ class StopIteration<void> : public StopIterationBase {
   using StopIterationBase::StopIterationBase;
 };
 
-/// `raise error from cause`, as a value: `throw from(RuntimeError("…"), std::current_exception())`.
+/// `raise error from cause`, as a value: `throw from(RuntimeError("…"), std::current_exception())`. `raise error from
+/// None` is `throw from(RuntimeError("…"), nullptr)`.
 template <std::derived_from<BaseException> Error>
 Error from(Error error, std::exception_ptr cause) noexcept {
   error.set_cause(std::move(cause));

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include <segue/exception_ptr.hpp>
+#include <segue/format_exception.hpp>
 #include <segue/hook.hpp>
 
 namespace segue {
@@ -28,9 +28,8 @@ namespace detail {
 inline constinit Hook<void(const Unraisable&)> unraisable_hook;
 
 inline void print(const Unraisable& unraisable) {
-  const ExceptionText text = describe(unraisable.exception);
-  const std::string line = "Exception ignored in: " + unraisable.object + "\n" + text.type +
-                           (text.message.empty() ? "" : ": " + text.message) + "\n";
+  const std::string line =
+      "Exception ignored in: " + unraisable.object + "\n" + format_exception(unraisable.exception) + "\n";
   std::fputs(line.c_str(), stderr);
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <segue/exception_ptr.hpp>
+#include <segue/format_exception.hpp>
 
 namespace segue::modern {
 
@@ -29,10 +29,7 @@ std::string to_string(const ExceptionContext& context) {
   field("task", context.task);
   field("source", context.source);
   for (const auto& [key, value] : context.more) field(key.c_str(), value);
-  if (context.exception) {
-    const ExceptionText error = describe(context.exception);
-    text += "\n" + error.type + (error.message.empty() ? "" : ": " + error.message);
-  }
+  if (context.exception) text += "\n" + format_exception(context.exception);
   return text;
 }
 

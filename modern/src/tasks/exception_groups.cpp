@@ -40,6 +40,7 @@ std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExc
   if (from != nullptr && to != nullptr) {
     to->set_cause(from->cause());
     to->set_context(from->context());
+    to->set_suppress_context(from->suppress_context());
   }
   return derived;
 }
