@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@
 #include <segue/os_error.hpp>
 
 #include "loop.hpp"
+#include "modern/attempt.hpp"
+#include "modern/parked.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -33,8 +36,13 @@ using modern::Coroutine;
 using modern::EventLoop;
 using modern::Future;
 using modern::sleep;
+using modern::testing::attempt;
+using modern::testing::Local;
+using modern::testing::said_by;
 using testing::collect_reports;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::make_loop;
 using testing::Trace;
 
@@ -447,6 +455,13 @@ TEST(GeneratorCoroutine, OneThatSwallowsItsEndAFewTimesIsStillUnwoundWhenDestroy
   EXPECT_EQ(alive, 0);
 }
 
+const auto at_namespace_scope = coroutine([] {});
+
+TEST(GeneratorCoroutine, OfALambdaOutsideOfFunctionsIsReportedAsALambda) {
+  EXPECT_THAT(said_by([] { const auto made = at_namespace_scope(); }),
+              HasSubstr("coroutine '<lambda>' was never awaited"));
+}
+
 TEST(GeneratorCoroutine, DestroyedUnawaitedItIsReported) {
   const auto loop = make_loop();
   Trace messages;
@@ -464,6 +479,57 @@ TEST(GeneratorCoroutine, DestroyedUnawaitedItIsReported) {
 }
 
 // --- the exception that is being handled belongs to the fiber ---
+
+TEST(GeneratorCoroutine, GoesOnWhereItsOwnerIsDestroyedOrMovedWhileItIsAwaited) {
+  Trace trace;
+  const auto make = coroutine<int>([&trace] {
+    const Local local(trace, "left");
+    return std::any_cast<int>(yield_());
+  });
+  const auto wait = coroutine<int>([](GeneratorCoroutine<int>* inner) { return yield_from(*inner); });
+  const auto await_it = [](GeneratorCoroutine<int>& inner) -> modern::Coroutine<int> { co_return co_await inner; };
+
+  std::optional<GeneratorCoroutine<int>> inner = make();
+  auto outer = await_it(*inner);
+  outer.send();
+  EXPECT_THAT(said_by([&] { inner.reset(); }), HasSubstr("was destroyed while it was being awaited"));
+  EXPECT_THAT(trace, IsEmpty());
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+  EXPECT_THAT(trace, ElementsAre("left"));
+
+  inner.emplace(make());
+  auto fiber = wait(&*inner);
+  fiber.send();
+  auto moved = std::move(*inner);
+  inner.reset();
+  EXPECT_EQ(attempt([&] { fiber.send(5); }), "StopIteration(5)");
+  EXPECT_EQ(attempt([&] { moved.send(); }), "RuntimeError(cannot reuse already awaited coroutine)");
+
+  {
+    inner.emplace(make());
+    auto dropped = wait(&*inner);
+    dropped.send();
+    said_by([&] { inner.reset(); });
+  }
+  EXPECT_THAT(trace, ElementsAre("left", "left", "left"));
+}
+
+TEST(GeneratorCoroutine, MayDestroyItsOwnOwner) {
+  std::optional<GeneratorCoroutine<int>> self;
+  self.emplace(coroutine<int>([&self] {
+    self.reset();
+    return 5;
+  })());
+  said_by([&] { EXPECT_EQ(attempt([&] { self->send(); }), "StopIteration(5)"); });
+  self.emplace(coroutine<int>([&self] {
+    self.reset();
+    yield_();
+    return 5;
+  })());
+  said_by([&] {
+    EXPECT_EQ(attempt([&] { self->send(); }), "RuntimeError(coroutine was destroyed while it was being executed)");
+  });
+}
 
 TEST(GeneratorCoroutine, KeepsItsOwnHandledExceptionAcrossASuspension) {
   const auto loop = make_loop();

@@ -32,6 +32,7 @@ void Frame::step_by_hand(Resumable self, Driver& driver) {
   driver.set_leaf(started ? leaf : self);
   started = true;
   executing = true;
+  if (owner == Owner::untracked) owner = Owner::in_place;
   driver.step();
   executing = false;
   leaf = driver.leaf();
@@ -43,6 +44,7 @@ void Frame::throw_by_hand(Resumable self, Driver& driver, std::exception_ptr err
   driver.inject(std::move(error));
   if (exits && !(leaf == self)) {
     executing = true;
+    owner = Owner::in_place;
     close_delegates(self, driver);
   }
   executing = false;

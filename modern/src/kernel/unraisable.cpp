@@ -35,14 +35,14 @@ void report_ignored(const std::exception_ptr& error, std::string object, const s
 
 }  // namespace
 
-void report_never_awaited(const std::source_location& made) noexcept {
+void report_coroutine(const std::source_location& made, const char* what) noexcept {
   try {
     ExceptionContext context;
-    context.message = "coroutine '" + function_name(made) + "' was never awaited";
+    context.message = "coroutine '" + function_name(made) + "' " + what;
     context.source = place(made);
     if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
   } catch (...) {
-    log(LogLevel::warning, "a coroutine was never awaited");
+    log(LogLevel::warning, what);  // there is no memory for its name, or the handler threw
   }
 }
 

@@ -60,12 +60,11 @@ Coroutine<void> StreamRead::wait(StreamRead& read) {
 }
 
 std::coroutine_handle<> StreamRead::await_suspend(Resumable delegator) {
-  wait_.emplace(wait(*this));
-  return CoroutineAwaiter<void>(*wait_).await_suspend(delegator);
+  return wait_.emplace(wait(*this)).await_suspend(delegator);
 }
 
 std::string StreamRead::await_resume() {
-  if (wait_) CoroutineAwaiter<void>(*wait_).await_resume();
+  if (wait_) wait_->await_resume();
   stream_ = nullptr;
   return std::move(chunk_);
 }

@@ -84,8 +84,7 @@ bool Drain::await_ready() const {
 }
 
 std::coroutine_handle<> Drain::await_suspend(Resumable delegator) {
-  wait_.emplace(detail::drain(writer_));
-  return detail::CoroutineAwaiter<void>(*wait_).await_suspend(delegator);
+  return wait_.emplace(detail::drain(writer_)).await_suspend(delegator);
 }
 
 StreamWriter::StreamWriter(std::shared_ptr<detail::StreamWriterState> state) noexcept : HandleOf(std::move(state)) {}

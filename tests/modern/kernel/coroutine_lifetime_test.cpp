@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/coroutine_methods.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -38,6 +40,10 @@ using testing::Trace;
 using testing::Tracked;
 
 Coroutine<int> answer() { co_return 42; }
+template <class T>
+Coroutine<T> await_it(Coroutine<T>& inner) {
+  co_return co_await inner;
+}
 
 TEST(CoroutineDestructor, reports_one_that_was_never_awaited) {
   EXPECT_THAT(said_by([] { [[maybe_unused]] const auto forgotten = answer(); }),
@@ -270,14 +276,180 @@ TEST(AwaitedCoroutine, cannot_be_stepped_from_outside) {
   EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
 }
 
-TEST(AwaitedCoroutine, that_is_moved_meanwhile_is_an_error_where_it_was_awaited) {
+TEST(AwaitedCoroutine, that_is_being_awaited_cannot_become_a_task) {
+  auto loop = make_loop();
   auto inner = park();
-  const auto wait = [&inner]() -> Coroutine<int> { co_return co_await inner; };
-  auto outer = wait();
+  auto outer = await_it(inner);
   outer.send();
-  const Coroutine<int> moved = std::move(inner);
-  EXPECT_EQ(attempt([&] { outer.send(4); }), "RuntimeError(coroutine was moved while it was being awaited)");
-  EXPECT_EQ(moved.state(), CoroutineState::CORO_CLOSED);
+  EXPECT_EQ(attempt([&] { loop->create_task(std::move(inner)); }), "RuntimeError(coroutine is being awaited already)");
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+}
+
+TEST(AwaitedCoroutine, can_be_moved_meanwhile) {
+  std::vector<Coroutine<int>> coroutines;
+  coroutines.push_back(park());
+  auto outer = await_it(coroutines.front());
+  outer.send();
+  coroutines.push_back(answer());  // moves the first, and frees where it was
+  EXPECT_EQ(coroutines.front().state(), CoroutineState::CORO_SUSPENDED);
+  EXPECT_EQ(attempt([&] { coroutines.front().send(); }), "RuntimeError(coroutine is being awaited already)");
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+  EXPECT_EQ(coroutines.front().state(), CoroutineState::CORO_CLOSED);
+  const std::string reused = "RuntimeError(cannot reuse already awaited coroutine)";
+  EXPECT_EQ(attempt([&] { coroutines.front().send(); }), reused);
+  EXPECT_EQ(attempt([&] { coroutines.front().throw_(ValueError("x")); }), reused);
+  auto second = await_it(coroutines.front());
+  EXPECT_EQ(attempt([&] { second.send(); }), reused);
+  coroutines.front().close();
+  coroutines.back().close();
+}
+
+TEST(AwaitedCoroutine, whose_owner_is_destroyed_goes_on_and_is_reported) {
+  Trace trace;
+  std::optional<Coroutine<int>> inner = park_below(trace, 0);
+  auto outer = await_it(*inner);
+  outer.send();
+  EXPECT_THAT(said_by([&] { inner.reset(); }),
+              HasSubstr("coroutine 'park_below' was destroyed while it was being awaited"));
+  EXPECT_THAT(trace, IsEmpty());
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+  EXPECT_THAT(trace, ElementsAre("level 0"));
+}
+
+TEST(AwaitedCoroutine, whose_owner_is_replaced_goes_on_and_is_reported) {
+  auto inner = park();
+  auto outer = await_it(inner);
+  outer.send();
+  EXPECT_THAT(said_by([&] { inner = answer(); }), HasSubstr("coroutine 'park' was destroyed"));
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+  EXPECT_EQ(attempt([&] { inner.send(); }), "StopIteration(42)");
+}
+
+TEST(AwaitedCoroutine, whose_owner_was_moved_and_then_destroyed_goes_on) {
+  auto inner = park();
+  auto outer = await_it(inner);
+  outer.send();
+  EXPECT_THAT(said_by([&] { const auto moved = std::move(inner); }), HasSubstr("was destroyed while"));
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
+}
+
+TEST(AwaitedCoroutine, whose_owner_was_destroyed_is_closed_with_its_awaiter) {
+  Trace trace;
+  {
+    std::optional<Coroutine<int>> inner = park_below(trace, 0);
+    auto outer = await_it(*inner);
+    outer.send();
+    said_by([&] { inner.reset(); });
+  }
+  EXPECT_THAT(trace, ElementsAre("level 0"));
+}
+
+// The frames of a task that its loop destroys are not resumed where they ignore their end.
+TEST(AwaitedCoroutine, ends_when_its_awaiter_is_destroyed) {
+  Trace trace;
+  auto inner = stay(trace, 1'000'000);
+  said_by([&] {
+    auto outer = await_it(inner);
+    outer.send();
+  });
+  EXPECT_EQ(inner.state(), CoroutineState::CORO_SUSPENDED);
+  said_by([&] { const auto ended = std::move(inner); });
+  EXPECT_THAT(trace, ElementsAre("left"));
+}
+
+TEST(AwaitedCoroutine, whose_owner_was_destroyed_and_that_ignores_its_end_is_freed) {
+  Trace trace;
+  std::optional<Coroutine<>> inner = stay(trace, 1'000'000);
+  auto outer = await_it(*inner);
+  outer.send();
+  said_by([&] {
+    inner.reset();
+    EXPECT_EQ(attempt([&] { outer.close(); }), "RuntimeError(coroutine ignored GeneratorExit)");
+  });
+  EXPECT_THAT(trace, ElementsAre("left"));
+}
+
+TEST(AwaitedCoroutine, may_destroy_its_own_owner) {
+  std::optional<Coroutine<int>> inner;
+  const auto body = [&inner]() -> Coroutine<int> {
+    said_by([&] { inner.reset(); });
+    co_await yield_();
+    co_return 5;
+  };
+  inner.emplace(body());
+  auto outer = await_it(*inner);
+  outer.send();
+  EXPECT_EQ(attempt([&] { outer.send(); }), "StopIteration(5)");
+}
+
+TEST(SteppedCoroutine, may_destroy_its_own_owner_and_return) {
+  std::optional<Coroutine<int>> self;
+  const auto body = [&self]() -> Coroutine<int> {
+    self.reset();
+    co_return 5;
+  };
+  self.emplace(body());
+  std::string ended;
+  EXPECT_THAT(said_by([&] { ended = attempt([&] { self->send(); }); }),
+              HasSubstr("was destroyed while it was being executed"));
+  EXPECT_EQ(ended, "StopIteration(5)");
+}
+
+TEST(SteppedCoroutine, that_destroyed_its_own_owner_is_closed_when_it_suspends) {
+  Trace trace;
+  std::optional<Coroutine<int>> self;
+  const auto body = [&]() -> Coroutine<int> {
+    const Local local(trace, "closed");
+    self.reset();
+    co_await yield_();
+    co_return 5;
+  };
+  self.emplace(body());
+  said_by([&] {
+    EXPECT_EQ(attempt([&] { self->send(); }), "RuntimeError(coroutine was destroyed while it was being executed)");
+  });
+  EXPECT_THAT(trace, ElementsAre("closed"));
+}
+
+TEST(SteppedCoroutine, may_move_its_own_owner) {
+  std::optional<Coroutine<int>> self;
+  std::optional<Coroutine<int>> other;
+  const auto body = [&]() -> Coroutine<int> {
+    other.emplace(std::move(*self));
+    self.reset();
+    co_await yield_();
+    self.emplace(std::move(*other));
+    other.reset();
+    co_return 5;
+  };
+  self.emplace(body());
+  self->send();
+  EXPECT_EQ(attempt([&] { other->send(); }), "StopIteration(5)");
+  EXPECT_EQ(self->state(), CoroutineState::CORO_CLOSED);
+}
+
+TEST(SteppedCoroutine, may_destroy_its_own_owner_while_it_is_closed) {
+  std::optional<Coroutine<int>> self;
+  const auto body = [&self]() -> Coroutine<int> {
+    const ScopeExit reset([&self] { self.reset(); });
+    co_await yield_();
+    co_return 5;
+  };
+  self.emplace(body());
+  self->send();
+  said_by([&] { EXPECT_EQ(attempt([&] { self->close(); }), "None"); });
+}
+
+// An object of a user's that is awaited as a coroutine that it makes.
+struct Made {
+  auto operator co_await() const { return park().operator co_await(); }
+};
+
+TEST(AwaitedCoroutine, a_temporary_one_lives_in_its_awaiter) {
+  const auto body = []() -> Coroutine<int> { co_return co_await Made(); };
+  auto outer = body();
+  outer.send();
+  EXPECT_EQ(attempt([&] { outer.send(4); }), "StopIteration(4)");
 }
 
 TEST(AwaitedCoroutine, that_was_stepped_by_hand_cannot_be_awaited) {

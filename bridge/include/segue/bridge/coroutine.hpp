@@ -124,6 +124,7 @@ template <Awaitable A>
     throw RuntimeError("yield_from() outside of a generator-based coroutine");
   auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
   if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
+    if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
     const std::exception_ptr handled = std::current_exception();
     try {
       if (!awaiter.await_ready()) self->wait(awaiter, where);
@@ -166,41 +167,29 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   class Fiber;
 
   explicit GeneratorCoroutine(Fiber* fiber) noexcept : fiber_(fiber) {}
-  GeneratorCoroutine(GeneratorCoroutine&& other) noexcept : fiber_(std::exchange(other.fiber_, nullptr)) {}
+  GeneratorCoroutine(GeneratorCoroutine&& other) noexcept : fiber_(std::exchange(other.fiber_, nullptr)) {
+    if (fiber_) this->note_move();
+  }
   GeneratorCoroutine& operator=(GeneratorCoroutine&& other) noexcept {
-    GeneratorCoroutine former(std::move(other));  // closed when the other is in its place
-    std::swap(fiber_, former.fiber_);
+    GeneratorCoroutine former(std::exchange(fiber_, nullptr));  // closed when the other is in its place
+    fiber_ = std::exchange(other.fiber_, nullptr);
+    if (fiber_) this->note_move();
     return *this;
   }
   ~GeneratorCoroutine() { discard(); }
 
-  class Awaiter {
-   public:
-    explicit Awaiter(GeneratorCoroutine& coroutine) noexcept : coroutine_(coroutine) {}
-    bool await_ready() const {
-      coroutine_.check_awaitable();
-      return false;
-    }
-    /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
-    bool await_suspend(Resumable delegator) const {
-      Driver& driver = Driver::require_current();
-      Fiber& fiber = *coroutine_.fiber_;
-      fiber.delegator = delegator;
-      fiber.Frame::started = true;
-      fiber.resumable().resume();
-      return !driver.finished_at_once(delegator);
-    }
-    R await_resume() const { return coroutine_.take_result_for_delegator(); }
-
-   private:
-    GeneratorCoroutine& coroutine_;
-  };
-  Awaiter operator co_await() & noexcept { return Awaiter(*this); }
-  Awaiter operator co_await() && noexcept { return Awaiter(*this); }
+  auto operator co_await() & noexcept { return Awaiter<modern::BorrowedCoroutine<GeneratorCoroutine>>(*this); }
+  auto operator co_await() && noexcept { return Awaiter<modern::OwnedCoroutine<GeneratorCoroutine>>(std::move(*this)); }
 
  private:
   friend modern::CoroutineMethods<GeneratorCoroutine<R>, R>;
+  friend modern::OwnedCoroutine<GeneratorCoroutine>;
+  friend modern::BorrowedCoroutine<GeneratorCoroutine>;
 
+  template <class Held>
+  class Awaiter;
+
+  static GeneratorCoroutine adopt(Fiber& fiber) noexcept { return GeneratorCoroutine(&fiber); }
   Fiber* body() const noexcept { return fiber_; }
   void destroy() noexcept {
     if (fiber_) legacy::destroy_fiber(std::exchange(fiber_, nullptr));
@@ -208,6 +197,28 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   void discard() noexcept;
 
   Fiber* fiber_;
+};
+
+template <class R>
+template <class Held>
+class GeneratorCoroutine<R>::Awaiter {
+ public:
+  template <class Coroutine>
+  explicit Awaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
+  bool await_ready() const {
+    coroutine_.check();
+    return false;
+  }
+  /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
+  bool await_suspend(Resumable delegator) {
+    Driver& driver = Driver::require_current();
+    coroutine_.start(delegator).resumable().resume();
+    return !driver.finished_at_once(delegator);
+  }
+  R await_resume() { return coroutine_.finish(); }
+
+ private:
+  Held coroutine_;
 };
 
 template <class R>
@@ -342,14 +353,12 @@ inline void CoroutineFiber::suspend_and_check() {
 template <class R>
 void GeneratorCoroutine<R>::discard() noexcept {
   if (!fiber_) return;
-  if (!fiber_->finished()) {
-    const std::source_location made = fiber_->made();
-    this->leave();
-    if (fiber_ && fiber_->Frame::started && !fiber_->finished() && !fiber_->unwind()) {
-      // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
-      modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")), made);
-      fiber_ = nullptr;
-    }
+  if (!this->leave()) return;
+  if (fiber_ && fiber_->Frame::started && !fiber_->finished() && !fiber_->unwind()) {
+    // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
+    modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")),
+                              fiber_->made());
+    fiber_ = nullptr;
   }
   destroy();
 }

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -41,9 +42,19 @@ template <class A>
 concept AwaitedItself = Awaiter<A> && !requires(A&& awaitable) { std::forward<A>(awaitable).operator co_await(); } &&
                         !requires(A&& awaitable) { operator co_await(std::forward<A>(awaitable)); };
 
-/// Segue's own awaiters, which any Resumable may wait on: a fiber as well as a C++20 coroutine.
+namespace detail {
+struct NothingOfSegues {};
+}  // namespace detail
+
+/// Segue's own awaiters, which any Resumable may wait on: a fiber as well as a C++20 coroutine. One that takes whatever
+/// it is given is not of them.
 template <class A>
-concept ResumableAwaiter = Awaiter<A> && requires(A& awaiter, Resumable frame) { awaiter.await_suspend(frame); };
+concept ResumableAwaiter = Awaiter<A> && requires(A& awaiter, Resumable frame) { awaiter.await_suspend(frame); } &&
+                           !requires(A& awaiter, detail::NothingOfSegues nothing) { awaiter.await_suspend(nothing); };
+
+/// An awaiter that says in its messages where it is awaited: it is told so before anything else.
+template <class A>
+concept PlacedAwaiter = requires(A& awaiter, const std::source_location& where) { awaiter.set_place(where); };
 
 template <Awaitable A>
 using await_result_t = decltype(get_awaiter(std::declval<A>()).await_resume());

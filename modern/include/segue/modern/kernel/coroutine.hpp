@@ -13,8 +13,10 @@
 #include <utility>
 
 #include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine_holder.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/foreign_awaiter.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/outcome.hpp>
@@ -68,7 +70,10 @@ class PromiseBase : public Frame {
   template <Awaitable A>
   decltype(auto) await_transform(A&& awaitable, std::source_location where = std::source_location::current()) noexcept {
     awaiting_at_ = where;
-    if constexpr (AwaitedItself<A>) {
+    if constexpr (!ResumableAwaiter<std::remove_cvref_t<decltype(get_awaiter(std::declval<A>()))>>) {
+      return ForeignAwaitable<A>{std::forward<A>(awaitable), made_};
+    } else if constexpr (AwaitedItself<A>) {
+      if constexpr (PlacedAwaiter<A>) awaitable.set_place(where);
       return AwaiterReference<std::remove_reference_t<A>>{awaitable};
     } else {
       return std::forward<A>(awaitable);
@@ -113,13 +118,31 @@ class Promise<void> : public PromiseBase {
   Outcome<void> outcome;
 };
 
-template <class T>
-class CoroutineAwaiter;
+/// `Held` is an OwnedCoroutine or a BorrowedCoroutine.
+template <class Held>
+class CoroutineAwaiter {
+ public:
+  template <class Coroutine>
+  explicit CoroutineAwaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
+
+  bool await_ready() const {
+    coroutine_.check();
+    return false;
+  }
+  std::coroutine_handle<> await_suspend(Resumable delegator) noexcept {
+    return coroutine_.start(delegator).resumable().coroutine();
+  }
+  [[gnu::always_inline]] typename Held::result_type await_resume() { return coroutine_.finish(); }
+
+ private:
+  Held coroutine_;
+};
 
 }  // namespace detail
 
 /// A coroutine object. Move-only; a moved-from or finished one is CLOSED. Destroying a suspended one closes it first.
-/// Not to be moved while it is awaited: whoever awaits it gets RuntimeError when it goes on.
+/// One that is destroyed while somebody awaits it, or while it runs, goes on all the same, and is reported; it can be
+/// moved meanwhile.
 template <class T = void>
 class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")]] Coroutine
     : public CoroutineMethods<Coroutine<T>, T> {
@@ -127,10 +150,13 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   using promise_type = detail::Promise<T>;
   using result_type = T;
 
-  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {
+    if (frame_) this->note_move();
+  }
   Coroutine& operator=(Coroutine&& other) noexcept {
-    Coroutine former(std::move(other));  // closed when the other is in its place
-    std::swap(frame_, former.frame_);
+    Coroutine former(std::exchange(frame_, nullptr));  // closed when the other is in its place
+    frame_ = std::exchange(other.frame_, nullptr);
+    if (frame_) this->note_move();
     return *this;
   }
   ~Coroutine() { discard(); }
@@ -138,8 +164,9 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   /// Awaiting runs it at once, in the awaiting task: nothing is scheduled. Throws RuntimeError("cannot reuse already
   /// awaited coroutine") where it has been awaited before, ("coroutine is being awaited already") where it is now;
   /// ValueError("coroutine already executing") where it awaits itself.
-  detail::CoroutineAwaiter<T> operator co_await() & noexcept { return detail::CoroutineAwaiter<T>(*this); }
-  detail::CoroutineAwaiter<T> operator co_await() && noexcept { return detail::CoroutineAwaiter<T>(*this); }
+  /// Of an lvalue, it stays the caller's.
+  auto operator co_await() & noexcept { return detail::CoroutineAwaiter<BorrowedCoroutine<Coroutine>>(*this); }
+  auto operator co_await() && noexcept { return detail::CoroutineAwaiter<OwnedCoroutine<Coroutine>>(std::move(*this)); }
 
   /// The name of the coroutine function; empty for a closed one.
   std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
@@ -155,42 +182,25 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
  private:
   friend promise_type;
   friend CoroutineMethods<Coroutine<T>, T>;
-  friend detail::CoroutineAwaiter<T>;
+  friend OwnedCoroutine<Coroutine>;
+  friend BorrowedCoroutine<Coroutine>;
 
+  static Coroutine adopt(promise_type& body) noexcept {
+    return Coroutine(std::coroutine_handle<promise_type>::from_promise(body));
+  }
   promise_type* body() const noexcept { return frame_ ? &frame_.promise() : nullptr; }
   void destroy() noexcept {
     if (frame_) std::exchange(frame_, nullptr).destroy();
   }
   void discard() noexcept {
     if (!frame_) return;
-    if (!frame_.done()) this->leave();
-    destroy();
+    if (this->leave()) destroy();
   }
 
   std::coroutine_handle<promise_type> frame_;
 };
 
 namespace detail {
-
-template <class T>
-class CoroutineAwaiter {
- public:
-  explicit CoroutineAwaiter(Coroutine<T>& coroutine) noexcept : coroutine_(coroutine) {}
-
-  bool await_ready() const {
-    coroutine_.check_awaitable();
-    return false;
-  }
-  std::coroutine_handle<> await_suspend(Resumable delegator) const noexcept {
-    coroutine_.frame_.promise().delegator = delegator;
-    coroutine_.frame_.promise().started = true;
-    return coroutine_.frame_;
-  }
-  [[gnu::always_inline]] T await_resume() const { return coroutine_.take_result_for_delegator(); }
-
- private:
-  Coroutine<T>& coroutine_;
-};
 
 template <class T>
 Coroutine<T> Promise<T>::get_return_object() noexcept {

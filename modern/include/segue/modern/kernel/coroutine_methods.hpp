@@ -9,6 +9,7 @@
 #include <any>
 #include <concepts>
 #include <exception>
+#include <optional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -30,9 +31,14 @@ const char* to_string(CoroutineState state) noexcept;
 /// PEP 479: a StopIteration that leaves a coroutine becomes RuntimeError("coroutine raised StopIteration").
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept;
 
+template <class Self>
+class OwnedCoroutine;
+template <class Self>
+class BorrowedCoroutine;
+
 /// `Self` is the coroutine object, a handle that owns its frame, `T` its result. What it has for these methods, which
 /// are its friend: body(), a pointer to the frame (a Frame with finished(), resumable(), made() and an Outcome<T>
-/// `outcome`) or null; and destroy(), which frees the frame.
+/// `outcome`) or null; adopt(frame), a new object that owns the frame; and destroy(), which frees it.
 template <class Self, class T>
 class CoroutineMethods {
  public:
@@ -53,38 +59,56 @@ class CoroutineMethods {
 
   CoroutineState state() const noexcept;
 
+  /// For whoever takes it over, as a task does: throws where it has ended, or somebody else runs it.
+  void check_usable() const {
+    if (body() == nullptr || body()->finished()) [[unlikely]]
+      refuse_reuse();
+    if (body()->owner != Frame::Owner::untracked) [[unlikely]]
+      body()->refuse_second_await();
+  }
+
  protected:
   CoroutineMethods() noexcept = default;
 
-  /// For its awaiter: throws unless it can be awaited.
-  void check_awaitable() const {
-    if (body() == nullptr) throw RuntimeError("cannot reuse already awaited coroutine");
-    body()->check_not_started();
+  // For `Self`:
+  /// In the move constructor of one that has a frame: who runs the frame must not look for the object where it was.
+  void note_move() const noexcept {
+    if (body()->owner == Frame::Owner::in_place) [[unlikely]]
+      body()->owner = Frame::Owner::moved;
   }
-  /// For its awaiter: what awaiting it gives or throws, when it has finished. Inline, as is all that an awaiter throws
-  /// from: each function with something to destroy makes an exception that leaves it take half as long again.
-  [[gnu::always_inline]] T take_result_for_delegator() {
-    if (body() == nullptr) [[unlikely]]
-      refuse_moved();
-    body()->check_exit(body()->outcome);
-    return take_result();
+  /// In the destructor of one that has a frame. One that never started is reported, one that was stepped by hand is
+  /// closed; true where the frame is to be destroyed then. False where somebody runs it, who keeps it: that is
+  /// reported.
+  bool leave() noexcept {
+    if (body()->finished() && body()->owner == Frame::Owner::untracked) [[likely]]
+      return true;
+    return leave_unfinished();
   }
-  /// For the destructor of one that has not finished: reports it where it never started, else closes it, unless
-  /// somebody awaits it. Its frame is still to be destroyed.
-  void leave() noexcept;
 
  private:
+  friend OwnedCoroutine<Self>;
+  friend BorrowedCoroutine<Self>;
+
   auto body() const noexcept { return static_cast<const Self*>(this)->body(); }
   Self& self() noexcept { return static_cast<Self&>(*this); }
 
-  Yielded stepped_by_hand(const Driver& driver);
-  [[gnu::always_inline]] T take_result() {
-    const Self finished(std::move(self()));
-    return finished.body()->outcome.take();
+  void check_awaitable() const {
+    if (body() == nullptr || body()->Frame::started) [[unlikely]]
+      refuse_await();
   }
-  [[noreturn, gnu::noinline, gnu::cold]] static void refuse_moved() {
-    throw RuntimeError("coroutine was moved while it was being awaited");
+  [[noreturn, gnu::noinline, gnu::cold]] void refuse_await() const {
+    check_usable();
+    body()->refuse_second_await();
   }
+  [[noreturn, gnu::noinline, gnu::cold]] static void refuse_reuse() {
+    throw RuntimeError("cannot reuse already awaited coroutine");
+  }
+
+  /// After `body` was run on behalf of `lender`, which may be gone since: the object that owns the frame, where it is
+  /// to be destroyed now, for it has finished or nobody else has it.
+  static std::optional<Self> reclaim(auto& body, Self& lender) noexcept;
+  [[gnu::noinline]] bool leave_unfinished() noexcept;
+  Yielded stepped_by_hand(auto& body, const Driver& driver);
 };
 
 struct GetCoroutineStateFunction {
@@ -101,19 +125,19 @@ inline constexpr GetCoroutineStateFunction getcoroutinestate;
 template <class Self, class T>
 Yielded CoroutineMethods<Self, T>::send(std::any value) {
   auto* const body = this->body();
-  if (body == nullptr) throw RuntimeError("cannot reuse already awaited coroutine");
+  if (body == nullptr || body->finished()) refuse_reuse();
   if (!body->Frame::started && value.has_value())
     throw TypeError("can't send non-None value to a just-started coroutine");
   Driver driver;
   driver.send(&value);
   body->step_by_hand(body->resumable(), driver);
-  return stepped_by_hand(driver);
+  return stepped_by_hand(*body, driver);
 }
 
 template <class Self, class T>
 Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
   auto* const body = this->body();
-  if (body == nullptr) throw RuntimeError("cannot reuse already awaited coroutine");
+  if (body == nullptr || body->finished()) refuse_reuse();
   check_exception(error);
   if (!body->Frame::started) {
     self().destroy();
@@ -121,19 +145,19 @@ Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
   }
   Driver driver;
   body->throw_by_hand(body->resumable(), driver, std::move(error));
-  return stepped_by_hand(driver);
+  return stepped_by_hand(*body, driver);
 }
 
 template <class Self, class T>
 void CoroutineMethods<Self, T>::close() {
   auto* const body = this->body();
-  if (body == nullptr) return;
+  if (body == nullptr || body->finished()) return;
   if (!body->Frame::started) return self().destroy();
   Driver driver;
   body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
+  const std::optional<Self> ended = reclaim(*body, self());
   if (!body->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
-  if (holds<GeneratorExit>(body->outcome.exception())) return self().destroy();
-  take_result();
+  if (!holds<GeneratorExit>(body->outcome.exception())) body->outcome.take();
 }
 
 template <class Self, class T>
@@ -145,9 +169,15 @@ CoroutineState CoroutineMethods<Self, T>::state() const noexcept {
 }
 
 template <class Self, class T>
-void CoroutineMethods<Self, T>::leave() noexcept {
-  const auto* const body = this->body();
+bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
+  auto* const body = this->body();
   const std::source_location made = body->made();
+  if (body->owner != Frame::Owner::untracked) {
+    body->owner = Frame::Owner::destroyed;
+    report_coroutine(made, body->delegator ? "was destroyed while it was being awaited"
+                                           : "was destroyed while it was being executed");
+    return false;
+  }
   if (!body->Frame::started) {
     report_never_awaited(made);
   } else if (!body->delegator) {
@@ -157,16 +187,34 @@ void CoroutineMethods<Self, T>::leave() noexcept {
       report_unraisable(std::current_exception(), made);
     }
   }
+  return true;
 }
 
 template <class Self, class T>
-Yielded CoroutineMethods<Self, T>::stepped_by_hand(const Driver& driver) {
-  if (!body()->finished()) return driver.yielded();
+std::optional<Self> CoroutineMethods<Self, T>::reclaim(auto& body, Self& lender) noexcept {
+  switch (std::exchange(body.owner, Frame::Owner::untracked)) {
+    case Frame::Owner::destroyed: return Self::adopt(body);
+    case Frame::Owner::in_place:
+      if (body.finished()) return std::move(lender);
+      break;
+    case Frame::Owner::moved:
+    case Frame::Owner::untracked: break;
+  }
+  return std::nullopt;
+}
+
+template <class Self, class T>
+Yielded CoroutineMethods<Self, T>::stepped_by_hand(auto& body, const Driver& driver) {
+  const std::optional<Self> ended = reclaim(body, self());
+  if (!body.finished()) {
+    if (ended) throw RuntimeError("coroutine was destroyed while it was being executed");
+    return driver.yielded();
+  }
   if constexpr (std::is_void_v<T>) {
-    take_result();
+    body.outcome.take();
     throw StopIteration<void>();
   } else {
-    throw StopIteration<stored_t<T>>(take_result());
+    throw StopIteration<stored_t<T>>(body.outcome.take());
   }
 }
 

@@ -257,12 +257,16 @@ struct Frame {
   /// How a delegate ended when its chain was closed. Its delegator gets no value from it, but GeneratorExit where it
   /// `finished`, and RuntimeError where it awaited again (`ignored`).
   enum class Exit : std::uint8_t { none, finished, ignored };
+  /// Where the coroutine object is that owns this frame, while somebody runs the frame who refers to the object: an
+  /// awaiter of an lvalue, or a step by hand. The frame of one that was `destroyed` is theirs.
+  enum class Owner : std::uint8_t { untracked, in_place, moved, destroyed };
 
   Resumable delegator;  // who awaits it; empty for the outermost of a chain
   Resumable leaf;       // of an outermost one that is stepped by hand: what the next step resumes
   bool started = false;
   bool executing = false;  // of an outermost one: inside a step
   Exit exit = Exit::none;
+  Owner owner = Owner::untracked;
 
   /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws ValueError("coroutine
   /// already executing") or RuntimeError("coroutine is being awaited already") where it may not be stepped.
@@ -272,11 +276,11 @@ struct Frame {
   /// ("coroutine ignored GeneratorExit") rise in its delegator.
   void throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error);
 
-  /// For an awaiter: throws unless this frame can be started.
-  void check_not_started() const {
-    if (started) [[unlikely]]
-      refuse_second_await();
-  }
+  /// For an awaiter of a frame that has started: throws ValueError("coroutine already executing") or
+  /// RuntimeError("coroutine is being awaited already").
+  [[noreturn]] void refuse_second_await() const;
+  /// Whether its chain is inside a step.
+  bool runs() const noexcept;
   /// For an awaiter that goes on after this frame: throws what `exit` asks for, unless this frame raised something
   /// itself.
   template <class Outcome>
@@ -287,8 +291,6 @@ struct Frame {
 
  private:
   void enter_by_hand() const;
-  bool runs() const noexcept;
-  [[noreturn]] void refuse_second_await() const;
   [[noreturn]] void raise_exit() const;
   void close_delegates(Resumable self, Driver& driver);
 };

@@ -1,5 +1,5 @@
 // What a destructor, or a coroutine that nobody awaits, has to say: it has no caller to throw to (CPython:
-// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, report_never_awaited()
+// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, report_coroutine()
 // writes to the log, and report_unraisable() calls the hook of set_unraisable_hook().
 #pragma once
 
@@ -9,8 +9,11 @@
 
 namespace segue::modern {
 
-/// "coroutine 'fetch' was never awaited". `made` is a place in the coroutine function.
-void report_never_awaited(const std::source_location& made) noexcept;
+/// "coroutine 'fetch' …": `what` has become of it. `made` is a place in the coroutine function.
+void report_coroutine(const std::source_location& made, const char* what) noexcept;
+inline void report_never_awaited(const std::source_location& made) noexcept {
+  report_coroutine(made, "was never awaited");
+}
 
 /// "Exception ignored in: coroutine 'fetch'".
 void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept;

@@ -48,7 +48,7 @@ class StreamRead {
 
   std::shared_ptr<StreamReaderState> stream_;  // until it was awaited
   const char* name_;
-  std::optional<Coroutine<void>> wait_;
+  std::optional<CoroutineAwaiter<OwnedCoroutine<Coroutine<void>>>> wait_;
 };
 
 }  // namespace detail

@@ -31,12 +31,12 @@ class [[nodiscard("co_await it")]] Drain {
   bool await_ready() const;
   std::coroutine_handle<> await_suspend(Resumable delegator);
   void await_resume() {
-    if (wait_) detail::CoroutineAwaiter<void>(*wait_).await_resume();
+    if (wait_) wait_->await_resume();
   }
 
  private:
   std::shared_ptr<detail::StreamWriterState> writer_;
-  std::optional<Coroutine<void>> wait_;
+  std::optional<detail::CoroutineAwaiter<OwnedCoroutine<Coroutine<void>>>> wait_;
 };
 
 /// A handle; copies share the stream. When the last one goes, an open connection is closed, after what is buffered.

@@ -1,0 +1,90 @@
+// How an awaiter has the coroutine that it awaits: `co_await f()` owns it, `co_await c` borrows it from its owner, who
+// may move or destroy it meanwhile. The frame is the awaiter's in the second case, too, where its owner was destroyed.
+#pragma once
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <segue/modern/kernel/coroutine_methods.hpp>
+#include <segue/modern/kernel/driver.hpp>
+
+namespace segue::modern {
+
+template <class Self>
+class OwnedCoroutine {
+ public:
+  using result_type = typename Self::result_type;
+  explicit OwnedCoroutine(Self&& coroutine) noexcept : coroutine_(std::move(coroutine)) {}
+
+  /// Throws unless it can be awaited.
+  void check() const { coroutine_.check_awaitable(); }
+  /// The frame, to be run for `delegator`.
+  auto& start(Resumable delegator) noexcept {
+    auto& body = *coroutine_.body();
+    body.delegator = delegator;
+    body.Frame::started = true;
+    return body;
+  }
+  /// What it gave or threw, when it has finished. Inline, as is all that an awaiter throws from: each function with
+  /// something to destroy makes an exception that leaves it take half as long again.
+  [[gnu::always_inline]] result_type finish() {
+    coroutine_.body()->check_exit(coroutine_.body()->outcome);
+    const Self finished(std::move(coroutine_));
+    return finished.body()->outcome.take();
+  }
+
+ private:
+  Self coroutine_;
+};
+
+template <class Self>
+class BorrowedCoroutine {
+ public:
+  using result_type = typename Self::result_type;
+  explicit BorrowedCoroutine(Self& coroutine) noexcept : coroutine_(coroutine) {}
+  BorrowedCoroutine(const BorrowedCoroutine&) = delete;
+  BorrowedCoroutine& operator=(const BorrowedCoroutine&) = delete;
+  /// One that has not finished ends with its awaiter.
+  ~BorrowedCoroutine() {
+    if (body_) end();
+  }
+
+  void check() const { coroutine_.check_awaitable(); }
+  auto& start(Resumable delegator) noexcept {
+    body_ = coroutine_.body();
+    body_->delegator = delegator;
+    body_->Frame::started = true;
+    body_->owner = Frame::Owner::in_place;
+    return *body_;
+  }
+  [[gnu::always_inline]] result_type finish() {
+    auto& body = *std::exchange(body_, nullptr);
+    const std::optional<Self> finished = Self::reclaim(body, coroutine_);
+    body.check_exit(body.outcome);
+    return body.outcome.take();
+  }
+
+ private:
+  using Body = std::remove_pointer_t<decltype(std::declval<const Self&>().body())>;
+
+  [[gnu::noinline, gnu::cold]] void end() noexcept {
+    switch (std::exchange(body_->owner, Frame::Owner::untracked)) {
+      case Frame::Owner::in_place: {
+        const Self ended(std::move(coroutine_));
+        break;
+      }
+      case Frame::Owner::destroyed: {
+        const Self ended = Self::adopt(*body_);
+        break;
+      }
+      case Frame::Owner::moved:
+      case Frame::Owner::untracked: break;
+    }
+  }
+
+  Self& coroutine_;
+  Body* body_ = nullptr;  // while it runs
+};
+
+}  // namespace segue::modern
