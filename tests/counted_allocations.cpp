@@ -1,5 +1,7 @@
 #include "counted_allocations.hpp"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <new>
 
@@ -17,6 +19,7 @@ namespace {
 struct Counts {
   std::size_t made = 0;
   std::ptrdiff_t alive = 0;
+  std::ptrdiff_t bytes = 0;
   // The number of the allocation to refuse, counted from where the refusal began; 0 for none.
   std::size_t refused = 0;
   bool from_then_on = false;
@@ -41,6 +44,7 @@ constinit thread_local Counts counts;
                                         : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
     if (memory != nullptr) {
       ++counts.alive;
+      counts.bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
       return memory;
     }
   }
@@ -48,7 +52,10 @@ constinit thread_local Counts counts;
 }
 
 [[maybe_unused]] void deallocate(void* memory) noexcept {
-  if (memory != nullptr) --counts.alive;
+  if (memory != nullptr) {
+    --counts.alive;
+    counts.bytes -= static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
+  }
   std::free(memory);
 }
 
@@ -62,6 +69,7 @@ const bool allocations_counted = true;
 
 std::size_t allocations_made() noexcept { return counts.made; }
 std::ptrdiff_t allocations_alive() noexcept { return counts.alive; }
+std::ptrdiff_t bytes_alive() noexcept { return counts.bytes; }
 
 RefusedAllocation::RefusedAllocation(std::size_t nth, Refused refused) noexcept {
   counts.refused = nth;

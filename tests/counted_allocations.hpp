@@ -12,6 +12,8 @@ extern const bool allocations_counted;
 std::size_t allocations_made() noexcept;
 /// How many of its allocations are not given back yet.
 std::ptrdiff_t allocations_alive() noexcept;
+/// How large these are, in all.
+std::ptrdiff_t bytes_alive() noexcept;
 
 enum class Refused { once, from_then_on };
 

@@ -77,8 +77,12 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
                                                         std::shared_ptr<Protocol> protocol,
                                                         std::shared_ptr<detail::ServerState> server,
                                                         std::optional<Future<void>> made) {
+  if (!protocol) throw TypeError("the protocol factory returned a null pointer");
   auto transport = std::make_shared<SocketTransport>(loop, std::move(socket), std::move(protocol), std::move(server));
-  loop.call_soon([transport] { transport->protocol_->connection_made(transport); });
+  loop.call_soon([transport] {
+    const std::shared_ptr<Protocol> first = transport->protocol_;  // which may replace itself
+    if (first) first->connection_made(transport);
+  });
   loop.call_soon([transport] {
     if (transport->is_reading()) transport->reading_.start(*transport);
   });
@@ -91,6 +95,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
 }
 
 void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
+  if (!protocol) throw TypeError("set_protocol() takes a protocol, not a null pointer");
   if (lost_ == 0) protocol_ = std::move(protocol);
 }
 
@@ -176,13 +181,9 @@ void SocketTransport::send_or_buffer(std::string_view data) {
 }
 
 void SocketTransport::write_ready() {
-  const Transferred sent = send(socket_.get(), std::string_view(unsent_).substr(sent_));
+  const Transferred sent = send(socket_.get(), unsent_.data());
   if (sent.failed()) return fatal_error(make_os_error(sent.error), "Fatal write error on socket transport");
-  sent_ += sent.size;
-  if (sent_ >= unsent_.size() / 2) {
-    unsent_.erase(0, sent_);
-    sent_ = 0;
-  }
+  unsent_.drop(sent.size);
   resume_protocol_if_drained();  // which may write more
   if (get_write_buffer_size() > 0 || lost_ > 0) return;
   stop(writing_);
@@ -208,8 +209,9 @@ void SocketTransport::set_write_buffer_limits(std::optional<std::size_t> high, s
 void SocketTransport::pause_protocol_if_full() {
   if (get_write_buffer_size() <= limits_.high || protocol_paused_ || !protocol_) return;
   protocol_paused_ = true;
+  const std::shared_ptr<Protocol> protocol = protocol_;  // which may replace itself
   try {
-    protocol_->pause_writing();
+    protocol->pause_writing();
   } catch (...) {
     if (ends_program(std::current_exception())) throw;
     report(std::current_exception(), "protocol.pause_writing() failed");
@@ -219,8 +221,9 @@ void SocketTransport::pause_protocol_if_full() {
 void SocketTransport::resume_protocol_if_drained() {
   if (!protocol_paused_ || get_write_buffer_size() > limits_.low || !protocol_) return;
   protocol_paused_ = false;
+  const std::shared_ptr<Protocol> protocol = protocol_;
   try {
-    protocol_->resume_writing();
+    protocol->resume_writing();
   } catch (...) {
     if (ends_program(std::current_exception())) throw;
     report(std::current_exception(), "protocol.resume_writing() failed");
@@ -267,7 +270,6 @@ void SocketTransport::close() {
 void SocketTransport::force_close(std::exception_ptr error) {
   if (lost_ > 0) return;
   unsent_.clear();
-  sent_ = 0;
   closing_ = true;
   stop(reading_);
   stop(writing_);

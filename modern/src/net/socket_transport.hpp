@@ -25,6 +25,7 @@
 #include <segue/modern/net/transports.hpp>
 #include <segue/modern/tasks/future.hpp>
 
+#include "net/byte_buffer.hpp"
 #include "net/socket.hpp"
 
 namespace segue::modern {
@@ -55,7 +56,7 @@ class SocketTransport final : public Transport,
   void writelines(const std::vector<std::string>& lines) override;
   void write_eof() override;
   bool can_write_eof() const noexcept override { return true; }
-  std::size_t get_write_buffer_size() const noexcept override { return unsent_.size() - sent_; }
+  std::size_t get_write_buffer_size() const noexcept override { return unsent_.size(); }
   WriteBufferLimits get_write_buffer_limits() const noexcept override { return limits_; }
   void set_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) override;
 
@@ -107,8 +108,7 @@ class SocketTransport final : public Transport,
   std::optional<Address> sockname_;
   SocketWatch reading_{EVENT_READ};
   SocketWatch writing_{EVENT_WRITE};
-  std::string unsent_;
-  std::size_t sent_ = 0;  // of unsent_
+  detail::ByteBuffer unsent_;
   WriteBufferLimits limits_;
   int lost_ = 0;  // above 0: connection_lost() was called, or will be; then also counts what is written all the same
   bool closing_ = false;

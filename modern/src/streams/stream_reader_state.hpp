@@ -15,7 +15,7 @@
 #include <segue/modern/net/transports.hpp>
 #include <segue/modern/tasks/future.hpp>
 
-#include "streams/read_buffer.hpp"
+#include "net/byte_buffer.hpp"
 
 namespace segue::modern::detail {
 
@@ -53,7 +53,7 @@ class StreamReaderState {
 
   Ref<EventLoop> loop;
   std::size_t limit;
-  ReadBuffer buffer;
+  ByteBuffer buffer;
   bool eof = false;
   bool paused = false;  // the transport, by this reader
   std::exception_ptr error;

@@ -24,6 +24,7 @@
 namespace segue::modern {
 namespace {
 
+using testing::attempt;
 using testing::iterate;
 using testing::SocketPair;
 using testing::Trace;
@@ -158,6 +159,116 @@ TEST_F(Transports, PauseAndResumeTheirProtocolOnceEach) {
   transport->close();
   settle();
   EXPECT_EQ(trace, Trace({"made", "pause", "resume", "lost None"}));
+}
+
+// A connection that once had much to send, or to keep for a reader, holds none of it afterwards.
+TEST_F(Transports, GiveTheirBufferBackWhenItIsSent) {
+  if (!segue::testing::allocations_counted) GTEST_SKIP() << "not counted under ThreadSanitizer";
+  const auto transport = record();
+  std::string received;
+  received.reserve(8'000'000);
+  const std::ptrdiff_t before = segue::testing::bytes_alive();
+  transport->write(std::string(8'000'000, 'x'));
+  EXPECT_GT(segue::testing::bytes_alive() - before, 7'000'000);
+  while (transport->get_write_buffer_size() > 0) {
+    received += pair.receive();
+    iterate(*loop);
+  }
+  EXPECT_LT(segue::testing::bytes_alive() - before, 10'000);
+  while (received.size() < 8'000'000) received += pair.receive();
+  transport->write(std::string(8'000'000, 'x'));
+  transport->abort();
+  EXPECT_LT(segue::testing::bytes_alive() - before, 10'000);
+}
+
+TEST_F(Transports, GiveALargeBufferBackWhileThereIsLittleToSend) {
+  if (!segue::testing::allocations_counted) GTEST_SKIP() << "not counted under ThreadSanitizer";
+  const auto transport = record();
+  std::string received;
+  received.reserve(30'000'000);
+  const std::ptrdiff_t before = segue::testing::bytes_alive();
+  transport->write(std::string(8'000'000, 'x'));
+  // There is never nothing to send, as with a peer that is a little slower than what it is sent.
+  for (int i = 0; i < 200; ++i) {
+    while (transport->get_write_buffer_size() > 100'000) {
+      received += pair.receive();
+      iterate(*loop);
+    }
+    transport->write(std::string(100'000, 'y'));
+  }
+  EXPECT_GT(transport->get_write_buffer_size(), 0U);
+  EXPECT_LT(segue::testing::bytes_alive() - before, 1'000'000);
+}
+
+// Puts another protocol in its place, in the call that is named.
+class Replaced : public Protocol {
+ public:
+  Replaced(std::string call, std::shared_ptr<Protocol> next, Trace& trace)
+      : call_(std::move(call)), next_(std::move(next)), trace_(trace) {}
+  Replaced(const Replaced&) = delete;
+  Replaced& operator=(const Replaced&) = delete;
+  ~Replaced() override { trace_.emplace_back("destroyed"); }
+
+  void connection_made(std::shared_ptr<Transport> transport) override {
+    transport_ = std::move(transport);
+    replace_in("connection_made");
+  }
+  void data_received(std::string_view) override { replace_in("data_received"); }
+  bool eof_received() override {
+    replace_in("eof_received");
+    return true;
+  }
+  void pause_writing() override { replace_in("pause_writing"); }
+  void resume_writing() override { replace_in("resume_writing"); }
+
+ private:
+  void replace_in(const char* call) {
+    if (call_ != call) return;
+    const std::shared_ptr<Transport> transport = std::move(transport_);
+    transport->set_protocol(std::move(next_));
+    trace_.push_back("after " + call_);
+  }
+
+  std::string call_;
+  std::shared_ptr<Protocol> next_;
+  Trace& trace_;
+  std::shared_ptr<Transport> transport_;
+};
+
+TEST_F(Transports, LetTheirProtocolReplaceItselfInEachOfItsCalls) {
+  for (const char* const call :
+       {"connection_made", "data_received", "eof_received", "pause_writing", "resume_writing"}) {
+    trace.clear();
+    SocketPair each;
+    std::shared_ptr<Transport> transport;
+    {
+      const ConnectionOptions options{.sock = each.release_ours()};
+      const auto factory = [&] { return std::make_shared<Replaced>(call, std::make_shared<Protocol>(), trace); };
+      transport = loop->run_until_complete(loop->create_connection(factory, options)).transport;
+    }
+    transport->write(std::string(3'000'000, 'x'));
+    for (std::size_t received = 0; received < 3'000'000; iterate(*loop)) received += each.receive().size();
+    each.send("x");
+    settle();
+    ::shutdown(each.peer(), SHUT_WR);
+    settle();
+    EXPECT_EQ(trace, Trace({std::string("after ") + call, "destroyed"}));
+    transport->abort();
+    settle();
+  }
+}
+
+TEST_F(Transports, RefuseAFactoryThatMakesNothing) {
+  const auto nothing = []() -> std::shared_ptr<Protocol> { return nullptr; };
+  const ConnectionOptions options{.sock = pair.release_ours()};
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(loop->create_connection(nothing, options)); }),
+            "TypeError(the protocol factory returned a null pointer)");
+  EXPECT_TRUE(pair.peer_sees_end());
+
+  SocketPair other;
+  const auto transport = connect(other, std::make_shared<Protocol>());
+  EXPECT_EQ(attempt([&] { transport->set_protocol(nullptr); }),
+            "TypeError(set_protocol() takes a protocol, not a null pointer)");
 }
 
 TEST_F(Transports, SendWhatIsBufferedBeforeTheyClose) {

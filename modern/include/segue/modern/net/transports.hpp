@@ -67,6 +67,7 @@ class Transport : public ReadTransport {
   /// The socket, which stays the transport's; -1 once it is closed.
   virtual int fileno() const noexcept = 0;
 
+  /// Who hears of it from now on. TypeError for a null pointer.
   virtual void set_protocol(std::shared_ptr<Protocol> protocol) = 0;
   virtual const std::shared_ptr<Protocol>& get_protocol() const noexcept = 0;
 };

@@ -1,4 +1,4 @@
-#include "streams/read_buffer.hpp"
+#include "net/byte_buffer.hpp"
 
 #include <algorithm>
 #include <array>
@@ -82,25 +82,26 @@ void deallocate(void* block, std::size_t size) noexcept {
 
 }  // namespace
 
-void ReadBuffer::append(std::string_view data) {
+void ByteBuffer::append(std::string_view data) {
   if (capacity_ - end_ < data.size()) make_room(data.size());
   std::memcpy(block_ + end_, data.data(), data.size());
   end_ += data.size();
 }
 
-void ReadBuffer::drop(std::size_t count) noexcept {
+void ByteBuffer::drop(std::size_t count) noexcept {
   begin_ += count;
   if (begin_ == end_) release();
 }
 
 // Moves what is held to the front of the block, where it fills at most half of the block and `count` more fit in: so no
-// more bytes are moved than came. Else moves it into a new block.
-void ReadBuffer::make_room(std::size_t count) {
+// more bytes are moved than came. Else moves it into a new block, as it does where a very large one is no longer
+// needed.
+void ByteBuffer::make_room(std::size_t count) {
   const std::size_t held = size();
-  if (held + count <= capacity_ && held <= capacity_ / 2) {
+  const std::size_t capacity = std::bit_ceil(std::max({held + count, held * 2, smallest_block}));
+  if (capacity == capacity_ || (capacity < capacity_ && capacity_ <= largest_kept)) {
     std::memmove(block_, block_ + begin_, held);
   } else {
-    const std::size_t capacity = std::bit_ceil(std::max({held + count, held * 2, smallest_block}));
     auto* const block = static_cast<char*>(allocate(capacity));
     if (held > 0) std::memcpy(block, block_ + begin_, held);
     release();
@@ -111,7 +112,7 @@ void ReadBuffer::make_room(std::size_t count) {
   end_ = held;
 }
 
-void ReadBuffer::release() noexcept {
+void ByteBuffer::release() noexcept {
   if (block_ != nullptr) deallocate(block_, capacity_);
   block_ = nullptr;
   capacity_ = begin_ = end_ = 0;
