@@ -8,6 +8,8 @@ namespace segue::modern {
 
 namespace {
 
+constexpr std::string_view lambda = "<lambda>";
+
 // The place of the bracket that closes the one at `begin`.
 std::size_t closing_bracket(std::string_view text, std::size_t begin) {
   int depth = 0;
@@ -22,7 +24,6 @@ std::size_t closing_bracket(std::string_view text, std::size_t begin) {
 // followed by `::` is a scope: an unnamed one, or a function. `operator()` has no name of its own: Python's is
 // <lambda>.
 std::string_view strip_to_name(std::string_view signature) {
-  constexpr std::string_view lambda = "<lambda>";
   std::size_t begin = 0;
   std::size_t end = 0;
   for (; end < signature.size(); ++end) {
@@ -48,7 +49,10 @@ std::string_view strip_to_name(std::string_view signature) {
 }  // namespace
 
 std::string function_name(const std::source_location& where) {
-  return std::string(strip_to_name(where.function_name()));
+  const std::string_view signature = where.function_name();
+  // Outside of functions there is no name (g++ has one for what initializes): what is made there is made of a lambda.
+  const bool outside = signature.empty() || signature.find("__static_initialization_and_destruction") != signature.npos;
+  return std::string(outside ? lambda : strip_to_name(signature));
 }
 
 std::string place(const std::source_location& where) {

@@ -1,5 +1,9 @@
 #include <segue/modern/kernel/loop_core.hpp>
 
+#include <unistd.h>
+
+#include <utility>
+
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
@@ -16,14 +20,19 @@ std::uint64_t next_loop_id() noexcept {
 
 LoopCore::LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)), id_(next_loop_id()) {}
 
-LoopCore::Running::Running(LoopCore& loop) noexcept : loop_(&loop) {
-  running_ = &loop;
+bool LoopCore::is_any_running() noexcept { return running_ != nullptr && running_process_ == ::getpid(); }
+
+LoopCore::Running::Running(LoopCore& loop) noexcept
+    : loop_(&loop),
+      parents_(std::exchange(running_, &loop)),
+      parents_process_(std::exchange(running_process_, ::getpid())) {
   loop.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
 }
 
 LoopCore::Running::~Running() {
   loop_->thread_.store(std::thread::id(), std::memory_order_relaxed);
-  running_ = nullptr;
+  running_ = parents_;
+  running_process_ = parents_process_;
 }
 
 void LoopCore::refuse_without_loop() { throw RuntimeError("no running event loop"); }

@@ -35,7 +35,7 @@ EventLoop::~EventLoop() {
 void EventLoop::check_can_run() const {
   if (is_closed()) throw RuntimeError("Event loop is closed");
   if (is_running()) throw RuntimeError("This event loop is already running");
-  if (running() != nullptr) throw RuntimeError("Cannot run the event loop while another loop is running");
+  if (is_any_running()) throw RuntimeError("Cannot run the event loop while another loop is running");
 }
 
 void EventLoop::run_forever() {

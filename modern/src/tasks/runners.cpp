@@ -3,6 +3,7 @@
 #include <chrono>
 #include <vector>
 
+#include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/gather.hpp>
 
@@ -39,7 +40,7 @@ EventLoop& Runner::get_loop() {
 }
 
 void Runner::check_no_running_loop(const char* message) {
-  if (EventLoop::running() != nullptr) throw RuntimeError(message);
+  if (LoopCore::is_any_running()) throw RuntimeError(message);
 }
 
 void Runner::close() {

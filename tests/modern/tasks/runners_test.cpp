@@ -1,6 +1,11 @@
 #include <segue/modern/tasks/runners.hpp>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <chrono>
+#include <cstdio>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +60,33 @@ TEST(Run, ThrowsWhatMainThrowsWhenTheLoopIsClosed) {
   };
   EXPECT_THROW(run(main(), in_virtual_time), ValueError);
   EXPECT_TRUE(finished);
+}
+
+// A child leaves its parent's loop behind.
+TEST(Run, WorksInAChildThatIsForkedWhileALoopRuns) {
+  const auto in_child = []() -> Coroutine<int> {
+    co_await sleep(0s);
+    co_return 42;
+  };
+  const auto main = [&]() -> Coroutine<int> {
+    co_await sleep(0s);
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int status = 1;
+      try {
+        status = run(in_child());
+        status = run(in_child());
+      } catch (const std::exception& error) {
+        std::fputs(error.what(), stderr);
+      }
+      ::_exit(status);
+    }
+    EXPECT_THROW(run(in_child()), RuntimeError);  // in the parent as ever
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    co_return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  EXPECT_EQ(run(main()), 42);
 }
 
 TEST(Run, CancelsWhatIsLeftAndReportsItsErrors) {

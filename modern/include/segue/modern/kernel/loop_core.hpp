@@ -31,7 +31,9 @@ class LoopCore : public RefCounted {
 
   /// The loop that runs in this thread; null where none does.
   static LoopCore* running() noexcept { return running_; }
-  /// The same. RuntimeError("no running event loop") where none does.
+  /// Whether one does. A child that was forked while one ran has left it to its parent, and may run its own.
+  static bool is_any_running() noexcept;
+  /// The same as running(). RuntimeError("no running event loop") where none does.
   static LoopCore& require_running() {
     if (running_ == nullptr) [[unlikely]]
       refuse_without_loop();
@@ -97,6 +99,8 @@ class LoopCore : public RefCounted {
 
    private:
     const Ref<LoopCore> loop_;
+    LoopCore* const parents_;  // null but in a forked child
+    const int parents_process_;
   };
 
   /// Calls `change` while no other thread posts, or wakes the loop.
@@ -145,6 +149,7 @@ class LoopCore : public RefCounted {
   [[noreturn]] static void refuse_without_loop();
 
   static constinit inline thread_local LoopCore* running_ = nullptr;
+  static constinit inline thread_local int running_process_ = 0;  // the process in which that was set
 
   TimerHeap timers_;
   List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
