@@ -31,7 +31,9 @@ using modern::CancelledError;
 using modern::Coroutine;
 using testing::collect_reports;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing::make_loop;
+using ::testing::StartsWith;
 using testing::Trace;
 
 TEST(FromCallback, TakesACallWithinTheInitiation) {
@@ -69,6 +71,38 @@ TEST(FromCallback, WorksInAGeneratorBasedCoroutine) {
   EXPECT_EQ(loop->run_until_complete(old_style()), 6);
 }
 
+// Each argument is destroyed once, with g++ 12 as well.
+TEST(FromCallback, KeepsTheArgumentsOfItsInitiation) {
+  const auto loop = make_loop();
+  const auto token = std::make_shared<int>(7);
+  const auto main = [&]() -> Coroutine<int> {
+    const int sum = co_await from_callback<int>(
+        [](auto done, const std::shared_ptr<int>& kept, int more) {
+          modern::get_running_loop().call_later(1s, [done, &kept, more] { done(*kept + more); });
+        },
+        token, 1);
+    EXPECT_EQ(token.use_count(), 1);
+    const std::string text = co_await from_callback<std::string>(
+        error_first, [](auto done, std::string& key) { done(0, key + "!"); }, std::string(100, 'x'));
+    EXPECT_EQ(text, std::string(100, 'x') + "!");
+    co_return sum;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 8);
+  EXPECT_EQ(token.use_count(), 1);
+}
+
+TEST(FromCallback, SaysWhereItIsAwaitedWhereItHasArguments) {
+  const auto loop = make_loop();
+  const auto main = [&]() -> Coroutine<int> { co_return co_await from_callback<int>([](auto, int) {}, 1); };
+  const auto line = std::source_location::current().line() - 1;
+  try {
+    loop->run_until_complete(main());
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("callback_test.cpp:" + std::to_string(line)));
+  }
+}
+
 TEST(FromCallback, ThrowsWhatTheInitiationThrows) {
   const auto loop = make_loop();
   auto initiate = [](auto) { throw ValueError("refused"); };
@@ -78,11 +112,13 @@ TEST(FromCallback, ThrowsWhatTheInitiationThrows) {
 TEST(FromCallback, EndsTheWaitWhereNobodyCanCallAnyMore) {
   const auto loop = make_loop();
   auto initiate = [&](auto done) { loop->call_later(1s, [kept = std::optional(done)]() mutable { kept.reset(); }); };
+  const auto line = std::source_location::current().line() + 2;
   try {
     loop->run_until_complete(from_callback<int>(initiate));
     FAIL();
   } catch (const RuntimeError& error) {
-    EXPECT_STREQ(error.what(), "callback was destroyed without being called");
+    EXPECT_THAT(error.what(), StartsWith("callback was destroyed without being called (from_callback() at "));
+    EXPECT_THAT(error.what(), HasSubstr("callback_test.cpp:" + std::to_string(line)));
   }
 }
 

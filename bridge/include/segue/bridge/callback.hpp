@@ -2,6 +2,11 @@
 //
 //   int size = co_await from_callback<int>([&](auto done) { query_size(file, done); });
 //   std::string text = yield_from(from_callback<std::string>(error_first, [&](auto done) { fetch(url, done); }));
+//   Record record = co_await from_callback<Record>([](auto done, std::string& key) { look_up(key, done); }, key);
+//
+// What the initiation needs is captured by reference, or given as arguments, as in the last line, which are kept until
+// the end of the await. Nothing that has a destructor is to be captured by value in a co_await expression: g++ 12
+// destroys it twice.
 //
 // The contract, hazard by hazard:
 //   - the initiation runs when it is awaited; one that throws has its exception thrown at the await;
@@ -148,6 +153,23 @@ class ErrorFirstCallback {
 
 namespace detail {
 
+/// An initiation with its further arguments.
+template <class Initiation, class... Args>
+class BoundInitiation {
+ public:
+  template <class... Values>
+  explicit BoundInitiation(Initiation initiation, Values&&... args)
+      : initiation_(std::move(initiation)), args_(std::forward<Values>(args)...) {}
+  template <class Callback>
+  void operator()(Callback&& callback) {
+    std::apply([&](Args&... args) { std::invoke(initiation_, std::forward<Callback>(callback), args...); }, args_);
+  }
+
+ private:
+  Initiation initiation_;
+  std::tuple<Args...> args_;
+};
+
 /// Starts the initiation when it is awaited.
 template <class Wrapper, class Initiation, class... Values>
 class [[nodiscard("co_await it")]] CallbackWait {
@@ -156,6 +178,9 @@ class [[nodiscard("co_await it")]] CallbackWait {
 
   CallbackWait(Initiation initiation, std::source_location made) : initiation_(std::move(initiation)), made_(made) {}
 
+  void set_place(const std::source_location& where) noexcept {
+    if (made_.line() == 0) made_ = where;
+  }
   bool await_ready() {
     const Callback<Values...> callback(modern::get_running_loop(), made_);
     const modern::Future<Result> future = callback.future();
@@ -185,11 +210,28 @@ template <class... Values, class Initiation>
 auto from_callback(Initiation initiation, std::source_location made = std::source_location::current()) {
   return detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation), made);
 }
+/// The same for an initiation with arguments, `initiation(callback, args…)`, which are kept by value until the end of
+/// the await.
+template <class... Values, class Initiation, class First, class... Args>
+  requires std::invocable<Initiation&, Callback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
+auto from_callback(Initiation initiation, First&& first, Args&&... args) {
+  using Bound = detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
+  return detail::CallbackWait<Callback<Values...>, Bound, Values...>(
+      Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
+}
 /// The same for `callback(error, values…)`: an error that is true is thrown (see to_exception()).
 template <class... Values, class Initiation>
   requires std::invocable<Initiation&, ErrorFirstCallback<Values...>>
 auto from_callback(error_first_t, Initiation initiation, std::source_location made = std::source_location::current()) {
   return detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation), made);
+}
+
+template <class... Values, class Initiation, class First, class... Args>
+  requires std::invocable<Initiation&, ErrorFirstCallback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
+auto from_callback(error_first_t, Initiation initiation, First&& first, Args&&... args) {
+  using Bound = detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
+  return detail::CallbackWait<ErrorFirstCallback<Values...>, Bound, Values...>(
+      Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
 }
 
 }  // namespace segue::bridge

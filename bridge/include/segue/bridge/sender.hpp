@@ -17,6 +17,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exception_context.hpp>
+#include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
@@ -28,6 +29,12 @@
 #include <segue/outcome.hpp>
 
 namespace segue::bridge::detail {
+
+/// ` (from_callback() at FILE:LINE)`; nothing for a place that is not known.
+inline std::string made_at(const std::source_location& made) {
+  if (made.line() == 0) return {};
+  return " (from_callback() at " + modern::place(made) + ")";
+}
 
 /// A future that is completed from elsewhere.
 template <class T>
@@ -48,9 +55,9 @@ template <class T>
 class Receiver final : public modern::Pooled, private modern::LoopObserver, private modern::Ready {
  public:
   /// RuntimeError("Event loop is closed").
-  static Receiver& make(modern::Ref<SentFuture<T>> future) {
+  static Receiver& make(modern::Ref<SentFuture<T>> future, const std::source_location& made) {
     future->loop().check_usable();
-    auto* const receiver = new Receiver(std::move(future));
+    auto* const receiver = new Receiver(std::move(future), made);
     receiver->future_->loop().observe(*receiver);
     return *receiver;
   }
@@ -65,7 +72,8 @@ class Receiver final : public modern::Pooled, private modern::LoopObserver, priv
   modern::Ready& on_abandoned() noexcept { return *this; }
 
  private:
-  explicit Receiver(modern::Ref<SentFuture<T>> future) noexcept : future_(std::move(future)) {}
+  Receiver(modern::Ref<SentFuture<T>> future, const std::source_location& made) noexcept
+      : future_(std::move(future)), made_(made) {}
   ~Receiver() = default;
 
   modern::Ref<SentFuture<T>> end() noexcept {
@@ -76,12 +84,14 @@ class Receiver final : public modern::Pooled, private modern::LoopObserver, priv
   void loop_ended() noexcept override { delete this; }
   void run() override {
     Outcome<T> outcome;
-    outcome.set_exception(std::make_exception_ptr(RuntimeError("callback was destroyed without being called")));
+    outcome.set_exception(
+        std::make_exception_ptr(RuntimeError("callback was destroyed without being called" + made_at(made_))));
     receive(outcome);
   }
   void drop() noexcept override {}  // loop_ended() will come
 
   modern::Ref<SentFuture<T>> future_;
+  std::source_location made_;
 };
 
 /// One shot. Safe in any thread, also when the loop is gone. One that is destroyed without having sent anything fails
@@ -89,10 +99,10 @@ class Receiver final : public modern::Pooled, private modern::LoopObserver, priv
 template <class T>
 class Sender {
  public:
-  /// `made`: where a report of a second call says that it was made; nowhere by default.
+  /// `made`: where it was made, for its messages; nowhere by default.
   explicit Sender(modern::Ref<SentFuture<T>> future, std::source_location made = {})
       : mailbox_(future->loop().mailbox()),
-        receiver_(&Receiver<T>::make(std::move(future))),
+        receiver_(&Receiver<T>::make(std::move(future), made)),
         on_abandoned_(receiver_.load()->on_abandoned()),
         made_(made) {}
   Sender(const Sender&) = delete;
@@ -124,7 +134,7 @@ class Sender {
     const auto report = [made = made_] {
       modern::ExceptionContext context;
       context.message = "callback was called more than once";
-      if (made.line() != 0) context.source = std::string(made.file_name()) + ":" + std::to_string(made.line());
+      if (made.line() != 0) context.source = modern::place(made);
       modern::LoopCore::running()->call_exception_handler(context);
     };
     if (mailbox_->is_of_running_loop()) return report();
