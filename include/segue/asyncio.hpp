@@ -9,6 +9,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/format_exception.hpp>
 #include <segue/modern/files/files.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
@@ -34,8 +35,10 @@
 #include <segue/modern/sync/semaphore.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
+#include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
@@ -59,6 +62,7 @@ using modern::getcoroutinestate;
 using modern::yield_;
 
 // events
+using modern::Deadline;
 using modern::Delay;
 using modern::EventLoop;
 using modern::EventLoopPtr;
@@ -109,6 +113,7 @@ using modern::RunOptions;
 using modern::Address;
 using modern::Connection;
 using modern::ConnectionOptions;
+using modern::ConnectionWith;
 using modern::open_connection;
 using modern::Protocol;
 using modern::ProtocolFactory;
@@ -128,7 +133,9 @@ using modern::AnyTask;
 using modern::create_task;
 using modern::current_task;
 using modern::ensure_future;
+using modern::finally_;
 using modern::gather;
+using modern::outcome;
 using modern::return_exceptions;
 using modern::return_exceptions_t;
 using modern::shield;
@@ -136,6 +143,7 @@ using modern::sleep;
 using modern::Task;
 using modern::TaskGroup;
 using modern::TaskOptions;
+using modern::with_cancellation;
 
 // timeouts
 using modern::Timeout;

@@ -35,9 +35,9 @@ std::string repr_of(const std::any& value) {
 
 namespace detail {
 
-TaskName::TaskName(const char* name)
-    : word_(name != nullptr ? reinterpret_cast<std::uintptr_t>(new std::string(name))
-                            : (next_task_number() << 1U) | is_number) {}
+TaskName::TaskName(std::string_view name)
+    : word_(name.data() != nullptr ? reinterpret_cast<std::uintptr_t>(new std::string(name))
+                                   : (next_task_number() << 1U) | is_number) {}
 
 std::string TaskName::str() const {
   if (const std::string* const name = given()) return *name;
@@ -52,7 +52,7 @@ void TaskName::set(std::string name) {
 
 }  // namespace detail
 
-TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name)
+TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, std::string_view name)
     : FutureCore(loop, Kind::task), Driver(this, {}), promise_(&promise), name_(name) {}
 
 void TaskCore::start() noexcept {

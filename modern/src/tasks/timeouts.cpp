@@ -49,7 +49,7 @@ const char* name(detail::TimeoutState::Phase phase) noexcept {
 
 }  // namespace
 
-Timeout::Timeout(std::optional<time_point> when) : HandleOf(make_ref<detail::TimeoutState>(when)) {}
+Timeout::Timeout(std::optional<Deadline> when) : HandleOf(make_ref<detail::TimeoutState>(when)) {}
 
 namespace detail {
 
@@ -113,7 +113,7 @@ std::string TimeoutState::repr() const {
 
 Timeout TimeoutFunction::operator()(std::optional<Delay> delay) const {
   EventLoop& loop = get_running_loop();
-  return timeout_at(delay ? std::optional(loop.time() + delay->value()) : std::nullopt);
+  return timeout_at(delay ? std::optional<Deadline>(loop.time() + delay->value()) : std::nullopt);
 }
 
 }  // namespace segue::modern

@@ -92,6 +92,20 @@ TEST_F(EventLoopTest, runs_what_is_due_after_what_was_ready_by_time_and_then_by_
   EXPECT_EQ(loop->time(), now + 2s);
 }
 
+TEST_F(EventLoopTest, takes_times_in_any_unit) {
+  const auto start = loop->time();
+  loop->call_at(start + 0.5s, [&] { trace.push_back("half a second"); });
+  loop->call_at(std::chrono::time_point_cast<std::chrono::milliseconds>(start + 250ms),
+                [&] { trace.push_back("a quarter"); });
+  const Delay delay = Delay(1s) + 500ms - 0.25s;
+  EXPECT_EQ(delay, Delay(1250ms));
+  EXPECT_LT(Delay(1s), delay);
+  EXPECT_GT(delay, 1200ms);
+  loop->call_later(delay, [&] { loop->stop(); });
+  loop->run_forever();
+  EXPECT_THAT(trace, ElementsAre("a quarter", "half a second"));
+}
+
 TEST_F(EventLoopTest, does_not_wait_for_a_timer_that_was_cancelled) {
   const auto start = loop->time();
   loop->call_later(1h, log("never")).cancel();

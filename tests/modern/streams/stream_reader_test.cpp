@@ -177,7 +177,7 @@ TEST_F(StreamReaders, ReadUpToTheSeparatorThatEndsFirst) {
   const std::vector<std::string> separators = {"\r\n", "\n", ";"};
   EXPECT_EQ(result_of(reader.readuntil(separators)), "one;");
   EXPECT_EQ(result_of(reader.readuntil({"\r\n", "\n"})), "two\r\n");
-  EXPECT_EQ(result_of(reader.readuntil({"\r\n", "\n"})), "three\n");
+  EXPECT_EQ(result_of(reader.readuntil("\r\n", "\n")), "three\n");
   EXPECT_EQ(result_of(reader.readuntil(std::vector<std::string>())),
             "ValueError(Separator should contain at least one element)");
   EXPECT_EQ(result_of(reader.readuntil("")), "ValueError(Separator should be at least one-byte string)");

@@ -270,6 +270,26 @@ TEST(Timeout, CanBeRescheduledWhileItIsActive) {
   loop.run(main);
 }
 
+TEST(Timeout, TakesATimeInAnyUnit) {
+  const EventLoopPtr loop = Loop().make();
+  const auto main = [&]() -> Coroutine<std::string> {
+    const auto body = [&](const Timeout& limit) -> Coroutine<> {
+      limit.reschedule(loop->time() + 0.25s);
+      limit.reschedule(*limit.when() + std::chrono::duration<float>(0.25F));
+      co_await sleep(1s);
+    };
+    const auto start = loop->time();
+    const Timeout limit = timeout_at(loop->time() + 0.5s);
+    try {
+      co_await async_with(limit, body);
+    } catch (const TimeoutError&) {
+      co_return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(loop->time() - start).count());
+    }
+    co_return "not limited";
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), "500");
+}
+
 TEST(Timeout, IsForTasksOnly) {
   Loop loop;
   std::string error;

@@ -91,6 +91,21 @@ TEST(Wait, CountsAFutureThatIsGivenTwiceOnce) {
   EXPECT_EQ(run_counts(*loop, {task, task}, {}), "1 done, 0 pending");
 }
 
+TEST(Wait, TakesOptionsBehindFuturesGivenOneByOne) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto quick = create_task(sleep(1s));
+    const auto slow = create_task(sleep(9s));
+    const auto [done, pending] = co_await wait(quick, slow, WaitOptions{.return_when = FIRST_COMPLETED});
+    EXPECT_EQ(done.size(), 1U);
+    EXPECT_EQ(pending.size(), 1U);
+    const Future<int> other = get_running_loop().create_future<int>();
+    const auto mixed = co_await wait(quick, other, slow, WaitOptions{.timeout = 1s});
+    EXPECT_EQ(mixed.pending.size(), 2U);
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(Wait, RefusesNothingToWaitForAndABadCondition) {
   const EventLoopPtr loop = make_loop();
   EXPECT_THROW(loop->run_until_complete(wait(Tasks{})), ValueError);

@@ -1,7 +1,11 @@
-// A relative time, in seconds as Python counts them: any std::chrono duration, whole or fractional.
+// Times as Python counts them, in seconds, whole or fractional: a Delay is relative, made from any std::chrono
+// duration, a Deadline a point on a loop's clock.
+//
+//   loop.call_at(loop.time() + 0.5s, ring);
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <concepts>
 #include <cstdint>
 #include <ratio>
@@ -23,6 +27,10 @@ class Delay {
 
   constexpr nanoseconds value() const noexcept { return value_; }
   constexpr bool positive() const noexcept { return value_ > nanoseconds::zero(); }
+
+  friend constexpr auto operator<=>(Delay, Delay) noexcept = default;
+  friend constexpr Delay operator+(Delay a, Delay b) { return a.value_ + b.value_; }
+  friend constexpr Delay operator-(Delay a, Delay b) { return a.value_ - b.value_; }
 
  private:
   // A quarter of the range: a time point plus a delay never overflows.
@@ -47,6 +55,26 @@ class Delay {
   }
 
   nanoseconds value_{};
+};
+
+/// A time on a loop's clock, in whatever unit arithmetic with its time() comes to.
+class Deadline {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  template <class Duration>
+  constexpr Deadline(std::chrono::time_point<clock, Duration> when)  // NOLINT(google-explicit-constructor)
+      : when_(convert(when.time_since_epoch())) {}
+  constexpr operator clock::time_point() const noexcept { return when_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  static constexpr clock::duration convert(clock::duration exact) noexcept { return exact; }
+  template <class Duration>
+  static constexpr clock::duration convert(Duration other) {
+    return Delay(other).value();
+  }
+
+  clock::time_point when_;
 };
 
 }  // namespace segue::modern

@@ -16,6 +16,7 @@
 #include <optional>
 #include <source_location>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <segue/modern/kernel/coroutine.hpp>
@@ -34,7 +35,7 @@ namespace detail {
 /// A task's name: one that it was given, or a number, for "Task-7". One word.
 class TaskName {
  public:
-  explicit TaskName(const char* name);
+  explicit TaskName(std::string_view name);
   TaskName(const TaskName&) = delete;
   TaskName& operator=(const TaskName&) = delete;
   ~TaskName() { delete given(); }
@@ -55,7 +56,7 @@ class TaskName {
 class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driver {
  public:
   /// The derived class takes the frame from its coroutine. start() has to follow: only a started task destroys it.
-  TaskCore(LoopCore& loop, detail::PromiseBase& promise, const char* name);
+  TaskCore(LoopCore& loop, detail::PromiseBase& promise, std::string_view name);
 
   /// The task that runs now in this thread; null where none does.
   static TaskCore* current() noexcept {
@@ -139,7 +140,8 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
 template <class T>
 class TaskValue final : public TaskCore {
  public:
-  TaskValue(LoopCore& loop, Coroutine<T>&& coroutine, const char* name) : TaskCore(loop, promise_of(coroutine), name) {
+  TaskValue(LoopCore& loop, Coroutine<T>&& coroutine, std::string_view name)
+      : TaskCore(loop, promise_of(coroutine), name) {
     coroutine.release();
   }
 
@@ -148,7 +150,7 @@ class TaskValue final : public TaskCore {
 
  private:
   static detail::PromiseBase& promise_of(const Coroutine<T>& coroutine) {
-    if (!coroutine.frame()) throw RuntimeError("cannot reuse already awaited coroutine");
+    coroutine.check_usable();
     return coroutine.frame().promise();
   }
   Coroutine<T> take_coroutine() noexcept {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -37,20 +38,27 @@ class Future;
 template <class T>
 class Task;
 class AnyFuture;
-class Connection;
 class Protocol;
+template <class P>
+class ConnectionWith;
+using Connection = ConnectionWith<Protocol>;
 class Server;
 struct ConnectionOptions;
 struct ServerOptions;
 using ProtocolFactory = std::function<std::shared_ptr<Protocol>()>;
+
+/// A function that makes protocols of a class of the user's own.
+template <class F>
+concept FactoryOfOwn = std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<Protocol>> &&
+                       !std::same_as<typename std::invoke_result_t<F&>::element_type, Protocol>;
 
 namespace detail {
 class Executor;
 }  // namespace detail
 
 struct TaskOptions {
-  /// The task's name; "Task-N" where it is null. Copied.
-  const char* name = nullptr;
+  /// The task's name, which is copied; "Task-N" where none is given.
+  std::string_view name = {};
 };
 
 class EventLoop;
@@ -91,10 +99,10 @@ class EventLoop final : private LoopCore {
     schedule(Ref<HandleState>(handle));
     return Handle(std::move(handle));
   }
-  /// The same at `when`, on the loop's clock. Callbacks with equal times run in the order in which they were added.
+  /// The same at `when`. Callbacks with equal times run in the order in which they were added.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
-  TimerHandle call_at(time_point when, F&& callback, Args&&... args) {
+  TimerHandle call_at(Deadline when, F&& callback, Args&&... args) {
     check_usable();
     auto handle = make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...);
     add_timer(*handle, when);
@@ -203,6 +211,10 @@ class EventLoop final : private LoopCore {
   Coroutine<Connection> create_connection(ProtocolFactory factory, std::string host, int port,
                                           ConnectionOptions options);
   Coroutine<Connection> create_connection(ProtocolFactory factory, ConnectionOptions options);
+  /// The same, whose connection has the protocol as what the factory makes: `to` is what follows the factory above.
+  template <FactoryOfOwn Factory, class... To>
+  auto create_connection(Factory factory, To&&... to)
+      -> Coroutine<ConnectionWith<typename std::invoke_result_t<Factory&>::element_type>>;
   /// Listens, and gives each connection to a new protocol. See start_server().
   Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port);
   Coroutine<Server> create_server(ProtocolFactory factory, std::string host, int port, ServerOptions options);

@@ -6,10 +6,12 @@
 //              pause_writing -> resume_writing                      in between, in turns
 #pragma once
 
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace segue::modern {
@@ -38,13 +40,20 @@ class Protocol {
 
 using ProtocolFactory = std::function<std::shared_ptr<Protocol>()>;
 
-/// What create_connection() gives.
-class Connection {
+/// What create_connection() gives: the protocol is what the factory made. (No aggregate, for g++ 12 destroys such a one
+/// twice where it is made in a co_await expression.)
+template <class P>
+class ConnectionWith {
  public:
-  Connection(std::shared_ptr<Transport> made, std::shared_ptr<Protocol> by)
+  ConnectionWith(std::shared_ptr<Transport> made, std::shared_ptr<P> by)
       : transport(std::move(made)), protocol(std::move(by)) {}
+  operator ConnectionWith<Protocol>() const  // NOLINT(google-explicit-constructor): as the pointers convert
+    requires(!std::same_as<P, Protocol>)
+  {
+    return {transport, protocol};
+  }
   std::shared_ptr<Transport> transport;
-  std::shared_ptr<Protocol> protocol;
+  std::shared_ptr<P> protocol;
 };
 
 }  // namespace segue::modern

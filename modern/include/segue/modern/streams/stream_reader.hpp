@@ -7,6 +7,7 @@
 // taken. A read of what is buffered does not suspend.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -74,6 +75,16 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
   /// The same up to whichever separator ends first.
   ReadUntil readuntil(std::vector<std::string> separators) const;
   ReadUntil readuntil(std::initializer_list<std::string_view> separators) const;
+  /// The same as arguments, for g++ 12 compiles no braces in a co_await expression: readuntil(";", "\n").
+  template <std::convertible_to<std::string>... More>
+    requires(sizeof...(More) > 0)
+  ReadUntil readuntil(std::string separator, More&&... more) const {
+    std::vector<std::string> separators;
+    separators.reserve(1 + sizeof...(More));
+    separators.push_back(std::move(separator));
+    (separators.emplace_back(std::forward<More>(more)), ...);
+    return readuntil(std::move(separators));
+  }
   /// The next line; nothing at the end. Python's `async for line in reader`.
   ReadNextLine anext() const;
   /// Whether the end has come and all is read.

@@ -8,7 +8,8 @@
 // keeps the body's exception from going further; where it gives an exception_ptr, that is thrown instead, unless it is
 // null: the same as throwing it, for less. All of it runs in the task that awaits.
 //
-// A temporary manager is kept until the end, another one is referred to; the body is kept.
+// A temporary manager is kept until the end, another one is referred to; the body is kept. A body captures by reference,
+// or is named before: g++ 12 destroys twice what a lambda within a co_await expression captures by value.
 #pragma once
 
 #include <exception>

@@ -166,6 +166,31 @@ class Future : public AnyFuture {
     if (state()->task() != nullptr) throw RuntimeError("Task does not support set_result operation");
     static_cast<FutureValue<T>&>(*state()).set_result(std::forward<Args>(args)...);
   }
+  /// Ends it with what something else ended with. ValueError for an empty one, InvalidStateError where it is done.
+  void set_outcome(Outcome<T> outcome) const {
+    if (outcome.empty()) throw ValueError("set_outcome() takes a value or an exception, not an empty outcome");
+    if (outcome.has_exception()) return this->set_exception(outcome.exception());
+    if constexpr (std::is_void_v<T>) {
+      set_result();
+    } else {
+      set_result(std::move(outcome.stored()));
+    }
+  }
+  /// A copy of what it ended with; empty while it is pending. Does not count as asking for its exception, which is
+  /// reported all the same where nobody does. A cancelled one's is a CancelledError.
+  Outcome<T> outcome() const
+    requires copyable_result<stored_t<T>>
+  {
+    Outcome<T> outcome;
+    if (this->cancelled()) {
+      outcome.set_exception(std::make_exception_ptr(CancelledError(state()->cancel_message())));
+    } else if (const std::exception_ptr error = state()->peek_exception()) {
+      outcome.set_exception(error);
+    } else if (this->done()) {
+      outcome.set_value(result_of<T>(*state()));
+    }
+    return outcome;
+  }
   DoneCallback<Future<T>> add_done_callback(DoneCallback<Future<T>> callback) const {
     state()->add_callback(callback.state());
     return callback;

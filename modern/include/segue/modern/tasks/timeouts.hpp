@@ -55,12 +55,12 @@ class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
   using time_point = EventLoop::time_point;
 
   /// A timeout at `when`; one that never strikes where that is empty.
-  explicit Timeout(std::optional<time_point> when);
+  explicit Timeout(std::optional<Deadline> when);
 
   /// The deadline, on the loop's clock.
   std::optional<time_point> when() const { return state()->when; }
   /// Moves the deadline; none disarms it. RuntimeError("Timeout has not been entered"), ("Cannot change state of …").
-  void reschedule(std::optional<time_point> when) const { state()->reschedule(when); }
+  void reschedule(std::optional<Deadline> when) const { state()->reschedule(when); }
   /// Whether the deadline has struck.
   bool expired() const { return state()->phase == Phase::expiring || state()->phase == Phase::expired; }
   /// `<Timeout [active] when=12.5>`.
@@ -89,7 +89,7 @@ inline constexpr TimeoutFunction timeout;
 
 struct TimeoutAtFunction {
   /// The same at a time on the loop's clock.
-  Timeout operator()(std::optional<Timeout::time_point> when) const { return Timeout(when); }
+  Timeout operator()(std::optional<Deadline> when) const { return Timeout(when); }
 };
 inline constexpr TimeoutAtFunction timeout_at;
 

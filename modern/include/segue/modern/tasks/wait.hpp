@@ -8,10 +8,12 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <ranges>
+#include <tuple>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -93,6 +95,9 @@ struct CommonHandle<First, Rest...> {
   using type = First;
 };
 
+template <class... T>
+using LastOf = typename decltype((std::type_identity<T>(), ...))::type;
+
 }  // namespace detail
 
 struct WaitFunction {
@@ -117,6 +122,16 @@ struct WaitFunction {
   auto operator()(const F&... futures) const {
     using Common = typename detail::CommonHandle<F...>::type;
     return detail::body::wait<Common>(std::vector<Common>{Common(futures)...}, WaitOptions());
+  }
+  /// The same with options behind them: wait(a, b, WaitOptions{.timeout = 1s}).
+  template <std::derived_from<AnyFuture> First, class... Rest>
+    requires(sizeof...(Rest) > 0 && std::same_as<detail::LastOf<Rest...>, WaitOptions>)
+  auto operator()(const First& first, const Rest&... rest) const {
+    const auto all = std::tie(first, rest...);
+    return [&all]<std::size_t... I>(std::index_sequence<I...>) {
+      using Common = typename detail::CommonHandle<std::remove_cvref_t<decltype(std::get<I>(all))>...>::type;
+      return detail::body::wait<Common>(std::vector<Common>{Common(std::get<I>(all))...}, std::get<sizeof...(I)>(all));
+    }(std::make_index_sequence<sizeof...(Rest)>());
   }
   /// Coroutines are refused when it is awaited: TypeError("Passing coroutines is forbidden, use tasks explicitly.").
   /// They are left alone.
