@@ -22,29 +22,27 @@ class Stop : public StackfulFrame {
 
 }  // namespace
 
-void Frame::enter_by_hand() const {
+void Frame::check_steppable() const {
   if (executing) throw ValueError("coroutine already executing");
   if (delegator) throw RuntimeError("coroutine is being awaited already");
 }
 
 void Frame::step_by_hand(Resumable self, Driver& driver) {
-  enter_by_hand();
+  check_steppable();
   driver.set_leaf(started ? leaf : self);
   started = true;
   executing = true;
-  if (owner == Owner::untracked) owner = Owner::in_place;
   driver.step();
   executing = false;
   leaf = driver.leaf();
 }
 
 void Frame::throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error) {
-  enter_by_hand();
+  check_steppable();
   const bool exits = holds<GeneratorExit>(error);
   driver.inject(std::move(error));
   if (exits && !(leaf == self)) {
     executing = true;
-    owner = Owner::in_place;
     close_delegates(self, driver);
   }
   executing = false;

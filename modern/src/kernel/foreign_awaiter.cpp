@@ -56,20 +56,25 @@ class ForeignFuture final : public FutureValue<void> {
 };
 
 ForeignWait::ForeignWait(Resumable frame) : frame_(frame) {
-  Driver& driver = Driver::require_current();
   LoopCore* const loop = LoopCore::running();
-  if (loop == nullptr) {
-    driver.suspend(frame);
-    return;
-  }
+  if (loop == nullptr) return;
   mailbox_ = loop->mailbox();
   future_ = make_ref<ForeignFuture>(*loop);
-  driver.suspend(frame, *future_);
 }
 
 ForeignWait::~ForeignWait() = default;
 
-std::coroutine_handle<> ForeignWait::make_handle() { return bring(News(shared_from_this())).handle; }
+std::coroutine_handle<> ForeignWait::suspend() {
+  Driver& driver = Driver::require_current();
+  const std::coroutine_handle<> handle = bring(News(shared_from_this())).handle;
+  abandoned_ = false;
+  if (future_) {
+    driver.suspend(frame_, *future_);
+  } else {
+    driver.suspend(frame_);
+  }
+  return handle;
+}
 
 void ForeignWait::come_back(bool resumed) noexcept {
   if (abandoned_) return;

@@ -6,6 +6,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
 namespace segue::modern {
@@ -37,10 +38,14 @@ void FutureCore::report_never_retrieved() noexcept {
     context.future = repr();
     loop_->call_exception_handler(context);
   } catch (...) {
-    ExceptionContext context;
-    context.message = "Exception ignored while a future was destroyed";
-    context.exception = std::current_exception();
-    loop_->default_exception_handler(context);
+    try {
+      ExceptionContext context;
+      context.message = "Exception ignored while a future was destroyed";
+      context.exception = std::current_exception();
+      loop_->default_exception_handler(context);
+    } catch (...) {
+      log(LogLevel::error, "An exception was never retrieved; there is no memory to say which");
+    }
   }
 }
 

@@ -11,18 +11,18 @@ namespace {
 
 constinit Hook<void(LogLevel, const std::string&)> installed;
 
-void print(LogLevel level, const std::string& message) noexcept {
+void print(LogLevel level, std::string_view message) noexcept {
   if (level < LogLevel::warning) return;
-  std::fprintf(stderr, "%s\n", message.c_str());
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(message.size()), message.data());
 }
 
 }  // namespace
 
 LogHandler set_log_handler(LogHandler handler) { return installed.exchange(std::move(handler)); }
 
-void log(LogLevel level, const std::string& message) noexcept {
+void log(LogLevel level, std::string_view message) noexcept {
   try {
-    if (installed.call(level, message)) return;
+    if (installed.call(level, std::string(message))) return;
   } catch (...) {
     // The message is printed below.
   }

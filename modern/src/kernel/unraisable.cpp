@@ -1,5 +1,7 @@
 #include <segue/modern/kernel/unraisable.hpp>
 
+#include <array>
+#include <cstdio>
 #include <utility>
 
 #include <segue/modern/kernel/exception_context.hpp>
@@ -42,7 +44,9 @@ void report_coroutine(const std::source_location& made, const char* what) noexce
     context.source = place(made);
     if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
   } catch (...) {
-    log(LogLevel::warning, what);  // there is no memory for its name, or the handler threw
+    std::array<char, 256> line{};  // there is no memory for more, or the handler threw
+    std::snprintf(line.data(), line.size(), "a coroutine of %s:%u %s", made.file_name(), made.line(), what);
+    log(LogLevel::warning, line.data());
   }
 }
 

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +46,7 @@ class StreamReaderState {
   template <class Complete>
   void wake(Complete complete) {
     if (!waiter) return;
-    const Future<void> waiting = *std::exchange(waiter, std::nullopt);
+    const Future<void> waiting = std::exchange(waiter, Future<void>());
     if (!waiting.done()) complete(waiting);
   }
 
@@ -57,7 +56,7 @@ class StreamReaderState {
   bool eof = false;
   bool paused = false;  // the transport, by this reader
   std::exception_ptr error;
-  std::optional<Future<void>> waiter;
+  Future<void> waiter;  // empty while nobody waits
   std::shared_ptr<ReadTransport> transport;
 };
 

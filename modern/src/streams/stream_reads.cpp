@@ -24,7 +24,7 @@ class MoreData : public FutureAwaiter<void> {
   MoreData(MoreData&&) noexcept = default;  // g++ 12 moves what await_transform() passes through
   MoreData& operator=(MoreData&&) = delete;
   ~MoreData() {
-    if (future_ && state_.waiter && state_.waiter->state() == future_) state_.waiter.reset();
+    if (future_ && state_.waiter && state_.waiter.state() == future_) state_.waiter = Future<void>();
   }
 
  private:
@@ -37,8 +37,8 @@ class MoreData : public FutureAwaiter<void> {
       state.paused = false;
       state.transport->resume_reading();
     }
-    state.waiter.emplace(state.loop->create_future<void>());
-    return state.waiter->state();
+    state.waiter = state.loop->create_future<void>();
+    return state.waiter.state();
   }
 
   StreamReaderState& state_;

@@ -52,13 +52,13 @@ class BorrowedCoroutine {
 
   void check() const { coroutine_.check_awaitable(); }
   auto& start(Resumable delegator) noexcept {
-    body_ = coroutine_.body();
+    lend();
     body_->delegator = delegator;
     body_->Frame::started = true;
-    body_->owner = Frame::Owner::in_place;
     return *body_;
   }
   [[gnu::always_inline]] result_type finish() {
+    if (!body_) lend();  // whoever awaits it drives it by hand
     auto& body = *std::exchange(body_, nullptr);
     const std::optional<Self> finished = Self::reclaim(body, coroutine_);
     body.check_exit(body.outcome);
@@ -68,6 +68,10 @@ class BorrowedCoroutine {
  private:
   using Body = std::remove_pointer_t<decltype(std::declval<const Self&>().body())>;
 
+  void lend() noexcept {
+    body_ = coroutine_.body();
+    body_->owner = Frame::Owner::in_place;
+  }
   [[gnu::noinline, gnu::cold]] void end() noexcept {
     switch (std::exchange(body_->owner, Frame::Owner::untracked)) {
       case Frame::Owner::in_place: {

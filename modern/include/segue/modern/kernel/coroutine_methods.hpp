@@ -104,6 +104,11 @@ class CoroutineMethods {
     throw RuntimeError("cannot reuse already awaited coroutine");
   }
 
+  /// Before a step by hand, which may not be allowed.
+  static void lend(auto& body) {
+    body.check_steppable();
+    body.owner = Frame::Owner::in_place;
+  }
   /// After `body` was run on behalf of `lender`, which may be gone since: the object that owns the frame, where it is
   /// to be destroyed now, for it has finished or nobody else has it.
   static std::optional<Self> reclaim(auto& body, Self& lender) noexcept;
@@ -128,6 +133,7 @@ Yielded CoroutineMethods<Self, T>::send(std::any value) {
   if (body == nullptr || body->finished()) refuse_reuse();
   if (!body->Frame::started && value.has_value())
     throw TypeError("can't send non-None value to a just-started coroutine");
+  lend(*body);
   Driver driver;
   driver.send(&value);
   body->step_by_hand(body->resumable(), driver);
@@ -143,6 +149,7 @@ Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
     self().destroy();
     std::rethrow_exception(leaving_coroutine(std::move(error)));
   }
+  lend(*body);
   Driver driver;
   body->throw_by_hand(body->resumable(), driver, std::move(error));
   return stepped_by_hand(*body, driver);
@@ -153,6 +160,7 @@ void CoroutineMethods<Self, T>::close() {
   auto* const body = this->body();
   if (body == nullptr || body->finished()) return;
   if (!body->Frame::started) return self().destroy();
+  lend(*body);
   Driver driver;
   body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
   const std::optional<Self> ended = reclaim(*body, self());

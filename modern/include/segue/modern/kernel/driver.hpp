@@ -268,8 +268,10 @@ struct Frame {
   Exit exit = Exit::none;
   Owner owner = Owner::untracked;
 
-  /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws ValueError("coroutine
-  /// already executing") or RuntimeError("coroutine is being awaited already") where it may not be stepped.
+  /// Throws ValueError("coroutine already executing") or RuntimeError("coroutine is being awaited already") where it
+  /// may not be stepped by hand.
+  void check_steppable() const;
+  /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws as check_steppable().
   void step_by_hand(Resumable self, Driver& driver);
   /// The same with an exception, which is raised at the leaf. GeneratorExit closes what this frame delegates to from
   /// the leaf up, as PEP 380 has it: whatever a delegate returns is lost, one that waits again makes RuntimeError
@@ -290,7 +292,6 @@ struct Frame {
   }
 
  private:
-  void enter_by_hand() const;
   [[noreturn]] void raise_exit() const;
   void close_delegates(Resumable self, Driver& driver);
 };

@@ -32,12 +32,12 @@ class ForeignFuture;
 /// Shared by the frame that awaits and by the library's handle, whichever goes first.
 class ForeignWait final : public std::enable_shared_from_this<ForeignWait>, private Ready {
  public:
-  /// Suspends `frame`, the running one.
+  /// For `frame`, the running one.
   explicit ForeignWait(Resumable frame);
   ~ForeignWait();
 
-  /// What the library is to resume, once. To destroy it is to say that it will not.
-  std::coroutine_handle<> make_handle();
+  /// Suspends the frame, and gives what the library is to resume, once. To destroy it is to say that it will not.
+  std::coroutine_handle<> suspend();
   /// In any thread, where the library has `resumed` the handle, or destroyed it.
   void come_back(bool resumed) noexcept;
 
@@ -57,7 +57,7 @@ class ForeignWait final : public std::enable_shared_from_this<ForeignWait>, priv
   std::shared_ptr<Mailbox> mailbox_;     // null outside of loops: all in one thread then
   Ref<ForeignFuture> future_;            // likewise
   std::shared_ptr<ForeignWait> posted_;  // itself, while it is in the mailbox
-  std::atomic<bool> abandoned_{false};
+  std::atomic<bool> abandoned_{true};    // the frame does not wait, or not yet
   bool back_ = false;
   bool resumed_ = false;
 };
@@ -77,8 +77,9 @@ class ForeignAwaiter {
 
   bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
   auto await_suspend(Resumable frame) {
-    wait_ = std::make_shared<ForeignWait>(frame);
-    const std::coroutine_handle<> handle = wait_->make_handle();
+    auto wait = std::make_shared<ForeignWait>(frame);
+    const std::coroutine_handle<> handle = wait->suspend();
+    wait_ = std::move(wait);
     try {
       if constexpr (std::is_void_v<decltype(awaiter_.await_suspend(handle))>) {
         awaiter_.await_suspend(handle);

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace segue::modern {
 
@@ -23,7 +24,7 @@ using LogHandler = std::function<void(LogLevel, const std::string& message)>;
 /// <segue/bridge/spdlog.hpp> has one for spdlog.
 LogHandler set_log_handler(LogHandler handler);
 
-/// Hands a message to the handler.
-void log(LogLevel level, const std::string& message) noexcept;
+/// Hands a message to the handler; prints it where there is no memory for that.
+void log(LogLevel level, std::string_view message) noexcept;
 
 }  // namespace segue::modern

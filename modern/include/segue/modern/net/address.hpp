@@ -1,6 +1,7 @@
 // A socket's address, as Python's getsockname() tells it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -27,9 +28,9 @@ class Address {
   std::string host;
   int port = 0;
   /// Of IPv6.
-  unsigned long flowinfo = 0;
-  unsigned long scope_id = 0;
-  enum class Kind { ipv4, ipv6, local } kind = Kind::ipv4;
+  std::uint32_t flowinfo = 0;
+  std::uint32_t scope_id = 0;
+  enum class Kind : std::uint8_t { ipv4, ipv6, local } kind = Kind::ipv4;
 };
 
 }  // namespace segue::modern

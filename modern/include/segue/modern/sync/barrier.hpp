@@ -34,7 +34,7 @@ namespace detail {
 struct BarrierState final : RefCounted {
   enum class Phase : std::uint8_t { filling, draining, resetting, broken };
 
-  explicit BarrierState(int size) noexcept : parties(size) {}
+  explicit BarrierState(int size) : parties(size) {}
   static Coroutine<int> wait(Ref<BarrierState> barrier);
   static Coroutine<void> reset(Ref<BarrierState> barrier);
   static Coroutine<void> abort(Ref<BarrierState> barrier);
