@@ -17,6 +17,7 @@
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -75,6 +76,17 @@ class PromiseBase : public Frame {
     }
   }
 
+  template <class A>
+    requires(!Awaitable<A> && Awaitable<std::remove_cvref_t<A>&>)
+  __attribute__((unavailable("awaiting a coroutine changes it: leave out its const"))) Refused await_transform(A&&);
+  template <class A>
+    requires(!Awaitable<A> && !Awaitable<std::remove_cvref_t<A>&>)
+  __attribute__((
+      unavailable("co_await takes a coroutine, a task, a future or another awaitable: call a coroutine "
+                  "function, f(); lock.acquire(), event.wait() and queue.get() can be awaited; a context "
+                  "manager is entered by async_with(manager, body)"))) Refused
+  await_transform(A&&);
+
   Resumable resumable() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
   bool finished() const noexcept { return std::coroutine_handle<const PromiseBase>::from_promise(*this).done(); }
 
@@ -127,6 +139,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   using promise_type = detail::Promise<T>;
   using result_type = T;
 
+  Coroutine(const Coroutine&) = delete;  // move it; of several: gather(a(), b()), std::to_array({a(), b()})
   Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
   Coroutine& operator=(Coroutine&& other) noexcept {
     Coroutine former(std::move(other));  // closed when the other is in its place
