@@ -19,6 +19,13 @@ bool tell_loop(const ExceptionContext& context) {
   return loop != nullptr;
 }
 
+void warn(std::string message, const std::source_location& made) {
+  ExceptionContext context;
+  context.message = std::move(message);
+  context.source = place(made);
+  if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
+}
+
 void report_ignored(const std::exception_ptr& error, std::string object, const std::string& source) noexcept {
   try {
     ExceptionContext context;
@@ -37,12 +44,18 @@ void report_ignored(const std::exception_ptr& error, std::string object, const s
 
 void report_never_awaited(const std::source_location& made) noexcept {
   try {
-    ExceptionContext context;
-    context.message = "coroutine '" + function_name(made) + "' was never awaited";
-    context.source = place(made);
-    if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
+    warn("coroutine '" + function_name(made) + "' was never awaited", made);
   } catch (...) {
     log(LogLevel::warning, "a coroutine was never awaited");
+  }
+}
+
+void report_never_entered(const char* manager, const std::source_location& made) noexcept {
+  try {
+    const std::string name(manager);
+    warn(name + " was never entered: co_await async_with(" + name + ", body)", made);
+  } catch (...) {
+    log(LogLevel::warning, "a context manager was never entered");
   }
 }
 
