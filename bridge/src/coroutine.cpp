@@ -1,6 +1,17 @@
 #include <segue/bridge/coroutine.hpp>
 
+#include <segue/modern/kernel/function_name.hpp>
+
 namespace segue::bridge {
+
+void detail::refuse_outside(const char* function, const std::source_location& where) {
+  const std::string name(function);
+  const bool portal = name == "await_()";
+  throw RuntimeError(name + " outside of a " + (portal ? "portal" : "generator-based coroutine") + ", in " +
+                     modern::function_name(where) + "() at " + modern::place(where) +
+                     (portal ? ": call what it is in through portal(), or use co_await in a Coroutine"
+                             : ": inside a Coroutine use co_await"));
+}
 
 bool CoroutineFiber::unwind() noexcept {
   delegator = {};

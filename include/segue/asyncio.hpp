@@ -15,6 +15,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/handle.hpp>
@@ -34,6 +35,7 @@
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/sync/semaphore.hpp>
 #include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/call.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -55,11 +57,15 @@ namespace segue::asyncio {
 
 // coroutines
 using modern::async_with;
+using modern::await_result_t;
 using modern::Awaitable;
+using modern::call;
 using modern::Coroutine;
 using modern::CoroutineState;
 using modern::getcoroutinestate;
+using modern::Resumable;
 using modern::yield_;
+using modern::Yielded;
 
 // events
 using modern::Deadline;

@@ -25,7 +25,7 @@
 
 namespace segue {
 
-namespace detail {
+namespace segue_detail {
 
 #if defined(__GLIBCXX__)
 
@@ -84,13 +84,13 @@ class ExceptionPtrCast {
   void operator()(const std::exception_ptr&&) const = delete;  // the exception would go with the temporary
 };
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// The exception that `error` points to, where `catch (E&)` would catch it; else null, as for a null pointer. It lives
 /// as long as `error`. As C++26's std::exception_ptr_cast; an object, so that argument-dependent lookup does not add
 /// that one to a call.
 template <class E>
-inline constexpr detail::ExceptionPtrCast<E> exception_ptr_cast{};
+inline constexpr segue_detail::ExceptionPtrCast<E> exception_ptr_cast{};
 
 /// Whether `error` holds an exception of class `E` or of one derived from it.
 template <class E>
@@ -129,7 +129,7 @@ struct ExceptionText {
   std::string type;
   std::string message;
   /// Python's `repr(e)` of an exception that carries a text alone: `ValueError('bad value: 7')`.
-  std::string repr() const { return type + "(" + (message.empty() ? "" : detail::quoted(message)) + ")"; }
+  std::string repr() const { return type + "(" + (message.empty() ? "" : segue_detail::quoted(message)) + ")"; }
 };
 
 inline ExceptionText describe(const std::exception_ptr& error) {
@@ -140,14 +140,14 @@ inline ExceptionText describe(const std::exception_ptr& error) {
   } else if (const auto* foreign = exception_ptr_cast<const std::exception>(error)) {
     message = foreign->what();
   }
-  return {type_name(detail::exception_type(error)), message};
+  return {type_name(segue_detail::exception_type(error)), message};
 }
 
 /// Python's `repr(e)`, of any exception: `FileNotFoundError(2, 'No such file or directory')`.
 inline std::string exception_repr(const std::exception_ptr& error) {
   const auto* const raised = exception_ptr_cast<const BaseException>(error);
   return raised == nullptr ? describe(error).repr()
-                           : type_name(detail::exception_type(error)) + "(" + raised->args_repr() + ")";
+                           : type_name(segue_detail::exception_type(error)) + "(" + raised->args_repr() + ")";
 }
 
 }  // namespace segue

@@ -21,7 +21,7 @@
 
 namespace segue {
 
-namespace detail {
+namespace segue_detail {
 
 /// Python's `repr` of a text: `'two\\nlines'`, `"it's"`.
 inline std::string quoted(std::string_view text) {
@@ -47,7 +47,7 @@ inline std::string quoted(std::string_view text) {
   return result += quote;
 }
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// Python's BaseException: an optional message, a cause (`raise … from cause`) and a context (what was being
 /// handled when it was made). Copying never throws: copies share the message.
@@ -69,7 +69,7 @@ class BaseException {
   /// unless its class has a text of its own.
   virtual std::string args_repr() const {
     const std::string text = what();
-    return message_ || !text.empty() ? detail::quoted(text) : std::string();
+    return message_ || !text.empty() ? segue_detail::quoted(text) : std::string();
   }
 
   /// Python's `__cause__`; null where there is none.
@@ -182,7 +182,7 @@ class StopIterationBase : public Exception {
   using Exception::Exception;
 };
 
-namespace detail {
+namespace segue_detail {
 
 /// A number as text, without an allocation; empty for what is no number.
 template <class T>
@@ -219,7 +219,7 @@ class NumberText<T> {
   std::array<char, 48> text_{};  // of any number, in its shortest form
 };
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// The end of an iteration; `value` is what the generator or coroutine returned (PEP 380). what() is the value where
 /// that is a text or a number.
@@ -240,7 +240,7 @@ class StopIteration : public StopIterationBase {
   }
   std::string args_repr() const override {
     if constexpr (std::is_same_v<T, std::string>) {
-      return detail::quoted(value);
+      return segue_detail::quoted(value);
     } else {
       return number_.get();
     }
@@ -248,7 +248,7 @@ class StopIteration : public StopIterationBase {
   T value;
 
  private:
-  [[no_unique_address]] detail::NumberText<T> number_;
+  [[no_unique_address]] segue_detail::NumberText<T> number_;
 };
 /// A text is a std::string, as what a generator returns is: `throw StopIteration("done")`.
 StopIteration(const char*) -> StopIteration<std::string>;

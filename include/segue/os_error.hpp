@@ -28,7 +28,7 @@ class OSError : public Exception {
         details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename)})) {}
 
   std::string args_repr() const override {
-    return details_ ? std::to_string(code_) + ", " + detail::quoted(details_->text) : Exception::args_repr();
+    return details_ ? std::to_string(code_) + ", " + segue_detail::quoted(details_->text) : Exception::args_repr();
   }
   /// Python's `e.errno`; 0 where the error came with a text alone.
   int errno_code() const noexcept { return code_; }
@@ -122,37 +122,37 @@ class ConnectionResetError : public ConnectionError {
   using ConnectionError::ConnectionError;
 };
 
-namespace detail {
+namespace segue_detail {
 
 template <class Error>
 std::exception_ptr make_error(int code, std::string& text, std::string& filename) {
   return std::make_exception_ptr(Error(code, std::move(text), std::move(filename)));
 }
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// The OSError of `code` as a value: of the class that Python has for it, FileNotFoundError for ENOENT.
 inline std::exception_ptr make_os_error(int code, std::string text, std::string filename = {}) {
   switch (code) {
     case EAGAIN:
     case EALREADY:
-    case EINPROGRESS: return detail::make_error<BlockingIOError>(code, text, filename);
-    case ECHILD: return detail::make_error<ChildProcessError>(code, text, filename);
-    case EEXIST: return detail::make_error<FileExistsError>(code, text, filename);
-    case ENOENT: return detail::make_error<FileNotFoundError>(code, text, filename);
-    case EINTR: return detail::make_error<InterruptedError>(code, text, filename);
-    case EISDIR: return detail::make_error<IsADirectoryError>(code, text, filename);
-    case ENOTDIR: return detail::make_error<NotADirectoryError>(code, text, filename);
+    case EINPROGRESS: return segue_detail::make_error<BlockingIOError>(code, text, filename);
+    case ECHILD: return segue_detail::make_error<ChildProcessError>(code, text, filename);
+    case EEXIST: return segue_detail::make_error<FileExistsError>(code, text, filename);
+    case ENOENT: return segue_detail::make_error<FileNotFoundError>(code, text, filename);
+    case EINTR: return segue_detail::make_error<InterruptedError>(code, text, filename);
+    case EISDIR: return segue_detail::make_error<IsADirectoryError>(code, text, filename);
+    case ENOTDIR: return segue_detail::make_error<NotADirectoryError>(code, text, filename);
     case EACCES:
-    case EPERM: return detail::make_error<PermissionError>(code, text, filename);
-    case ESRCH: return detail::make_error<ProcessLookupError>(code, text, filename);
-    case ETIMEDOUT: return detail::make_error<TimeoutError>(code, text, filename);
+    case EPERM: return segue_detail::make_error<PermissionError>(code, text, filename);
+    case ESRCH: return segue_detail::make_error<ProcessLookupError>(code, text, filename);
+    case ETIMEDOUT: return segue_detail::make_error<TimeoutError>(code, text, filename);
     case EPIPE:
-    case ESHUTDOWN: return detail::make_error<BrokenPipeError>(code, text, filename);
-    case ECONNABORTED: return detail::make_error<ConnectionAbortedError>(code, text, filename);
-    case ECONNREFUSED: return detail::make_error<ConnectionRefusedError>(code, text, filename);
-    case ECONNRESET: return detail::make_error<ConnectionResetError>(code, text, filename);
-    default: return detail::make_error<OSError>(code, text, filename);
+    case ESHUTDOWN: return segue_detail::make_error<BrokenPipeError>(code, text, filename);
+    case ECONNABORTED: return segue_detail::make_error<ConnectionAbortedError>(code, text, filename);
+    case ECONNREFUSED: return segue_detail::make_error<ConnectionRefusedError>(code, text, filename);
+    case ECONNRESET: return segue_detail::make_error<ConnectionResetError>(code, text, filename);
+    default: return segue_detail::make_error<OSError>(code, text, filename);
   }
 }
 /// The same with the system's own text.

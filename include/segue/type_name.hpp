@@ -12,7 +12,7 @@
 
 namespace segue {
 
-namespace detail {
+namespace segue_detail {
 
 /// Where in a demangled name the part begins that follows the last `::` outside of brackets.
 inline std::size_t last_component(std::string_view name) noexcept {
@@ -43,7 +43,7 @@ inline std::size_t last_component(std::string_view name) noexcept {
   return begin;
 }
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// Python's `type(e).__name__`: the class without its namespaces and template arguments; `<lambda>` and `function` for
 /// the types of these.
@@ -53,7 +53,7 @@ inline std::string type_name(const std::type_info& type) {
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
   std::string_view name = status == 0 ? demangled.get() : type.name();
   if (name.ends_with(')')) return "function";
-  name.remove_prefix(detail::last_component(name));
+  name.remove_prefix(segue_detail::last_component(name));
   if (name.starts_with("{lambda") || name.starts_with("$_")) return "<lambda>";
   return std::string(name.substr(0, name.find('<')));
 }

@@ -23,7 +23,7 @@ struct Unraisable {
 /// is given is the caller's, valid until it returns; the exception may be kept by a copy of its pointer.
 using UnraisableHook = std::function<void(const Unraisable&)>;
 
-namespace detail {
+namespace segue_detail {
 
 inline constinit Hook<void(const Unraisable&)> unraisable_hook;
 
@@ -33,21 +33,21 @@ inline void print(const Unraisable& unraisable) {
   std::fputs(line.c_str(), stderr);
 }
 
-}  // namespace detail
+}  // namespace segue_detail
 
 /// Python's `sys.unraisablehook`: installs `hook` for the whole process and gives the one before. An empty hook is the
 /// default, which prints "Exception ignored in: …" to stderr. A hook that throws ends the program; it may be called in
 /// any thread, in several at once. Throws std::bad_alloc.
 inline UnraisableHook set_unraisable_hook(UnraisableHook hook) {
-  return detail::unraisable_hook.exchange(std::move(hook));
+  return segue_detail::unraisable_hook.exchange(std::move(hook));
 }
 
 /// Hands an error to the hook; `object` is the text for what it came from.
 inline void report_unraisable(std::exception_ptr exception, std::string object) noexcept {
   const Unraisable unraisable{std::move(exception), std::move(object)};
-  if (detail::unraisable_hook.call(unraisable)) return;
+  if (segue_detail::unraisable_hook.call(unraisable)) return;
   try {
-    detail::print(unraisable);
+    segue_detail::print(unraisable);
   } catch (const std::bad_alloc&) {
     std::fputs("Exception ignored: there is no memory to say which\n", stderr);
   }

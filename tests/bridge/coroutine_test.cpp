@@ -44,6 +44,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::make_loop;
+using ::testing::MatchesRegex;
+using ::testing::StartsWith;
 using testing::Trace;
 
 // --- chains to play with ---
@@ -272,7 +274,24 @@ TEST(YieldFrom, IsRefusedInAStacklessFrameOnAFibersStack) {
   };
   const auto stackful = coroutine([&] { yield_from(stackless()); });
   loop->run_until_complete(stackful());
-  EXPECT_THAT(trace, ElementsAre("yield_from() outside of a generator-based coroutine"));
+  EXPECT_THAT(trace, ElementsAre(MatchesRegex("yield_from\\(\\) outside of a generator-based coroutine, in "
+                                              "<lambda>\\(\\) at .*coroutine_test.cpp:[0-9]+: inside a Coroutine use "
+                                              "co_await")));
+}
+
+TEST(Yield, IsRefusedOutsideOfAGeneratorBasedCoroutine) {
+  try {
+    yield_(1);
+    ADD_FAILURE();
+  } catch (const RuntimeError& error) {
+    EXPECT_THAT(error.what(), StartsWith("yield_() outside of a generator-based coroutine, in TestBody() at "));
+  }
+}
+
+TEST(Yield, AStringLiteralIsYieldedAsAString) {
+  auto asking = coroutine<std::string>([] { return std::any_cast<std::string>(yield_("question")); })();
+  EXPECT_EQ(std::any_cast<std::string>(*asking.send().value), "question");
+  EXPECT_THROW(asking.send("answer"), StopIteration<std::string>);
 }
 
 TEST(YieldFrom, IsRefusedInTheBodyOfAGeneratorThatTheCoroutineDrives) {

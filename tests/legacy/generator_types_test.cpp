@@ -1,4 +1,5 @@
 // Values of awkward types: whose copy raises, that can only be moved, references, none at all.
+#include <any>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -279,6 +280,23 @@ TEST(NothingInParticular, is_relayed) {
   EXPECT_EQ(got, 105);
   EXPECT_EQ(attempt([&] { outer.next(); }), "StopIteration(None)");
   EXPECT_EQ(got, 1105);
+}
+
+TEST(GeneratorTypes, AStringLiteralIsSentAndYieldedAsAString) {
+  Generator<std::any, std::any, std::string> asking(
+      [](auto& yield) { return std::any_cast<std::string>(yield("question")); });
+  EXPECT_EQ(std::any_cast<std::string>(asking.next()), "question");
+  EXPECT_THROW(asking.send("answer"), StopIteration<std::string>);
+}
+
+void count(auto& yield) {
+  yield(1);
+  yield(2);
+}
+
+TEST(GeneratorTypes, TheBodyMayBeAFunctionTemplate) {
+  Generator<int> counting(count);
+  EXPECT_EQ(counting.next() + counting.next(), 3);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST(Iter, MayBeMovedBetweenElements) {
 }
 
 TEST(Iter, IsAnInputRange) {
-  static_assert(std::ranges::input_range<Iter<std::vector<int>&>>);
+  static_assert(std::ranges::input_range<RangeIterator<std::vector<int>&>>);
   auto it = iter(std::vector{1, 2, 3, 4});
   std::vector<int> pairs;
   for (const int value : it | std::views::take(2)) pairs.push_back(value);

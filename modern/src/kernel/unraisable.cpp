@@ -21,6 +21,13 @@ bool tell_loop(const ExceptionContext& context) {
   return loop != nullptr;
 }
 
+void warn(std::string message, const std::source_location& made) {
+  ExceptionContext context;
+  context.message = std::move(message);
+  context.source = place(made);
+  if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
+}
+
 void report_ignored(const std::exception_ptr& error, std::string object, const std::string& source) noexcept {
   try {
     ExceptionContext context;
@@ -39,14 +46,20 @@ void report_ignored(const std::exception_ptr& error, std::string object, const s
 
 void report_coroutine(const std::source_location& made, const char* what) noexcept {
   try {
-    ExceptionContext context;
-    context.message = "coroutine '" + function_name(made) + "' " + what;
-    context.source = place(made);
-    if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
+    warn("coroutine '" + function_name(made) + "' " + what, made);
   } catch (...) {
     std::array<char, 256> line{};  // there is no memory for more, or the handler threw
     std::snprintf(line.data(), line.size(), "a coroutine of %s:%u %s", made.file_name(), made.line(), what);
     log(LogLevel::warning, line.data());
+  }
+}
+
+void report_never_entered(const char* manager, const std::source_location& made) noexcept {
+  try {
+    const std::string name(manager);
+    warn(name + " was never entered: co_await async_with(" + name + ", body)", made);
+  } catch (...) {
+    log(LogLevel::warning, "a context manager was never entered");
   }
 }
 

@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <cmath>
+#include <exception>
 #include <string>
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
@@ -49,9 +51,16 @@ const char* name(detail::TimeoutState::Phase phase) noexcept {
 
 }  // namespace
 
-Timeout::Timeout(std::optional<Deadline> when) : HandleOf(make_ref<detail::TimeoutState>(when)) {}
+Timeout::Timeout(std::optional<Deadline> when, std::source_location made)
+    : HandleOf(make_ref<detail::TimeoutState>(when, made)) {}
 
 namespace detail {
+
+// What an exception keeps from being entered is no mistake.
+TimeoutState::~TimeoutState() {
+  handler.cancel();
+  if (phase == Phase::created && !expected && std::uncaught_exceptions() == 0) report_never_entered("timeout", made);
+}
 
 void TimeoutState::enter() {
   if (phase != Phase::created) throw RuntimeError("Timeout has already been entered");
@@ -111,9 +120,9 @@ std::string TimeoutState::repr() const {
 
 }  // namespace detail
 
-Timeout TimeoutFunction::operator()(std::optional<Delay> delay) const {
+Timeout TimeoutFunction::operator()(std::optional<Delay> delay, std::source_location made) const {
   EventLoop& loop = get_running_loop();
-  return timeout_at(delay ? std::optional<Deadline>(loop.time() + delay->value()) : std::nullopt);
+  return Timeout(delay ? std::optional<Deadline>(loop.time() + delay->value()) : std::nullopt, made);
 }
 
 }  // namespace segue::modern

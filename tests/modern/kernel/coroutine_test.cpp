@@ -80,6 +80,16 @@ TEST(Coroutine, gives_what_it_yields_and_takes_what_it_is_sent) {
   EXPECT_EQ(attempt<std::string>([&] { coroutine.send(); }), "StopIteration(7None)");
 }
 
+TEST(Coroutine, AStringLiteralIsSentAndYieldedAsAString) {
+  const auto ask = []() -> Coroutine<std::string> {
+    const std::any answer = co_await yield_("question");
+    co_return std::any_cast<std::string>(answer);
+  };
+  Coroutine<std::string> asking = ask();
+  EXPECT_EQ(std::any_cast<std::string>(*asking.send().value), "question");
+  EXPECT_EQ(attempt<std::string>([&] { asking.send("answer"); }), "StopIteration(answer)");
+}
+
 TEST(Coroutine, gives_the_future_that_it_waits_on) {
   auto loop = make_loop();
   const Future<int> future = loop->create_future<int>();

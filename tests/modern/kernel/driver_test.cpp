@@ -82,7 +82,7 @@ TEST(Resumable, knows_the_frame_of_a_coroutine_and_none_of_somebody_elses) {
 TEST(Driver, is_current_while_a_frame_runs) {
   EXPECT_EQ(Driver::current(), nullptr);
   EXPECT_EQ(attempt([] { Driver::require_current(); }),
-            "RuntimeError(await outside of a coroutine that a task or send() drives)");
+            "RuntimeError(await outside of a coroutine that a task or send() drives: await it in a Coroutine)");
   Driver* outer = nullptr;
   Driver* inner = nullptr;
   Driver* after = nullptr;

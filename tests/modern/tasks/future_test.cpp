@@ -355,7 +355,7 @@ TEST_F(FutureTest, cannot_be_awaited_outside_of_a_coroutine_that_somebody_drives
   auto awaiter = future.operator co_await();
   EXPECT_FALSE(awaiter.await_ready());
   EXPECT_EQ(attempt([&] { awaiter.await_suspend(std::noop_coroutine()); }),
-            "RuntimeError(await outside of a coroutine that a task or send() drives)");
+            "RuntimeError(await outside of a coroutine that a task or send() drives: await it in a Coroutine)");
 }
 
 TEST(IsFuture, tells_futures_and_tasks_from_the_rest) {

@@ -17,6 +17,8 @@
 #include <segue/modern/tasks/taskgroups.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 
+#include "modern/attempt.hpp"
+
 namespace segue::modern {
 namespace {
 
@@ -342,6 +344,49 @@ TEST(Timeout, NeedsNoIterationOfItsOwn) {
     EXPECT_FALSE(called);
   };
   loop.run(main);
+}
+
+TEST(Timeout, MayBeConst) {
+  Loop loop;
+  const auto main = []() -> Coroutine<> {
+    const auto limit = timeout(5ms);
+    EXPECT_EQ(co_await thrown_by(async_with(limit, long_sleep)), "TimeoutError()");
+    EXPECT_TRUE(limit.expired());
+    const auto with_limit = [](const Timeout& entered) -> Coroutine<bool> { co_return entered.expired(); };
+    const auto other = timeout(5ms);
+    const bool expired = co_await async_with(other, with_limit);
+    EXPECT_FALSE(expired);
+  };
+  loop.run(main);
+}
+
+TEST(Timeout, IsReportedWhereItIsNeverEntered) {
+  Loop loop;
+  const testing::Reports reports(*loop.loop);
+  const auto main = []() -> Coroutine<> {
+    [[maybe_unused]] const auto limit = timeout(10ms);
+    co_await sleep(1s);
+  };
+  loop.run(main);
+  ASSERT_EQ(reports.messages(), Strings{"timeout was never entered: co_await async_with(timeout, body)"});
+  EXPECT_NE(reports.contexts().front().source.find("timeouts_test.cpp:"), std::string::npos);
+}
+
+TEST(Timeout, IsNotReportedWhereAnErrorComesFirst) {
+  Loop loop;
+  const testing::Reports reports(*loop.loop);
+  const auto main = []() -> Coroutine<> {
+    const auto fails = []() -> Coroutine<> {
+      const auto limit = timeout(10ms);
+      co_await sleep(1s);
+      if (!limit.expired()) throw ValueError("first");
+    };
+    EXPECT_EQ(co_await thrown_by(fails()), "ValueError('first')");
+    create_task(async_with(timeout(10ms), long_sleep)).cancel();
+    co_await sleep(1s);
+  };
+  loop.run(main);
+  EXPECT_EQ(reports.messages(), Strings{});
 }
 
 }  // namespace

@@ -4,7 +4,17 @@
 #include <chrono>
 #include <cstdio>
 
+// Names of a program's own, which segue's directives leave alone.
+namespace detail {
+constexpr auto pause = std::chrono::milliseconds(1);
+}
+struct Iter {};
+
 using namespace segue;
+namespace with_generators {
+using namespace segue::legacy;
+using Mine = Iter;
+}  // namespace with_generators
 using namespace std::chrono_literals;
 
 asyncio::Coroutine<int> add_up() {
@@ -12,7 +22,7 @@ asyncio::Coroutine<int> add_up() {
     for (int i = 1; i <= 3; ++i) yield(i);
   });
   const auto twice = bridge::coroutine<int>([](int number) {
-    bridge::yield_from(asyncio::sleep(1ms));
+    bridge::yield_from(asyncio::sleep(detail::pause));
     return 2 * number;
   });
   int sum = 0;
@@ -21,6 +31,11 @@ asyncio::Coroutine<int> add_up() {
     sum += doubled;
   }
   co_return sum;
+}
+
+asyncio::Coroutine<asyncio::await_result_t<asyncio::Coroutine<int>>> nothing(with_generators::Mine, asyncio::Yielded,
+                                                                             asyncio::Resumable) {
+  co_return 0;
 }
 
 int main() {

@@ -60,6 +60,9 @@ template <class T>
 inline constexpr bool is_generator = false;
 template <class Yield, class Send, class Return>
 inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = true;
+
+/// RuntimeError that names the place, and what to write there.
+[[noreturn]] void refuse_outside(const char* function, const std::source_location& where);
 }  // namespace detail
 
 /// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
@@ -121,7 +124,7 @@ template <Awaitable A>
     A&& awaitable, std::source_location where = std::source_location::current()) {
   CoroutineFiber* const self = CoroutineFiber::running();
   if (self == nullptr) [[unlikely]]
-    throw RuntimeError("yield_from() outside of a generator-based coroutine");
+    detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()", where);
   auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
   if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
     if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
@@ -141,6 +144,12 @@ template <Awaitable A>
     return yield_from(adapter(awaiter), where);
   }
 }
+template <class A>
+  requires(!Awaitable<A>)
+__attribute__((
+    unavailable("yield_from() takes a coroutine, or what else can be awaited, and not const: call a coroutine "
+                "function, yield_from(f())"))) modern::Refused
+yield_from(A&&);
 
 /// A bare yield: gives control, and a value if there is one, to the driver; returns what the driver sends (empty for
 /// None). A task takes only the one without a value, which costs one iteration of the loop.
@@ -304,6 +313,12 @@ class CoroutineFunction {
     return GeneratorCoroutine<Result>(
         legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));
   }
+  template <class... Args>
+    requires(!std::invocable<F&, std::decay_t<Args>...>)
+  __attribute__((
+      unavailable("a generator-based coroutine gets copies of its arguments, moved: std::ref(x) for a "
+                  "parameter that is a reference"))) modern::Refused
+  operator()(Args&&...) const;
 
  private:
   F function_;

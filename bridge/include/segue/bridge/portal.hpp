@@ -31,6 +31,12 @@ template <class F, class Arg, class... Args>
 auto portal(F function, Arg&& arg, Args&&... args) {
   return coroutine(std::move(function))(std::forward<Arg>(arg), std::forward<Args>(args)...);
 }
+template <class F, class... Args>
+  requires(!std::invocable<F&, std::decay_t<Args>...>)
+__attribute__((
+    unavailable("portal() calls the function with copies of the arguments, moved: std::ref(x) for a parameter "
+                "that is a reference"))) modern::Refused
+portal(F, Args&&...);
 
 /// Whether await_() works here: the running code was entered through a portal, or is a generator-based coroutine's,
 /// with no other coroutine and no generator in between.
@@ -41,8 +47,15 @@ inline bool has_portal() noexcept { return CoroutineFiber::running() != nullptr;
 template <Awaitable A>
 [[gnu::always_inline]] inline modern::await_result_t<A> await_(
     A&& awaitable, std::source_location where = std::source_location::current()) {
-  if (!has_portal()) throw RuntimeError("await_() outside of a portal");
+  if (!has_portal()) [[unlikely]]
+    detail::refuse_outside("await_()", where);
   return yield_from(std::forward<A>(awaitable), where);
 }
+template <class A>
+  requires(!Awaitable<A>)
+__attribute__((
+    unavailable("await_() takes a coroutine, or what else can be awaited, and not const: call a coroutine "
+                "function, await_(f())"))) modern::Refused
+await_(A&&);
 
 }  // namespace segue::bridge

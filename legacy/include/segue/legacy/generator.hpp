@@ -19,6 +19,7 @@
 // `yield.from(…)`: their cost does not depend on its depth. They allocate nothing.
 #pragma once
 
+#include <any>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -82,6 +83,10 @@ class [[nodiscard]] Generator {
     requires(!std::same_as<std::remove_cvref_t<Body>, Generator>)
   explicit Generator(Body&& body, std::source_location created = std::source_location::current())
       : Generator(GeneratorOptions{.created = created}, std::forward<Body>(body)) {}
+
+  /// The same for a function, and for a function template, `void count(auto& yield)`.
+  explicit Generator(Return (*body)(YielderType&), std::source_location created = std::source_location::current())
+      : Generator(GeneratorOptions{.created = created}, body) {}
 
   /// The same with arguments. Reports know where it was made by its address in the program, not by file and line: for
   /// those begin with GeneratorOptions.
@@ -156,6 +161,13 @@ class [[nodiscard]] Generator {
       detail::refuse_first_send();
     }
     return resume(leaf);
+  }
+  /// The same where anything may be sent: a string literal is sent as a std::string.
+  template <std::size_t size>
+  Yield send(const char (&text)[size])
+    requires(std::same_as<Send, std::any>)
+  {
+    return send(Send(std::string(text)));
   }
   /// Python's `g.send(None)`: next().
   Yield send(None)

@@ -21,7 +21,7 @@ namespace segue::legacy {
 ///   next(it);                    // 1
 ///   for (int v : it) use(v);     // 2, 3
 template <class Range>
-class Iter {
+class RangeIterator {
   using Base = std::remove_reference_t<Range>;
 
  public:
@@ -31,7 +31,7 @@ class Iter {
 
   /// Refers to an lvalue, which has to outlive it; moves an rvalue to the heap. Looks at nothing yet. Throws
   /// std::bad_alloc and what the move throws, for an rvalue alone.
-  explicit Iter(Range&& range) {
+  explicit RangeIterator(Range&& range) {
     if constexpr (std::is_lvalue_reference_v<Range>) {
       range_ = std::addressof(range);
     } else {
@@ -59,21 +59,21 @@ class Iter {
  private:
   bool exhausted() { return *position_ == std::ranges::end(*range_); }
 
-  // An owned range stays where it is when the Iter is moved: its iterators may point into it.
+  // An owned range stays where it is when the RangeIterator is moved: its iterators may point into it.
   std::conditional_t<std::is_lvalue_reference_v<Range>, Base*, std::unique_ptr<Base>> range_;
   std::optional<std::ranges::iterator_t<Base>> position_;
 };
 
 /// Steps through what is left. The next element is asked for when it is looked for, not before, so a comparison or `*`
-/// may advance, and throw. Refers to the Iter object: it dangles when that is moved from or destroyed.
+/// may advance, and throw. Refers to the RangeIterator object: it dangles when that is moved from or destroyed.
 template <class Range>
-class Iter<Range>::Iterator {
+class RangeIterator<Range>::Iterator {
  public:
   using iterator_concept = std::input_iterator_tag;     ///< it goes through the elements once
   using value_type = std::ranges::range_value_t<Base>;  ///< what it goes through
   using difference_type = std::ptrdiff_t;               ///< std::input_iterator asks for it
 
-  /// One that refers to no Iter: of no use but to be assigned to.
+  /// One that refers to no RangeIterator: of no use but to be assigned to.
   Iterator() noexcept = default;
   /// Move-only.
   Iterator(Iterator&&) noexcept = default;
@@ -100,8 +100,8 @@ class Iter<Range>::Iterator {
   }
 
  private:
-  friend Iter;
-  explicit Iterator(Iter& iter) noexcept : iter_(&iter) {}
+  friend RangeIterator;
+  explicit Iterator(RangeIterator& iter) noexcept : iter_(&iter) {}
 
   void look() const {
     if (looked_) return;
@@ -109,20 +109,20 @@ class Iter<Range>::Iterator {
     more_ = iter_->advance();
   }
 
-  Iter* iter_ = nullptr;
+  RangeIterator* iter_ = nullptr;
   mutable bool looked_ = false;
   mutable bool more_ = false;
 };
 
 /// Python's `iter(range)`: refers to an lvalue, which has to outlive it, and owns an rvalue. Looks at nothing yet.
 template <std::ranges::input_range Range>
-Iter<Range> iter(Range&& range) {
-  return Iter<Range>(std::forward<Range>(range));
+RangeIterator<Range> iter(Range&& range) {
+  return RangeIterator<Range>(std::forward<Range>(range));
 }
 
 /// The next element. Throws StopIteration<void> at the end.
 template <class Range>
-typename Iter<Range>::reference next(Iter<Range>& iter) {
+typename RangeIterator<Range>::reference next(RangeIterator<Range>& iter) {
   if (!iter.advance()) throw StopIteration<void>();
   return iter.current();
 }
@@ -130,7 +130,7 @@ typename Iter<Range>::reference next(Iter<Range>& iter) {
 /// The next element, or `default_value` at the end.
 template <class Range>
 std::ranges::range_value_t<std::remove_reference_t<Range>> next(
-    Iter<Range>& iter, std::ranges::range_value_t<std::remove_reference_t<Range>> default_value) {
+    RangeIterator<Range>& iter, std::ranges::range_value_t<std::remove_reference_t<Range>> default_value) {
   if (iter.advance()) return iter.current();
   return default_value;
 }

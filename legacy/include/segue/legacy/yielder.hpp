@@ -1,10 +1,13 @@
 // What a generator's body yields through: `Send s = yield(y)` and `R r = yield.from(sub)`.
 #pragma once
 
+#include <any>
 #include <cassert>
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -34,6 +37,13 @@ class Yielder {
   {
     frame_.value_ = detail::address_of(value);
     return wait(where);
+  }
+  /// The same where anything may be yielded: a string literal is yielded as a std::string.
+  template <std::size_t size>
+  Send operator()(const char (&text)[size], std::source_location where = std::source_location::current())
+    requires(std::same_as<Yield, std::any>)
+  {
+    return (*this)(Yield(std::string(text)), where);
   }
   /// The same for a generator that yields nothing.
   [[gnu::always_inline]] Send operator()(std::source_location where = std::source_location::current())

@@ -81,9 +81,18 @@ class Body final : public ResultFrame<Return> {
 
 template <class Yielder, class Return, class Function, class... Args>
 consteval bool check_body() {
-  if constexpr (!std::is_invocable_v<Function, Yielder&, Args...>) {
-    static_assert(std::is_invocable_v<Function, Yielder&, Args...>,
-                  "a generator's body is called as `Return body(Yielder<Yield, Send>& yield, args...)`");
+  if constexpr (!std::is_invocable_v<Function, Yielder&, Args...> &&
+                std::is_invocable_v<Function, Yielder&, Args&...>) {
+    static_assert(
+        std::is_invocable_v<Function, Yielder&, Args...>,
+        "a generator's body is called with copies of its arguments, moved: std::ref(x) for a parameter that is "
+        "a reference");
+    return false;
+  } else if constexpr (!std::is_invocable_v<Function, Yielder&, Args...>) {
+    static_assert(
+        std::is_invocable_v<Function, Yielder&, Args...>,
+        "a generator's body is called as `Return body(Yielder<Yield, Send>& yield, args...)`, with all of its "
+        "arguments where it is a function: a pointer to one has no default arguments");
     return false;
   } else if constexpr (std::is_void_v<Return>) {
     using Returned = std::invoke_result_t<Function, Yielder&, Args...>;

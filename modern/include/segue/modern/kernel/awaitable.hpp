@@ -59,4 +59,15 @@ concept PlacedAwaiter = requires(A& awaiter, const std::source_location& where) 
 template <Awaitable A>
 using await_result_t = decltype(get_awaiter(std::declval<A>()).await_resume());
 
+/// A function that gives an awaitable where it is called with copies of these arguments, moved.
+template <class F, class... Args>
+concept AwaitableFunction = requires(std::decay_t<F>& f, std::decay_t<Args>... args) {
+  { f(std::move(args)...) } -> Awaitable;
+};
+
+/// What awaiting that awaitable gives.
+template <class F, class... Args>
+  requires AwaitableFunction<F, Args...>
+using call_result_t = await_result_t<decltype(std::declval<std::decay_t<F>&>()(std::declval<std::decay_t<Args>>()...))>;
+
 }  // namespace segue::modern

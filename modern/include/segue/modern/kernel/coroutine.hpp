@@ -19,6 +19,7 @@
 #include <segue/modern/kernel/foreign_awaiter.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -79,6 +80,17 @@ class PromiseBase : public Frame {
       return std::forward<A>(awaitable);
     }
   }
+
+  template <class A>
+    requires(!Awaitable<A> && Awaitable<std::remove_cvref_t<A>&>)
+  __attribute__((unavailable("awaiting a coroutine changes it: leave out its const"))) Refused await_transform(A&&);
+  template <class A>
+    requires(!Awaitable<A> && !Awaitable<std::remove_cvref_t<A>&>)
+  __attribute__((
+      unavailable("co_await takes a coroutine, a task, a future or another awaitable: call a coroutine "
+                  "function, f(); lock.acquire(), event.wait() and queue.get() can be awaited; a context "
+                  "manager is entered by async_with(manager, body)"))) Refused
+  await_transform(A&&);
 
   Resumable resumable() noexcept { return std::coroutine_handle<PromiseBase>::from_promise(*this); }
   bool finished() const noexcept { return std::coroutine_handle<const PromiseBase>::from_promise(*this).done(); }
@@ -150,6 +162,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   using promise_type = detail::Promise<T>;
   using result_type = T;
 
+  Coroutine(const Coroutine&) = delete;  // move it; of several: gather(a(), b()), std::to_array({a(), b()})
   Coroutine(Coroutine&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {
     if (frame_) this->note_move();
   }

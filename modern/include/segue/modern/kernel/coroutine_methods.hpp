@@ -8,9 +8,11 @@
 
 #include <any>
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <source_location>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -46,6 +48,11 @@ class CoroutineMethods {
   /// it returns, and what it throws when it throws. `value` is what its innermost bare yield evaluates to; a coroutine
   /// that has not started takes none (TypeError).
   Yielded send(std::any value = {});
+  /// A string literal is sent as a std::string.
+  template <std::size_t size>
+  Yielded send(const char (&text)[size]) {
+    return send(std::any(std::string(text)));
+  }
   /// Throws `error` where it is suspended, and goes on as send() does. GeneratorExit closes what it awaits first.
   Yielded throw_(std::exception_ptr error);
   template <class Error>

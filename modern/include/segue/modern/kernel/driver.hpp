@@ -229,7 +229,7 @@ class Driver {
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] static void refuse_outside() {
-    throw RuntimeError("await outside of a coroutine that a task or send() drives");
+    throw RuntimeError("await outside of a coroutine that a task or send() drives: await it in a Coroutine");
   }
 
   [[noreturn, gnu::noinline, gnu::cold]] void rethrow_injected() {

@@ -1,6 +1,6 @@
 // What a destructor, or a coroutine that nobody awaits, has to say: it has no caller to throw to (CPython:
-// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, report_coroutine()
-// writes to the log, and report_unraisable() calls the hook of set_unraisable_hook().
+// sys.unraisablehook). It goes to the running loop's exception handler. Where no loop runs, report_unraisable() calls
+// the hook of set_unraisable_hook(), and the others write to the log.
 #pragma once
 
 #include <exception>
@@ -14,6 +14,8 @@ void report_coroutine(const std::source_location& made, const char* what) noexce
 inline void report_never_awaited(const std::source_location& made) noexcept {
   report_coroutine(made, "was never awaited");
 }
+/// "timeout was never entered: co_await async_with(timeout, body)", of a context manager that was made at `made`.
+void report_never_entered(const char* manager, const std::source_location& made) noexcept;
 
 /// "Exception ignored in: coroutine 'fetch'".
 void report_unraisable(const std::exception_ptr& error, const std::source_location& made) noexcept;

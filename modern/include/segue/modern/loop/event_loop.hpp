@@ -22,6 +22,7 @@
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/callback_watch.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/loop/reactor.hpp>
@@ -60,6 +61,41 @@ struct TaskOptions {
   /// The task's name, which is copied; "Task-N" where none is given.
   std::string_view name = {};
 };
+
+namespace detail {
+
+/// What a task takes over: an awaitable that is no future, given in a way in which it can be moved or copied.
+template <class A>
+concept TakenOver = Awaitable<std::remove_cvref_t<A>> && !std::derived_from<std::remove_cvref_t<A>, AnyFuture> &&
+                    std::constructible_from<std::remove_cvref_t<A>, A>;
+template <class A>
+concept NotTakenOver = Awaitable<std::remove_cvref_t<A>> && !TakenOver<A>;
+
+/// What a task may be made of: an awaitable, or a function with its arguments.
+template <class F, class... Args>
+concept TaskFunction = !Awaitable<std::remove_cvref_t<F>> && AwaitableFunction<F, Args...>;
+template <class A>
+concept TaskBody = TakenOver<A> || TaskFunction<A>;
+template <class F, class... Args>
+concept NoTaskBody = !Awaitable<std::remove_cvref_t<F>> && !AwaitableFunction<F, Args...> && !AwaitableFunction<F> &&
+                     !std::same_as<std::remove_cvref_t<F>, TaskOptions>;
+
+template <class... Body>
+struct TaskResult {};
+template <class F, class... Args>
+  requires TaskFunction<F, Args...>
+struct TaskResult<F, Args...> {
+  using type = call_result_t<F, Args...>;
+};
+template <TakenOver A>
+struct TaskResult<A> {
+  using type = await_result_t<std::remove_cvref_t<A>>;
+};
+/// The result of that task.
+template <class... Body>
+using task_result_t = typename TaskResult<Body...>::type;
+
+}  // namespace detail
 
 class EventLoop;
 
@@ -132,6 +168,12 @@ class EventLoop final : private LoopCore {
   /// before Future completed.") where stop() came first.
   template <Awaitable A>
   await_result_t<A> run_until_complete(A&& awaitable);
+  template <class A>
+    requires(!Awaitable<A>)
+  __attribute__((unavailable(
+      "run_until_complete() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, "
+      "run_until_complete(main())"))) Refused
+  run_until_complete(A&&);
   /// One iteration that does not wait, for who runs this loop from within another one. Gives the time until which there
   /// is nothing to do unless the reactor finds something: `time_point::min()` where something is ready by now, `max()`
   /// where no timer is set.
@@ -149,10 +191,31 @@ class EventLoop final : private LoopCore {
   template <class T = void>
   Future<T> create_future();
   /// Schedules a coroutine of any style, or whatever else can be awaited and is not a future; its first step is in the
-  /// next iteration. RuntimeError("Event loop is closed").
-  template <Awaitable A>
-    requires(!std::derived_from<A, AnyFuture>)
-  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {});
+  /// next iteration. A function without arguments is kept and called, as by call(). RuntimeError("Event loop is
+  /// closed").
+  template <detail::TaskBody A>
+  Task<detail::task_result_t<A>> create_task(A&& awaitable, TaskOptions options = {});
+  /// The same of `call(f, args…)`: keeps the function and its arguments until the task is done. Options come first:
+  /// `create_task({.name = "reader"}, read, std::move(stream))`.
+  template <class F, class Arg, class... Args>
+    requires detail::TaskFunction<F, Arg, Args...>
+  Task<call_result_t<F, Arg, Args...>> create_task(F&& f, Arg&& arg, Args&&... args);
+  template <class F, class... Args>
+    requires detail::TaskFunction<F, Args...>
+  Task<call_result_t<F, Args...>> create_task(TaskOptions options, F&& f, Args&&... args);
+  template <detail::NotTakenOver A>
+  __attribute__((
+      unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
+                  "task or a future "
+                  "is none"))) Refused
+  create_task(A&&, TaskOptions = {});
+  template <class F, class... Args>
+    requires detail::NoTaskBody<F, Args...>
+  __attribute__((
+      unavailable("create_task() takes a coroutine, or a function and copies of its arguments, of which it makes one: "
+                  "std::ref(x) for "
+                  "a parameter that is a reference"))) Refused
+  create_task(F&&, Args&&...);
 
   // --- threads (threads/to_thread.hpp) ---
 
@@ -161,6 +224,12 @@ class EventLoop final : private LoopCore {
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto run_in_executor(F&& f, Args&&... args) -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
+  template <class F, class... Args>
+    requires(!std::invocable<std::decay_t<F>, std::decay_t<Args>...>)
+  __attribute__((unavailable(
+      "run_in_executor() calls the function with copies of the arguments, moved: std::ref(x) for a parameter that is a "
+      "reference"))) Refused
+  run_in_executor(F&&, Args&&...);
   /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
   /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);

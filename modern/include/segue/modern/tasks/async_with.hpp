@@ -6,12 +6,14 @@
 // A context manager has `aenter()` and `aexit(std::exception_ptr)`, plain functions or ones that return what can be
 // awaited. aexit() is told what the body threw (null for nothing) and may throw itself; where it gives a bool, true
 // keeps the body's exception from going further; where it gives an exception_ptr, that is thrown instead, unless it is
-// null: the same as throwing it, for less. All of it runs in the task that awaits.
+// null: the same as throwing it, for less. All of it runs in the task that awaits. One that reports never to have been
+// entered has `expect_entry()`, too, which async_with() calls at once.
 //
 // A temporary manager is kept until the end, another one is referred to; the body is kept. A body captures by reference,
 // or is named before: g++ 12 destroys twice what a lambda within a co_await expression captures by value.
 #pragma once
 
+#include <concepts>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -21,9 +23,17 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
+
+/// What `async with` takes.
+template <class M>
+concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
+  manager.aenter();
+  manager.aexit(error);
+};
 
 namespace detail {
 
@@ -68,6 +78,9 @@ using kept_t =
     std::conditional_t<std::is_lvalue_reference_v<Manager>, std::reference_wrapper<std::remove_reference_t<Manager>>,
                        std::remove_cvref_t<Manager>>;
 
+template <class Manager>
+concept IsManager = AsyncContextManager<unwrapped_t<kept_t<Manager>>>;
+
 /// Calls the body: without an argument where it takes none, else with what `as` names in Python, or else with the
 /// manager.
 template <class Body, class Manager, class Entered>
@@ -84,6 +97,14 @@ decltype(auto) call_body(Body& body, Manager& manager, Outcome<Entered>& entered
     return body(manager);
   }
 }
+
+/// What call_body() can call.
+template <class Body, class Manager>
+concept BodyFor = std::invocable<Body&> ||
+                  (std::is_lvalue_reference_v<entered_t<Manager>> && std::invocable<Body&, entered_t<Manager>>) ||
+                  (!std::is_reference_v<entered_t<Manager>> && (std::invocable<Body&, stored_t<entered_t<Manager>>&> ||
+                                                                std::invocable<Body&, stored_t<entered_t<Manager>>>)) ||
+                  std::invocable<Body&, Manager&>;
 
 template <class Manager, class Body>
 using body_result_t = awaited_or_plain_t<decltype(call_body(std::declval<Body&>(), std::declval<Manager&>(),
@@ -180,24 +201,34 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
 
 }  // namespace detail
 
-/// What `async with` takes.
-template <class M>
-concept AsyncContextManager = requires(M& manager, std::exception_ptr error) {
-  manager.aenter();
-  manager.aexit(error);
-};
-
 struct AsyncWithFunction {
   /// Enters `manager`, runs `body` and leaves `manager`, whatever happens. Gives what the body gives; an optional of it
   /// where the manager may suppress the body's exception.
   ///
   /// `body` takes what aenter() gave, or the manager, or nothing; it returns a coroutine, or is a plain function.
   template <class Manager, class Body>
-    requires AsyncContextManager<detail::unwrapped_t<std::decay_t<Manager>>>
+    requires(detail::IsManager<Manager> &&
+             detail::BodyFor<detail::unwrapped_t<std::decay_t<Body>>, detail::unwrapped_t<detail::kept_t<Manager>>>)
   auto operator()(Manager&& manager, Body&& body) const {
+    if constexpr (requires { manager.expect_entry(); }) manager.expect_entry();
     return detail::body::async_with<detail::kept_t<Manager>, std::decay_t<Body>>(std::forward<Manager>(manager),
                                                                                  std::forward<Body>(body));
   }
+  template <class Manager, class Body>
+    requires(detail::IsManager<Manager> &&
+             !detail::BodyFor<detail::unwrapped_t<std::decay_t<Body>>, detail::unwrapped_t<detail::kept_t<Manager>>>)
+  __attribute__((
+      unavailable("the body of async_with() is a function, without a parameter, or with one for what aenter() gives or "
+                  "the manager: "
+                  "async_with(lock, [&]() -> Coroutine<> { co_await f(); })"))) Refused
+  operator()(Manager&&, Body&&) const;
+  template <class Manager, class Body>
+    requires(!detail::IsManager<Manager>)
+  __attribute__((
+      unavailable("async_with() takes a context manager, with aenter() and aexit(std::exception_ptr); one that is "
+                  "const has to have "
+                  "them const"))) Refused
+  operator()(Manager&&, Body&&) const;
 };
 inline constexpr AsyncWithFunction async_with;
 

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -26,6 +27,7 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/outcome.hpp>
@@ -180,15 +182,18 @@ class GatherTuple final : public GatherState<std::tuple<gathered_t<T, with_excep
   }
 };
 
-template <bool with_exceptions, class T>
+/// `Kept` is the range that the children came from, where that is a view that nobody else has: they may refer to the
+/// function that is in it.
+template <bool with_exceptions, class T, class Kept = None>
 class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exceptions>>> {
   using Result = std::vector<gathered_t<T, with_exceptions>>;
   using GatherState<Result>::GatherState;
 
  public:
-  static Future<Result> make(GatherChildren&& children) {
+  static Future<Result> make(GatherChildren&& children, std::unique_ptr<Kept> kept = nullptr) {
     EventLoop& loop = children.loop();
     Ref<GatherVector> state(new GatherVector(loop, std::move(children), with_exceptions));
+    state->kept_ = std::move(kept);
     state->start();
     return Future<Result>(Ref<FutureCore>(std::move(state)));
   }
@@ -206,6 +211,8 @@ class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exc
     }
     this->set_result(std::move(result));
   }
+
+  std::unique_ptr<Kept> kept_;  // until the last child is done: their callbacks refer to this future
 };
 
 /// Done when all of them are, whatever their outcomes. CancelledError where it is cancelled.
@@ -231,13 +238,33 @@ auto gather_arguments(A&&... awaitables) {
   return GatherTuple<with_exceptions, child_result_t<A>...>::make(std::move(children));
 }
 
-template <bool with_exceptions, class Range>
-auto gather_range(Range&& range) {
-  GatherChildren children;
+/// A range of awaitables.
+template <class Range>
+concept AwaitableRange = std::ranges::input_range<Range> && Awaitable<std::ranges::range_reference_t<Range>>;
+
+template <class Range>
+void add_all(GatherChildren& children, Range& range) {
   if constexpr (std::ranges::sized_range<Range>) children.reserve(static_cast<std::size_t>(std::ranges::size(range)));
   for (auto&& awaitable : range) children.add(std::forward<decltype(awaitable)>(awaitable));
-  return GatherVector<with_exceptions, child_result_t<std::ranges::range_reference_t<Range>>>::make(
-      std::move(children));
+}
+
+template <bool with_exceptions, class Range>
+auto gather_range(Range&& range) {
+  using Reference = std::ranges::range_reference_t<Range>;
+  using Result = child_result_t<Reference>;
+  GatherChildren children;
+  if constexpr (std::ranges::view<Range> && !std::is_reference_v<Reference>) {
+    auto kept = std::make_unique<Range>(std::forward<Range>(range));
+    // All are made before the first task is: where making one fails, no task is left that refers to the view.
+    std::vector<Reference> awaitables;
+    for (auto&& awaitable : *kept) awaitables.push_back(std::forward<decltype(awaitable)>(awaitable));
+    auto moved = std::ranges::subrange(std::move_iterator(awaitables.begin()), std::move_iterator(awaitables.end()));
+    add_all(children, moved);
+    return GatherVector<with_exceptions, Result, Range>::make(std::move(children), std::move(kept));
+  } else {
+    add_all(children, range);
+    return GatherVector<with_exceptions, Result>::make(std::move(children));
+  }
 }
 
 template <class... A>
@@ -272,17 +299,23 @@ struct GatherFunction {
     return detail::gather_all_but_last(std::forward_as_tuple(std::forward<A>(awaitables_and_tag)...),
                                        std::make_index_sequence<sizeof...(A) - 1>());
   }
-  /// A future of the vector of the results of all in the range.
-  template <std::ranges::input_range Range>
-    requires Awaitable<std::ranges::range_reference_t<Range>>
+  /// A future of the vector of the results of all in the range. A temporary view is kept until all of them are done, so
+  /// that `gather(urls | std::views::transform(f))` may have an `f` with captures.
+  template <detail::AwaitableRange Range>
   auto operator()(Range&& range) const {
     return detail::gather_range<false>(std::forward<Range>(range));
   }
-  template <std::ranges::input_range Range>
-    requires Awaitable<std::ranges::range_reference_t<Range>>
+  template <detail::AwaitableRange Range>
   auto operator()(Range&& range, return_exceptions_t) const {
     return detail::gather_range<true>(std::forward<Range>(range));
   }
+  template <class First, class... Rest>
+    requires(!detail::AwaitableRange<First> && !(Awaitable<First> && (Awaitable<Rest> && ...)) &&
+             !detail::ends_with_return_exceptions<First, Rest...>)
+  __attribute__((unavailable(
+      "gather() takes coroutines and what else can be awaited, or a range of them, and not const: call a coroutine "
+      "function, gather(f())"))) RefusedAwaitable<std::tuple<Refused, RefusedFor<Rest>...>>
+  operator()(First&&, Rest&&...) const;
 };
 inline constexpr GatherFunction gather;
 

@@ -11,7 +11,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -41,6 +43,12 @@ class Runner {
     EventLoop& loop = get_loop();
     return loop.run_until_complete(ensure_future(std::forward<A>(main), loop));
   }
+  template <class A>
+    requires(!Awaitable<A>)
+  __attribute__((unavailable(
+      "run() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, run(main())")))
+  Refused
+  run(A&&);
   /// The loop; made when first asked for.
   EventLoop& get_loop();
   /// Cancels the tasks that are left, waits for them and closes the loop. Idempotent.
@@ -79,6 +87,12 @@ struct RunFunction {
   await_result_t<A> operator()(A&& main) const {
     return (*this)(std::forward<A>(main), RunOptions{});
   }
+  template <class A>
+    requires(!Awaitable<A>)
+  __attribute__((unavailable(
+      "run() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, run(main())")))
+  Refused
+  operator()(A&&, RunOptions = {}) const;
 };
 inline constexpr RunFunction run;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -44,6 +45,12 @@ struct ShieldFunction {
     detail::connect_shield(inner.state(), outer.state(), &detail::copy_result<T>);
     return outer;
   }
+  template <class A>
+    requires(!Awaitable<A>)
+  __attribute__((
+      unavailable("shield() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, "
+                  "shield(f())"))) Refused
+  operator()(A&&) const;
 };
 inline constexpr ShieldFunction shield;
 

@@ -13,8 +13,10 @@
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/call.hpp>
 #include <segue/modern/tasks/future.hpp>
 
 namespace segue::modern {
@@ -72,11 +74,38 @@ AnyTask::AnyTask(const Task<T>& task) noexcept : AnyFuture(static_cast<const Any
 
 struct CreateTaskFunction {
   /// EventLoop::create_task() of the running loop. RuntimeError("no running event loop").
-  template <Awaitable A>
-    requires(!std::derived_from<A, AnyFuture>)
-  Task<await_result_t<A>> operator()(A awaitable, TaskOptions options = {}) const {
-    return get_running_loop().create_task(std::move(awaitable), options);
+  ///
+  ///   create_task(fetch("a"));
+  ///   create_task(fetch("a"), {.name = "fetcher"});
+  ///   create_task([name]() -> Coroutine<> { co_await greet(name); });   // kept until the task is done, as by call()
+  ///   create_task({.name = "reader"}, read, std::move(stream));
+  template <detail::TaskBody A>
+  Task<detail::task_result_t<A>> operator()(A&& awaitable, TaskOptions options = {}) const {
+    return get_running_loop().create_task(std::forward<A>(awaitable), options);
   }
+  template <class F, class Arg, class... Args>
+    requires detail::TaskFunction<F, Arg, Args...>
+  Task<call_result_t<F, Arg, Args...>> operator()(F&& f, Arg&& arg, Args&&... args) const {
+    return get_running_loop().create_task(std::forward<F>(f), std::forward<Arg>(arg), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires detail::TaskFunction<F, Args...>
+  Task<call_result_t<F, Args...>> operator()(TaskOptions options, F&& f, Args&&... args) const {
+    return get_running_loop().create_task(options, std::forward<F>(f), std::forward<Args>(args)...);
+  }
+  template <detail::NotTakenOver A>
+  __attribute__((
+      unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
+                  "task or a future "
+                  "is none"))) Refused
+  operator()(A&&, TaskOptions = {}) const;
+  template <class F, class... Args>
+    requires detail::NoTaskBody<F, Args...>
+  __attribute__((
+      unavailable("create_task() takes a coroutine, or a function and copies of its arguments, of which it makes one: "
+                  "std::ref(x) for "
+                  "a parameter that is a reference"))) Refused
+  operator()(F&&, Args&&...) const;
 };
 inline constexpr CreateTaskFunction create_task;
 
@@ -129,22 +158,42 @@ struct EnsureFutureFunction {
       return (*this)(std::forward<A>(awaitable), get_running_loop());
     }
   }
+  template <class A, std::same_as<EventLoop>... Loop>
+    requires(!Awaitable<A>)
+  __attribute__((unavailable(
+      "ensure_future() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, "
+      "ensure_future(f())"))) Refused
+  operator()(A&&, Loop&...) const;
 };
 inline constexpr EnsureFutureFunction ensure_future;
 
 // --- definitions ---
 
-template <Awaitable A>
-  requires(!std::derived_from<A, AnyFuture>)
-Task<await_result_t<A>> EventLoop::create_task(A awaitable, TaskOptions options) {
-  if constexpr (std::same_as<A, Coroutine<await_result_t<A>>>) {
+template <detail::TaskBody A>
+Task<detail::task_result_t<A>> EventLoop::create_task(A&& awaitable, TaskOptions options) {
+  using Result = detail::task_result_t<A>;
+  if constexpr (detail::TaskFunction<A>) {
+    return create_task(call(std::forward<A>(awaitable)), options);
+  } else if constexpr (std::same_as<std::remove_cvref_t<A>, Coroutine<Result>>) {
     check_usable();
-    auto state = make_ref<TaskValue<await_result_t<A>>>(core(), std::move(awaitable), options.name);
+    auto state = make_ref<TaskValue<Result>>(core(), std::forward<A>(awaitable), options.name);
     state->start();
-    return Task<await_result_t<A>>(Ref<FutureCore>(std::move(state)));
+    return Task<Result>(Ref<FutureCore>(std::move(state)));
   } else {
-    return create_task(detail::wrap_awaitable(std::move(awaitable)), options);
+    return create_task(detail::wrap_awaitable<std::remove_cvref_t<A>>(std::forward<A>(awaitable)), options);
   }
+}
+
+template <class F, class Arg, class... Args>
+  requires detail::TaskFunction<F, Arg, Args...>
+Task<call_result_t<F, Arg, Args...>> EventLoop::create_task(F&& f, Arg&& arg, Args&&... args) {
+  return create_task(call(std::forward<F>(f), std::forward<Arg>(arg), std::forward<Args>(args)...));
+}
+
+template <class F, class... Args>
+  requires detail::TaskFunction<F, Args...>
+Task<call_result_t<F, Args...>> EventLoop::create_task(TaskOptions options, F&& f, Args&&... args) {
+  return create_task(call(std::forward<F>(f), std::forward<Args>(args)...), options);
 }
 
 template <Awaitable A>

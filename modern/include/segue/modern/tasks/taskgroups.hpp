@@ -2,7 +2,7 @@
 //
 //   co_await async_with(TaskGroup(), [&](TaskGroup& group) -> Coroutine<> {
 //     group.create_task(fetch("a"));
-//     group.create_task(fetch("b"));
+//     group.create_task(fetch, "b");   // the same, for a function that has to be kept: see call()
 //     co_return;
 //   });   // both are done here
 //
@@ -23,6 +23,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -70,25 +71,47 @@ class TaskGroupState final : public RefCounted {
 
 }  // namespace detail
 
-class TaskGroup : public HandleOf<TaskGroup, Ref<detail::TaskGroupState>> {
+class [[gnu::warn_unused]] TaskGroup : public HandleOf<TaskGroup, Ref<detail::TaskGroupState>> {
  public:
   TaskGroup() : HandleOf(make_ref<detail::TaskGroupState>()) {}
 
   /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
   /// entered"), ("… is finished"), ("… is shutting down").
-  template <Awaitable A>
-    requires(!std::derived_from<A, AnyFuture>)
-  Task<await_result_t<A>> create_task(A awaitable, TaskOptions options = {}) const {
+  template <detail::TaskBody A>
+  Task<detail::task_result_t<A>> create_task(A&& awaitable, TaskOptions options = {}) const {
+    std::decay_t<A> taken(std::forward<A>(awaitable));
     try {
       state()->check_open();
     } catch (...) {
-      if constexpr (requires { awaitable.close(); }) awaitable.close();
+      if constexpr (requires { taken.close(); }) taken.close();
       throw;
     }
-    auto task = state()->loop().create_task(std::move(awaitable), options);
-    state()->add(*task.state());
-    return task;
+    return added(state()->loop().create_task(std::move(taken), options));
   }
+  template <class F, class Arg, class... Args>
+    requires detail::TaskFunction<F, Arg, Args...>
+  Task<call_result_t<F, Arg, Args...>> create_task(F&& f, Arg&& arg, Args&&... args) const {
+    return create_task(TaskOptions(), std::forward<F>(f), std::forward<Arg>(arg), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires detail::TaskFunction<F, Args...>
+  Task<call_result_t<F, Args...>> create_task(TaskOptions options, F&& f, Args&&... args) const {
+    state()->check_open();
+    return added(state()->loop().create_task(options, std::forward<F>(f), std::forward<Args>(args)...));
+  }
+  template <detail::NotTakenOver A>
+  __attribute__((
+      unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
+                  "task or a future "
+                  "is none"))) Refused
+  create_task(A&&, TaskOptions = {}) const;
+  template <class F, class... Args>
+    requires detail::NoTaskBody<F, Args...>
+  __attribute__((
+      unavailable("create_task() takes a coroutine, or a function and copies of its arguments, of which it makes one: "
+                  "std::ref(x) for "
+                  "a parameter that is a reference"))) Refused
+  create_task(F&&, Args&&...) const;
 
   /// `<TaskGroup tasks=2 entered>`.
   std::string repr() const { return state()->repr(); }
@@ -101,6 +124,13 @@ class TaskGroup : public HandleOf<TaskGroup, Ref<detail::TaskGroupState>> {
   }
   Coroutine<std::exception_ptr> aexit(std::exception_ptr error) const {
     return detail::TaskGroupState::exit(state(), std::move(error));
+  }
+
+ private:
+  template <class T>
+  Task<T> added(Task<T> task) const {
+    state()->add(*task.state());
+    return task;
   }
 };
 

@@ -5,6 +5,8 @@
 //   } catch (const TimeoutError&) {
 //   }
 //
+// `auto limit = timeout(10s);` alone is no guard and limits nothing: one that was never entered is reported.
+//
 // When the time is over, the task is cancelled once; at the end of the block the CancelledError becomes TimeoutError,
 // if nobody else cancelled the task too. A body that never waits is never interrupted.
 //
@@ -15,6 +17,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <string>
 
 #include <segue/modern/kernel/delay.hpp>
@@ -32,8 +35,9 @@ namespace detail {
 struct TimeoutState final : RefCounted {
   enum class Phase : std::uint8_t { created, active, expiring, expired, finished };
 
-  explicit TimeoutState(std::optional<EventLoop::time_point> deadline) noexcept : when(deadline) {}
-  ~TimeoutState() override { handler.cancel(); }
+  TimeoutState(std::optional<EventLoop::time_point> deadline, const std::source_location& where) noexcept
+      : when(deadline), made(where) {}
+  ~TimeoutState() override;
   void enter();
   void reschedule(std::optional<EventLoop::time_point> deadline);
   void expire();
@@ -45,17 +49,20 @@ struct TimeoutState final : RefCounted {
   Handle handler;
   Ref<FutureCore> task;  // between aenter and aexit
   int cancelling = 0;    // the task's cancelling() at aenter()
+  std::source_location made;
+  bool expected = false;  // by an async_with(), which may be dropped before it starts
 };
 
 }  // namespace detail
 
 /// Like a future, it is a handle: copies share the timeout.
-class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
+class [[gnu::warn_unused]] Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
  public:
   using time_point = EventLoop::time_point;
 
   /// A timeout at `when`; one that never strikes where that is empty.
-  explicit Timeout(std::optional<Deadline> when);
+  [[nodiscard("enter it by async_with")]] explicit Timeout(std::optional<Deadline> when,
+                                                            std::source_location made = std::source_location::current());
 
   /// The deadline, on the loop's clock.
   std::optional<time_point> when() const { return state()->when; }
@@ -72,6 +79,10 @@ class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
     state()->enter();
     return *this;
   }
+  /// Somebody has it who is going to enter it: where it comes to nothing, it is not this timeout that is reported.
+  void expect_entry() const {
+    if (*this) state()->expected = true;
+  }
   /// Ends it; `error` is what the block threw, or null. Gives the TimeoutError to throw instead, where the timeout's
   /// own cancellation came out of the block; else null.
   [[nodiscard]] std::exception_ptr aexit(const std::exception_ptr& error) const { return state()->exit(error); }
@@ -83,13 +94,17 @@ class Timeout : public HandleOf<Timeout, Ref<detail::TimeoutState>> {
 struct TimeoutFunction {
   /// A timeout of `delay` from now; none without one. It counts from this call; a negative or zero one strikes at the
   /// body's first suspension. RuntimeError("no running event loop").
-  Timeout operator()(std::optional<Delay> delay) const;
+  [[nodiscard("enter it by async_with")]] Timeout operator()(
+      std::optional<Delay> delay, std::source_location made = std::source_location::current()) const;
 };
 inline constexpr TimeoutFunction timeout;
 
 struct TimeoutAtFunction {
   /// The same at a time on the loop's clock.
-  Timeout operator()(std::optional<Deadline> when) const { return Timeout(when); }
+  [[nodiscard("enter it by async_with")]] Timeout operator()(
+      std::optional<Deadline> when, std::source_location made = std::source_location::current()) const {
+    return Timeout(when, made);
+  }
 };
 inline constexpr TimeoutAtFunction timeout_at;
 

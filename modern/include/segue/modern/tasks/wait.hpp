@@ -23,6 +23,7 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -144,6 +145,10 @@ struct WaitFunction {
       co_return WaitResult<AnyFuture>();
     }();
   }
+  template <class... A>
+    requires((AwaitableFunction<A> || (Awaitable<A> && !std::derived_from<std::remove_cvref_t<A>, AnyFuture>)) || ...)
+  __attribute__((unavailable("wait() takes tasks and futures: make tasks of coroutines, create_task(f())"))) Refused
+  operator()(A&&...) const;
 };
 inline constexpr WaitFunction wait;
 

@@ -16,6 +16,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/timeouts.hpp>
@@ -92,6 +93,12 @@ struct WaitForFunction {
     return detail::body::wait_for<detail::kept_awaitable_t<A>>(detail::keep_awaitable(std::forward<A>(awaitable)),
                                                                limit);
   }
+  template <class A>
+    requires(!Awaitable<A>)
+  __attribute__((unavailable(
+      "wait_for() takes a coroutine, or what else can be awaited, and not const: call a coroutine function, "
+      "wait_for(f(), 1s)"))) Refused
+  operator()(A&&, std::optional<Delay>) const;
 };
 inline constexpr WaitForFunction wait_for;
 

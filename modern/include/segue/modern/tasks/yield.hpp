@@ -7,6 +7,8 @@
 
 #include <any>
 #include <concepts>
+#include <string>
+#include <type_traits>
 #include <utility>
 
 #include <segue/modern/kernel/driver.hpp>
@@ -55,6 +57,8 @@ struct MakeYield {
   Yield operator()(Value&& value) const {
     if constexpr (std::derived_from<std::remove_cvref_t<Value>, AnyFuture>) {
       return Yield(static_cast<const AnyFuture&>(value));
+    } else if constexpr (std::is_array_v<std::remove_cvref_t<Value>> && std::convertible_to<Value, std::string>) {
+      return Yield(std::any(std::string(value)));  // a string literal
     } else {
       return Yield(std::any(std::forward<Value>(value)));
     }

@@ -1,7 +1,7 @@
 // ManualReactor: a loop without real time, for tests. Its clock stands still while callbacks run and jumps to the next
 // timer when nothing else is left, so that sleep(1h) takes no time and two runs never differ.
 //
-//   auto loop = new_event_loop(std::make_unique<ManualReactor>());
+//   auto loop = new_event_loop(std::make_unique<asyncio::ManualReactor>());
 //   loop->run_until_complete(asyncio::sleep(1h));
 #pragma once
 
@@ -43,3 +43,9 @@ class ManualReactor final : public Reactor {
 };
 
 }  // namespace segue::modern
+
+namespace segue::asyncio {
+
+using modern::ManualReactor;
+
+}  // namespace segue::asyncio

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/threads/executor.hpp>
@@ -85,8 +86,8 @@ namespace body {  // out of reach of argument-dependent lookup
 
 template <class F, class... Args>
 Coroutine<std::invoke_result_t<F, Args...>> to_thread(F f, Args... args) {
-  auto call = get_running_loop().run_in_executor(std::move(f), std::move(args)...);
-  co_return co_await std::move(call);
+  auto future = get_running_loop().run_in_executor(std::move(f), std::move(args)...);
+  co_return co_await std::move(future);
 }
 
 }  // namespace body
@@ -101,6 +102,12 @@ struct ToThreadFunction {
   Coroutine<std::invoke_result_t<F, Args...>> operator()(F f, Args... args) const {
     return detail::body::to_thread<F, Args...>(std::move(f), std::move(args)...);
   }
+  template <class F, class... Args>
+    requires(!std::invocable<F, Args...>)
+  __attribute__((unavailable(
+      "to_thread() calls the function with copies of the arguments, moved: std::ref(x) for a parameter that is a "
+      "reference"))) Refused
+  operator()(F f, Args... args) const;
 };
 inline constexpr ToThreadFunction to_thread;
 
@@ -109,10 +116,10 @@ template <class F, class... Args>
 auto EventLoop::run_in_executor(F&& f, Args&&... args)
     -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>> {
   check_usable();
-  auto call = std::make_unique<detail::Call<std::decay_t<F>, std::decay_t<Args>...>>(*this, std::forward<F>(f),
-                                                                                     std::forward<Args>(args)...);
-  auto future = call->future();
-  executor().submit(std::move(call));
+  auto job = std::make_unique<detail::Call<std::decay_t<F>, std::decay_t<Args>...>>(*this, std::forward<F>(f),
+                                                                                    std::forward<Args>(args)...);
+  auto future = job->future();
+  executor().submit(std::move(job));
   return future;
 }
 

@@ -1,0 +1,9 @@
+// the body of async_with() is a function
+#include <segue/modern/sync/lock.hpp>
+#include <segue/modern/tasks/async_with.hpp>
+
+using segue::modern::Coroutine;
+
+Coroutine<> g(segue::modern::Lock lock) {
+  co_await segue::modern::async_with(lock, [](std::string) -> Coroutine<> { co_return; });
+}
