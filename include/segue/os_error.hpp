@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -21,11 +22,10 @@ namespace segue {
 class OSError : public Exception {
  public:
   using Exception::Exception;
-  OSError(int code, std::string text) : OSError(code, std::move(text), {}) {}
-  OSError(int code, std::string text, std::string filename)
-      : Exception("[Errno " + std::to_string(code) + "] " + text + (filename.empty() ? "" : ": '" + filename + "'")),
+  OSError(int code, std::string text, std::optional<std::string> filename = std::nullopt)
+      : Exception("[Errno " + std::to_string(code) + "] " + text + (filename ? ": " + detail::quoted(*filename) : "")),
         code_(code),
-        details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename)})) {}
+        details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename).value_or("")})) {}
 
   std::string args_repr() const override {
     return details_ ? std::to_string(code_) + ", " + segue_detail::quoted(details_->text) : Exception::args_repr();
@@ -125,14 +125,15 @@ class ConnectionResetError : public ConnectionError {
 namespace segue_detail {
 
 template <class Error>
-std::exception_ptr make_error(int code, std::string& text, std::string& filename) {
+std::exception_ptr make_error(int code, std::string& text, std::optional<std::string>& filename) {
   return std::make_exception_ptr(Error(code, std::move(text), std::move(filename)));
 }
 
 }  // namespace segue_detail
 
 /// The OSError of `code` as a value: of the class that Python has for it, FileNotFoundError for ENOENT.
-inline std::exception_ptr make_os_error(int code, std::string text, std::string filename = {}) {
+inline std::exception_ptr make_os_error(int code, std::string text,
+                                        std::optional<std::string> filename = std::nullopt) {
   switch (code) {
     case EAGAIN:
     case EALREADY:
@@ -159,7 +160,8 @@ inline std::exception_ptr make_os_error(int code, std::string text, std::string 
 inline std::exception_ptr make_os_error(int code) { return make_os_error(code, std::generic_category().message(code)); }
 
 /// Throws the OSError of `code`.
-[[noreturn]] inline void throw_os_error(int code, std::string text, std::string filename = {}) {
+[[noreturn]] inline void throw_os_error(int code, std::string text,
+                                        std::optional<std::string> filename = std::nullopt) {
   std::rethrow_exception(make_os_error(code, std::move(text), std::move(filename)));
 }
 [[noreturn]] inline void throw_os_error(int code) { std::rethrow_exception(make_os_error(code)); }

@@ -21,6 +21,12 @@ TEST(OSError, HasItsNumberItsTextAndItsFile) {
   EXPECT_EQ(error.filename(), "notes.txt");
 }
 
+TEST(OSError, QuotesItsFileAsPythonDoes) {
+  EXPECT_STREQ(OSError(ENOENT, "No such file or directory", "").what(), "[Errno 2] No such file or directory: ''");
+  EXPECT_STREQ(OSError(ENOENT, "gone", "it's\n").what(), "[Errno 2] gone: \"it's\\n\"");
+  EXPECT_STREQ(OSError(ENOENT, "gone").what(), "[Errno 2] gone");
+}
+
 TEST(OSError, MayHaveATextAlone) {
   const OSError error("gone");
   EXPECT_EQ(error.errno_code(), 0);

@@ -2,11 +2,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -33,9 +36,36 @@ auto retrying(Call call) {
   }
 }
 
+// A write to a pipe that nobody reads raises SIGPIPE, one beyond the limit on a file's size SIGXFSZ, and both end the
+// program (CPython ignores them, for the whole process). The executor's threads block all signals; where a destructor
+// writes, in a thread of the program's own, they are blocked meanwhile, and what the write has raised is taken away.
+class NoSignals {
+ public:
+  NoSignals() noexcept {
+    ::sigemptyset(&blocked_);
+    sigset_t pending;
+    ::sigpending(&pending);
+    for (const int signal : {SIGPIPE, SIGXFSZ})
+      if (::sigismember(&pending, signal) == 0) ::sigaddset(&blocked_, signal);  // else it is not the write's
+    ::pthread_sigmask(SIG_BLOCK, &blocked_, &previous_);
+  }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+  ~NoSignals() {
+    const timespec at_once{};
+    retrying([&] { return ::sigtimedwait(&blocked_, nullptr, &at_once); });
+    ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
+  }
+
+ private:
+  sigset_t blocked_;
+  sigset_t previous_;
+};
+
 }  // namespace
 
 FileMode::FileMode(const std::string& mode) {
+  if (mode.find('\0') != mode.npos) throw ValueError("embedded null character");
   const auto has = [&mode](char letter) { return mode.find(letter) != mode.npos; };
   for (std::size_t i = 0; i < mode.size(); ++i) {
     const bool known = std::string_view("rwaxbt+").find(mode[i]) != std::string_view::npos;
@@ -52,6 +82,7 @@ FileMode::FileMode(const std::string& mode) {
 }
 
 BufferedFile::BufferedFile(std::string name, const std::string& mode) : name_(std::move(name)), mode_(mode) {
+  if (name_.find('\0') != name_.npos) throw ValueError("embedded null byte");
   constexpr mode_t permissions = 0666;
   const int fd = retrying([this] { return ::open(name_.c_str(), mode_.flags, permissions); });
   if (fd < 0) throw_os_error(errno, std::generic_category().message(errno), name_);
@@ -65,11 +96,18 @@ BufferedFile::BufferedFile(std::string name, const std::string& mode) : name_(st
 }
 
 BufferedFile::~BufferedFile() {
-  try {
-    close();
-  } catch (...) {
-    report_unraisable(std::current_exception(), "file '" + name_ + "'");
+  {
+    std::optional<NoSignals> no_signals;
+    if (pending()) no_signals.emplace();
+    close_dropped();
   }
+  if (!unreported_) return;
+  std::string object = "file";
+  try {
+    object = "file " + segue::detail::quoted(name_);
+  } catch (const std::bad_alloc&) {  // then without its name
+  }
+  report_unraisable(unreported_, object);
 }
 
 void BufferedFile::check_readable() const {
@@ -224,10 +262,13 @@ std::int64_t BufferedFile::tell() {
   return position(0, SEEK_CUR) - static_cast<std::int64_t>(ahead()) + static_cast<std::int64_t>(unwritten_.size());
 }
 
-void BufferedFile::truncate(std::int64_t size) {
-  check_writable();
+std::int64_t BufferedFile::truncate(std::optional<std::int64_t> size) {
+  if (!mode_.writable) throw UnsupportedOperation("truncate");
   flush();
-  if (retrying([this, size] { return ::ftruncate(fd_, size); }) < 0) throw_os_error(errno);
+  drop_read_ahead();
+  const std::int64_t cut_at = size ? *size : position(0, SEEK_CUR);
+  if (retrying([&] { return ::ftruncate(fd_, cut_at); }) < 0) throw_os_error(errno);
+  return cut_at;
 }
 
 void BufferedFile::close() {
@@ -243,6 +284,14 @@ void BufferedFile::close() {
   // Linux gives the descriptor up whatever close() returns, EINTR included.
   if (::close(std::exchange(fd_, -1)) < 0 && errno != EINTR && !error) error = make_os_error(errno);
   if (error) std::rethrow_exception(error);
+}
+
+void BufferedFile::close_dropped() noexcept {
+  try {
+    close();
+  } catch (...) {
+    unreported_ = std::current_exception();
+  }
 }
 
 }  // namespace segue::modern

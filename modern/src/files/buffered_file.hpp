@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,11 +22,11 @@ struct FileMode {
 
 class BufferedFile {
  public:
-  /// Opens it. OSError with the file's name.
+  /// Opens it. OSError with the file's name; ValueError where that has a NUL.
   BufferedFile(std::string name, const std::string& mode);
   BufferedFile(const BufferedFile&) = delete;
   BufferedFile& operator=(const BufferedFile&) = delete;
-  /// Closes it; an error is reported, since a destructor cannot throw it.
+  /// Closes it. Reports an error, since a destructor cannot throw it.
   ~BufferedFile();
 
   bool closed() const noexcept { return fd_ < 0; }
@@ -53,9 +54,12 @@ class BufferedFile {
   void flush();
   std::int64_t seek(std::int64_t offset, int whence);
   std::int64_t tell();
-  void truncate(std::int64_t size);
+  /// To `size`, or to the position; returns it.
+  std::int64_t truncate(std::optional<std::int64_t> size);
   /// Closes the descriptor even where writing what is left fails, which it then throws.
   void close();
+  /// Closes it for whoever has dropped it. An error is left for the destructor to report.
+  void close_dropped() noexcept;
 
  private:
   void check_readable() const;
@@ -75,6 +79,7 @@ class BufferedFile {
   std::string read_ahead_;         // ends where the file's position is
   std::size_t read_position_ = 0;  // what lies before this has been taken
   std::string unwritten_;          // empty while there is something in read_ahead_
+  std::exception_ptr unreported_;
 };
 
 }  // namespace segue::modern

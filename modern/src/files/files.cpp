@@ -23,7 +23,7 @@ class FileState {
   ~FileState() {
     if (file->closed() || !file->pending() || loop->is_closed()) return;
     try {
-      loop->run_in_executor([](const std::unique_ptr<BufferedFile>& left) { left->close(); }, std::move(file));
+      loop->run_in_executor([](const std::unique_ptr<BufferedFile>& left) { left->close_dropped(); }, std::move(file));
     } catch (...) {  // no executor any more: the file's destructor closes it here
     }
   }
@@ -167,11 +167,7 @@ struct Seek : Operation {
 
 struct Truncate : Operation {
   explicit Truncate(std::optional<std::int64_t> to) : size(to) {}
-  std::int64_t operator()(BufferedFile& file) const {
-    const std::int64_t cut_at = size ? *size : file.tell();
-    file.truncate(cut_at);
-    return cut_at;
-  }
+  std::int64_t operator()(BufferedFile& file) const { return file.truncate(size); }
   std::optional<std::int64_t> size;
 };
 

@@ -63,6 +63,9 @@ std::vector<Endpoint> resolve_blocking(const std::string& host, int port, int fa
 }  // namespace
 
 Coroutine<std::vector<Endpoint>> resolve(EventLoop& loop, std::string host, int port, int family, bool to_listen) {
+  if (host.find('\0') != host.npos) throw ValueError("embedded null character");
+  // Nobody is called so, but the C library would ask the network.
+  if (host.empty() && !to_listen) throw gaierror(EAI_NONAME, ::gai_strerror(EAI_NONAME));
   if (port < 0 || port > 0xFFFF) throw ValueError("port must be 0-65535.");
   if (std::optional<Endpoint> endpoint = literal(host, port, family)) {
     std::vector<Endpoint> only(1, *endpoint);

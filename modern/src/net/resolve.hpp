@@ -12,7 +12,7 @@
 namespace segue::modern {
 
 /// The addresses of `host`: at once where it is one, else from the resolver, in a thread. An empty host is every
-/// address of this machine, to listen on, or this machine itself, to connect to. gaierror.
+/// address of this machine, to listen on; there is none to connect to. gaierror; ValueError where the host has a NUL.
 Coroutine<std::vector<Endpoint>> resolve(EventLoop& loop, std::string host, int port, int family, bool to_listen);
 
 }  // namespace segue::modern

@@ -6,12 +6,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/net/connect.hpp>
 #include <segue/modern/streams/streams.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -35,6 +38,17 @@ class Servers : public ::testing::Test {
   template <class F>
   void run(F main) {
     loop->run_until_complete(main());
+  }
+  /// What `awaitable` throws, as Python prints it.
+  template <class A>
+  std::string error_of(A awaitable) {
+    try {
+      loop->run_until_complete(std::move(awaitable));
+      return "no error";
+    } catch (...) {
+      const ExceptionText text = describe(std::current_exception());
+      return text.type + ": " + text.message;
+    }
   }
   /// Lets what is on its way arrive.
   static Coroutine<void> settle() {
@@ -210,6 +224,22 @@ TEST_F(Servers, SayWhichAddressIsTaken) {
     }
     EXPECT_EQ(message, "could not bind on any address out of [('192.0.2.1', 0)]");
   });
+}
+
+TEST_F(Servers, AndClientsRefuseAHostWithANul) {
+  for (const std::string_view host : {std::string_view("127.0.0.1\0x", 11), std::string_view("localhost\0", 10)}) {
+    const std::string name(host);
+    const auto protocol = [] { return std::make_shared<Protocol>(); };
+    EXPECT_EQ(error_of(open_connection(name, 1)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(loop->create_connection(protocol, name, 1)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(start_server(read_to_end, name, 0)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(loop->create_server(protocol, name, 0)), "ValueError: embedded null character");
+  }
+}
+
+TEST_F(Servers, AreNotConnectedToByAnEmptyHost) {
+  const auto server = loop->run_until_complete(start_server(read_to_end, "", 0));
+  EXPECT_EQ(error_of(open_connection("", server.sockets()[0].port)), "gaierror: [Errno -2] Name or service not known");
 }
 
 TEST_F(Servers, ListenOnEveryAddressWhereNoneIsGiven) {

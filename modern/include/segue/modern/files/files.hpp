@@ -69,7 +69,7 @@ class File : public HandleOf<File, std::shared_ptr<detail::FileState>> {
   Coroutine<std::int64_t> tell() const;
   /// Returns the new position.
   Coroutine<std::int64_t> seek(std::int64_t offset, Whence whence = Whence::set) const;
-  /// Cuts or extends the file to `size`, or to the position; returns it.
+  /// Writes what is left, then cuts or extends the file to `size`, or to the position; returns it.
   Coroutine<std::int64_t> truncate(std::optional<std::int64_t> size = std::nullopt) const;
   /// Writes what is left and closes the file, which is closed even where that throws. Idempotent.
   Coroutine<void> close() const;
@@ -84,7 +84,8 @@ class File : public HandleOf<File, std::shared_ptr<detail::FileState>> {
 
 struct OpenFunction {
   /// Opens `path` as Python's open() does: `mode` is one of r, w, a, x, with `+` for both ways, and b or t, which make
-  /// no difference. FileNotFoundError and the other OSErrors name the file; ValueError for another mode.
+  /// no difference. FileNotFoundError and the other OSErrors name the file; ValueError for another mode, or a NUL in
+  /// the path.
   Coroutine<File> operator()(std::string path, std::string mode = "r") const;
 };
 inline constexpr OpenFunction open;

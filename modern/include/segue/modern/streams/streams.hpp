@@ -73,7 +73,7 @@ Coroutine<Server> start_server(ClientConnected connected, ServerOptions options)
 struct OpenConnectionFunction {
   /// Connects to `host`, a name or an address, trying each of its addresses in turn. Throws the OSError of the only
   /// attempt: ConnectionRefusedError("[Errno 111] Connect call failed ('127.0.0.1', 8080)"); of several, all in one
-  /// text. gaierror where the name is not known.
+  /// text. gaierror where the name is not known, or empty; ValueError where it has a NUL.
   Coroutine<StreamPair> operator()(std::string host, int port, ConnectionOptions options = {}) const {
     return detail::open_connection(std::move(host), port, options);
   }
