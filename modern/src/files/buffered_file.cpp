@@ -104,7 +104,7 @@ BufferedFile::~BufferedFile() {
   if (!unreported_) return;
   std::string object = "file";
   try {
-    object = "file " + segue::detail::quoted(name_);
+    object = "file " + segue_detail::quoted(name_);
   } catch (const std::bad_alloc&) {  // then without its name
   }
   report_unraisable(unreported_, object);
