@@ -102,11 +102,11 @@ void FutureCore::schedule_late(Waiter waiter) {
 }
 
 std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexcept {
-  return waiters_.remove([&callback](const Waiter& waiter) { return waiter.callback() == &callback; });
+  return waiters_.remove(Waiter::id_of(callback));
 }
 
 void FutureCore::remove_waiting_task(const TaskCore& task) noexcept {
-  waiters_.remove([&task](const Waiter& waiter) { return waiter.task() == &task; });
+  waiters_.remove(Waiter::id_of(task));
 }
 
 void FutureCore::schedule(Waiter waiter) {

@@ -13,13 +13,16 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ranges>
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeindex>
 #include <typeinfo>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,10 +52,11 @@ class GatherChildren {
     if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
       add_future(awaitable.state());
     } else if constexpr (std::is_lvalue_reference_v<A>) {
-      if (add_again(std::addressof(awaitable), typeid(A))) return;
+      const Awaited key(std::addressof(awaitable), typeid(A));
+      if (add_again(key)) return;
       auto task = ensure_future(awaitable, loop());
       add_task(*task.state());
-      seen_.push_back({std::addressof(awaitable), &typeid(A), task.state().get()});
+      seen_.emplace(key, task.state().get());
     } else {
       add_task(*ensure_future(std::forward<A>(awaitable), loop()).state());
     }
@@ -64,17 +68,16 @@ class GatherChildren {
   std::vector<Ref<FutureCore>> futures;
 
  private:
-  struct Seen {
-    const void* address;
-    const std::type_info* type;
-    FutureCore* future;
+  using Awaited = std::pair<const void*, std::type_index>;
+  struct HashAwaited {
+    std::size_t operator()(const Awaited& key) const noexcept { return std::hash<const void*>()(key.first); }
   };
   void add_future(const Ref<FutureCore>& future);
   void add_task(FutureCore& task);
-  bool add_again(const void* address, const std::type_info& type);
+  bool add_again(const Awaited& key);
 
   EventLoop* loop_ = nullptr;
-  std::vector<Seen> seen_;
+  std::unordered_map<Awaited, FutureCore*, HashAwaited> seen_;
 };
 
 /// The part of a gathering future that does not depend on its result.
