@@ -8,6 +8,8 @@
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
+#include "kernel/cancellation.hpp"
+
 namespace segue::modern {
 
 namespace {
@@ -47,6 +49,7 @@ void FutureCore::report_never_retrieved() noexcept {
 void FutureCore::refuse_done() { throw InvalidStateError("invalid state"); }
 
 bool FutureCore::cancel(const std::optional<std::string>& message) {
+  if (children() != nullptr) return Cancellation(message).run(*this);
   report_unretrieved_ = false;
   if (done()) return false;
   set_cancel_message(message);
@@ -105,9 +108,7 @@ std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexc
   return waiters_.remove(Waiter::id_of(callback));
 }
 
-void FutureCore::remove_waiting_task(const TaskCore& task) noexcept {
-  waiters_.remove(Waiter::id_of(task));
-}
+bool FutureCore::remove_waiting_task(const TaskCore& task) noexcept { return waiters_.remove(Waiter::id_of(task)) > 0; }
 
 void FutureCore::schedule(Waiter waiter) {
   if (TaskCore* const task = waiter.task()) return task->wake();

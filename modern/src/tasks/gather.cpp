@@ -112,15 +112,6 @@ void GatherCore::loop_ended() noexcept {
   const std::vector<Ref<FutureCore>> children = std::move(children_);
 }
 
-bool GatherCore::cancel(const std::optional<std::string>& message) {
-  if (outer_.done()) return false;
-  bool any = false;
-  const std::vector<Ref<FutureCore>> children = children_;
-  for (const auto& child : children) any = child->cancel(message) || any;
-  if (any) cancel_requested_ = true;
-  return any;
-}
-
 bool GatherCore::is_last_reference(const FutureCore& child) const noexcept {
   return child.references() == (&child == completing_ ? 2U : 1U);
 }

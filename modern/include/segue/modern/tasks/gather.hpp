@@ -89,15 +89,14 @@ class GatherCore : public LoopObserver {
 
  protected:
   GatherCore(FutureCore& outer, GatherChildren&& children, bool return_exceptions) noexcept
-      : outer_(outer),
-        children_(std::move(children.futures)),
+      : children_(std::move(children.futures)),
+        outer_(outer),
         total_(children_.size()),
         return_exceptions_(return_exceptions) {}
   ~GatherCore() = default;
 
   /// Watches the children; those that are done count at once.
   void start();
-  bool cancel(const std::optional<std::string>& message);
   /// Completes the future with the children's results.
   virtual void collect() = 0;
 
@@ -127,6 +126,9 @@ class GatherCore : public LoopObserver {
   }
   std::size_t size() const noexcept { return children_.size(); }
 
+  std::vector<Ref<FutureCore>> children_;  // until it is done
+  bool cancel_requested_ = false;
+
  private:
   bool is_last_reference(const FutureCore& child) const noexcept;
   static std::exception_ptr exception_in_result(FutureCore& child);
@@ -136,12 +138,10 @@ class GatherCore : public LoopObserver {
   void release_children() noexcept;
 
   FutureCore& outer_;
-  std::vector<Ref<FutureCore>> children_;   // until it is done
   const FutureCore* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
   std::size_t total_;
   std::size_t finished_ = 0;
   bool return_exceptions_;
-  bool cancel_requested_ = false;
 };
 
 template <class Result>
@@ -150,8 +150,11 @@ class GatherState : public FutureValue<Result>, public GatherCore {
   GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
       : FutureValue<Result>(loop.core()),
         GatherCore(static_cast<FutureCore&>(*this), std::move(children), return_exceptions) {}
-  bool cancel(const std::optional<std::string>& message) override { return GatherCore::cancel(message); }
   using GatherCore::start;
+
+ private:
+  const std::vector<Ref<FutureCore>>* children() const noexcept final { return &this->children_; }
+  void children_cancelled() noexcept final { this->cancel_requested_ = true; }
 };
 
 /// What a child with a result of type T leaves in the result of a gather().
