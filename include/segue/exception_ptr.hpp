@@ -8,6 +8,8 @@
 // the only one that knows how libstdc++ keeps an exception.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -27,6 +29,16 @@ namespace segue {
 
 namespace segue_detail {
 
+/// The exception object, of whatever class; null where there is none.
+inline void* exception_object(const std::exception_ptr& error) noexcept {
+  // All that an exception_ptr has is a pointer to the exception object.
+  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
+  void* object = nullptr;
+  // NOLINTNEXTLINE(bugprone-undefined-memory-manipulation, bugprone-multi-level-implicit-pointer-conversion): see above
+  std::memcpy(&object, &error, sizeof object);
+  return object;
+}
+
 #if defined(__GLIBCXX__)
 
 /// The class of the exception. Requires that there is one.
@@ -37,11 +49,7 @@ inline const std::type_info& exception_type(const std::exception_ptr& error) noe
 /// What `catch (type&)` would get of the exception, bases looked through and the pointer adjusted; null where it would
 /// not catch it. Requires that there is an exception, and that `type` is no pointer's.
 inline void* caught_as(const std::type_info& type, const std::exception_ptr& error) noexcept {
-  // All that an exception_ptr has is a pointer to the exception object.
-  static_assert(sizeof(std::exception_ptr) == sizeof(void*));
-  void* object = nullptr;
-  // NOLINTNEXTLINE(bugprone-undefined-memory-manipulation, bugprone-multi-level-implicit-pointer-conversion): see above
-  std::memcpy(&object, &error, sizeof object);
+  void* object = exception_object(error);
   constexpr unsigned not_below_a_pointer = 1;
   return type.__do_catch(&exception_type(error), &object, not_below_a_pointer) ? object : nullptr;
 }
@@ -104,18 +112,36 @@ inline bool ends_program(const std::exception_ptr& error) noexcept {
   return holds<KeyboardInterrupt>(error) || holds<SystemExit>(error);
 }
 
+/// What tells the exception from all others that exist; null where there is none. CPython: id().
+inline const void* exception_id(const std::exception_ptr& error) noexcept { return detail::exception_object(error); }
+
+/// The first one among `error`, its context, the context of that and so on, for which `matches(each)` is true; null
+/// where there is none. A history that leads back into itself is walked once.
+template <std::predicate<const std::exception_ptr&> Predicate>
+const std::exception_ptr* find_in_history(const std::exception_ptr& error, Predicate matches) {
+  const std::exception_ptr* met = &error;  // the one that is waited for to come again (Brent's algorithm)
+  std::size_t steps = 0;
+  std::size_t most = 1;
+  for (const std::exception_ptr* each = &error; *each;) {
+    if (matches(*each)) return each;
+    const auto* const raised = exception_ptr_cast<const BaseException>(*each);
+    if (raised == nullptr) break;
+    each = &raised->context();
+    if (*each == *met) break;
+    if (++steps < most) continue;
+    met = each;
+    steps = 0;
+    most *= 2;
+  }
+  return nullptr;
+}
+
 /// What raising `error` does in Python while `handled` is being handled: `handled` becomes the context of `error`,
 /// unless `error` has one, or is in the history of `handled`.
 inline void chain_context(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
   auto* const raised = exception_ptr_cast<BaseException>(error);
   if (raised == nullptr || raised->context()) return;
-  const std::exception_ptr* each = &handled;
-  while (*each) {
-    if (*each == error) return;
-    const auto* const earlier = exception_ptr_cast<const BaseException>(*each);
-    if (earlier == nullptr) break;
-    each = &earlier->context();
-  }
+  if (find_in_history(handled, [&error](const std::exception_ptr& each) { return each == error; }) != nullptr) return;
   raised->set_context(handled);
 }
 

@@ -19,6 +19,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/let_go.hpp>
+
 namespace segue {
 
 namespace segue_detail {
@@ -58,7 +60,11 @@ class BaseException {
       : message_(std::make_shared<const std::string>(std::move(message))), context_(std::current_exception()) {}
   BaseException(const BaseException&) noexcept = default;
   BaseException& operator=(const BaseException&) noexcept = default;
-  virtual ~BaseException() = default;
+  virtual ~BaseException() {
+    // A history may be long.
+    if (cause_) let_go(std::move(cause_));
+    if (context_) let_go(std::move(context_));
+  }
 
   /// The message; empty where there is none (`str(e)`).
   virtual const char* what() const noexcept { return message_ ? message_->c_str() : ""; }

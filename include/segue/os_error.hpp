@@ -23,7 +23,8 @@ class OSError : public Exception {
  public:
   using Exception::Exception;
   OSError(int code, std::string text, std::optional<std::string> filename = std::nullopt)
-      : Exception("[Errno " + std::to_string(code) + "] " + text + (filename ? ": " + segue_detail::quoted(*filename) : "")),
+      : Exception("[Errno " + std::to_string(code) + "] " + text +
+                  (filename ? ": " + segue_detail::quoted(*filename) : "")),
         code_(code),
         details_(std::make_shared<const Details>(Details{std::move(text), std::move(filename).value_or("")})) {}
 

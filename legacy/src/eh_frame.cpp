@@ -138,7 +138,8 @@ std::optional<Function> find_function(Address pc) noexcept {
   const std::uint8_t* const distance_from = own.at();
   Reader common(distance_from - own.read<std::int32_t>());
 
-  function.common_end = common.at() + 4 + common.read<std::uint32_t>();
+  const auto common_length = common.read<std::uint32_t>();
+  function.common_end = common.at() + common_length;
   common.read<std::uint32_t>();
   const auto version = common.read<std::uint8_t>();
   const std::string_view augmentation(reinterpret_cast<const char*>(common.at()));

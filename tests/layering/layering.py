@@ -34,8 +34,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
           "sched.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
           "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
-LEAVES = [f"segue/{leaf}.hpp" for leaf in ("exception_ptr", "exceptions", "format_exception", "hook", "os_error",
-                                           "outcome", "type_name", "unraisable")]
+LEAVES = [f"segue/{leaf}.hpp" for leaf in ("exception_ptr", "exceptions", "format_exception", "hook", "let_go",
+                                           "os_error", "outcome", "type_name", "unraisable")]
 ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]
 CONTEXT = ["boost/context/**"]
 COROUTINE2 = ["boost/coroutine2/**"]

@@ -9,6 +9,8 @@
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
+#include "kernel/cancellation.hpp"
+
 namespace segue::modern {
 
 namespace {
@@ -52,6 +54,7 @@ void FutureCore::report_never_retrieved() noexcept {
 void FutureCore::refuse_done() { throw InvalidStateError("invalid state"); }
 
 bool FutureCore::cancel(const std::optional<std::string>& message) {
+  if (children() != nullptr) return Cancellation(message).run(*this);
   report_unretrieved_ = false;
   if (done()) return false;
   set_cancel_message(message);
@@ -107,12 +110,10 @@ void FutureCore::schedule_late(Waiter waiter) {
 }
 
 std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexcept {
-  return waiters_.remove([&callback](const Waiter& waiter) { return waiter.callback() == &callback; });
+  return waiters_.remove(Waiter::id_of(callback));
 }
 
-void FutureCore::remove_waiting_task(const TaskCore& task) noexcept {
-  waiters_.remove([&task](const Waiter& waiter) { return waiter.task() == &task; });
-}
+bool FutureCore::remove_waiting_task(const TaskCore& task) noexcept { return waiters_.remove(Waiter::id_of(task)) > 0; }
 
 void FutureCore::schedule(Waiter waiter) {
   if (TaskCore* const task = waiter.task()) return task->wake();

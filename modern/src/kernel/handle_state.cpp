@@ -1,27 +1,42 @@
 #include <segue/modern/kernel/handle_state.hpp>
 
+#include <memory>
+
+#include <segue/let_go.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 
 #include "kernel/call_of_user.hpp"
 
 namespace segue::modern {
 
+// What a callable captured may cancel another handle when it goes, and so on.
+struct HandleState::Forget {
+  void operator()(HandleState* handle) const noexcept {
+    const Ref<HandleState> keep = Ref<HandleState>::adopt(handle);
+    handle->forget();
+  }
+};
+
 void HandleState::cancel() noexcept {
   if (cancelled_) return;
   cancelled_ = true;
   if (scheduled()) loop_.cancel_timer(*this);
-  if (!running_) forget();
+  if (running_) return;
+  retain();
+  let_go(std::unique_ptr<HandleState, Forget>(this));
 }
 
 void HandleState::run() {
   const Ref<HandleState> keep = Ref<HandleState>::adopt(this);
   if (cancelled_) return;
   running_ = true;
-  const ScopeExit stop_running([this] {
+  const ScopeExit at_the_end([this]() noexcept {
     running_ = false;
-    if (cancelled_) forget();
+    if (!unique()) forget();  // else it is about to go itself
   });
   call_of_user(loop_, [this] { invoke(); });
 }
+
+void HandleState::drop() noexcept { Forget()(this); }
 
 }  // namespace segue::modern

@@ -10,8 +10,10 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/type_name.hpp>
 
+#include "kernel/cancellation.hpp"
 #include "kernel/shortest.hpp"
 
 namespace segue::modern {
@@ -129,7 +131,10 @@ void TaskCore::refuse_yield() {
 void TaskCore::wait_for(FutureCore& future) {
   waited_on_ = &future;
   future.add_waiting_task(*this);
-  if (must_cancel_ && future.cancel(cancel_message())) must_cancel_ = false;
+  if (!must_cancel_) return;
+  must_cancel_ = false;  // until somebody in the chain of `future` says otherwise
+  ScopeExit keep([this]() noexcept { must_cancel_ = true; });
+  if (future.cancel(cancel_message())) keep.release();
 }
 
 void TaskCore::step_with_error(const std::string& message) {
@@ -138,16 +143,27 @@ void TaskCore::step_with_error(const std::string& message) {
 }
 
 bool TaskCore::cancel(const std::optional<std::string>& message) {
+  if (waited_on_ && waited_on_->hands_on_cancel()) return Cancellation(message).run(*this);
+  if (!accept_cancel()) return false;
+  const Ref<FutureCore> waited_on = waited_on_;
+  if (!waited_on || !waited_on->cancel(message)) cancel_at_next_step(message);
+  return true;
+}
+
+bool TaskCore::accept_cancel() noexcept {
   mark_retrieved();
   if (done()) return false;
   ++cancel_requests_;
-  if (waited_on_) {
-    const Ref<FutureCore> waited_on = waited_on_;
-    if (waited_on->cancel(message)) return true;
-  }
+  return true;
+}
+
+void TaskCore::cancel_at_next_step(const std::optional<std::string>& message) {
   must_cancel_ = true;
   set_cancel_message(message);
-  return true;
+}
+
+void TaskCore::stop_waiting() noexcept {
+  if (waited_on_ && waited_on_->remove_waiting_task(*this)) wake();
 }
 
 int TaskCore::uncancel() noexcept {

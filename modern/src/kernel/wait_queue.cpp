@@ -9,13 +9,17 @@
 
 namespace segue::modern {
 
+void WaitQueue::wake(QueuedWait& wait) {
+  wait.unlink();
+  woken_.push_back(wait);
+  wait.wake();
+}
+
 bool WaitQueue::wake_next() {
-  for (QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each)) {
-    if (each->done()) continue;
-    each->wake();
-    return true;
-  }
-  return false;
+  QueuedWait* const first = first_waiting();
+  if (first == nullptr) return false;
+  wake(*first);
+  return true;
 }
 
 bool WaitQueue::release_first() {
@@ -29,13 +33,13 @@ bool WaitQueue::release_first() {
 }
 
 void WaitQueue::wake_all() {
-  for (QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each))
-    if (!each->done()) each->wake();
+  while (wake_next()) continue;
 }
 
 std::string WaitQueue::repr(const LoopBound& owner, std::string state) const {
   std::size_t waiters = 0;
-  for (const QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each)) ++waiters;
+  for (const List<QueuedWait>* list : {&waits_, &woken_, &cancelled_})
+    for (const QueuedWait* each = list->front(); each != nullptr; each = list->next(*each)) ++waiters;
   if (waiters > 0) state += ", waiters:" + std::to_string(waiters);
   return "<" + name_of_object("asyncio.locks." + std::string(owner.type()) + " object", &owner) + " [" + state + "]>";
 }

@@ -1,9 +1,13 @@
 #include <segue/modern/tasks/exception_groups.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <unordered_set>
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/let_go.hpp>
 
 namespace segue::modern {
 
@@ -45,11 +49,29 @@ std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExc
   return derived;
 }
 
+/// Appends the exceptions in `error`, at any depth, that are no groups, in their order.
 void collect_leaves(const std::exception_ptr& error, std::vector<std::exception_ptr>& leaves) {
-  const BaseExceptionGroup* group = as_group(error);
-  if (group == nullptr) return leaves.push_back(error);
-  for (const std::exception_ptr& each : group->exceptions()) collect_leaves(each, leaves);
+  std::vector<const std::exception_ptr*> left{&error};
+  while (!left.empty()) {
+    const std::exception_ptr& next = *left.back();
+    left.pop_back();
+    if (const BaseExceptionGroup* const group = as_group(next)) {
+      const auto& inner = group->exceptions();
+      for (auto each = inner.rbegin(); each != inner.rend(); ++each) left.push_back(&*each);
+    } else {
+      leaves.push_back(next);
+    }
+  }
 }
+
+/// A group whose exceptions are being split.
+struct SplitGroup {
+  const std::exception_ptr* error;
+  const BaseExceptionGroup* group;
+  std::size_t next = 0;
+  std::vector<std::exception_ptr> match = {};
+  std::vector<std::exception_ptr> rest = {};
+};
 
 }  // namespace
 
@@ -59,7 +81,11 @@ BaseExceptionGroup::BaseExceptionGroup(std::string message, std::vector<std::exc
   if (null != exceptions.end())
     throw ValueError("Item " + std::to_string(null - exceptions.begin()) +
                      " of second argument (exceptions) is not an exception");
-  content_ = std::make_shared<const Content>(Content{std::move(message), std::move(exceptions)});
+  content_ = std::make_shared<const Content>(std::move(message), std::move(exceptions));
+}
+
+BaseExceptionGroup::Content::~Content() {
+  for (std::exception_ptr& each : exceptions) let_go(std::move(each));
 }
 
 std::string BaseExceptionGroup::text() const {
@@ -98,18 +124,31 @@ const BaseExceptionGroup* as_group(const std::exception_ptr& error) noexcept {
   return exception_ptr_cast<const BaseExceptionGroup>(error);
 }
 
+// Groups nest as deep as their users like.
 SplitExceptions split(const std::exception_ptr& error, const BaseExceptionGroup::Predicate& matches) {
-  if (matches(error)) return {error, nullptr};
-  const BaseExceptionGroup* group = as_group(error);
-  if (group == nullptr) return {nullptr, error};
-  std::vector<std::exception_ptr> match;
-  std::vector<std::exception_ptr> rest;
-  for (const std::exception_ptr& each : group->exceptions()) {
-    SplitExceptions parts = split(each, matches);
-    if (parts.match) match.push_back(std::move(parts.match));
-    if (parts.rest) rest.push_back(std::move(parts.rest));
+  std::vector<SplitGroup> groups;
+  // The parts of one exception; nothing where it is a group that has to be looked into.
+  const auto split_one = [&](const std::exception_ptr& each) -> std::optional<SplitExceptions> {
+    if (matches(each)) return SplitExceptions{each, nullptr};
+    const BaseExceptionGroup* const group = as_group(each);
+    if (group == nullptr) return SplitExceptions{nullptr, each};
+    groups.push_back({.error = &each, .group = group});
+    return std::nullopt;
+  };
+  std::optional<SplitExceptions> parts = split_one(error);
+  while (!groups.empty()) {
+    SplitGroup& inner = groups.back();
+    if (parts && parts->match) inner.match.push_back(std::move(parts->match));
+    if (parts && parts->rest) inner.rest.push_back(std::move(parts->rest));
+    if (inner.next < inner.group->exceptions().size()) {
+      parts = split_one(inner.group->exceptions()[inner.next++]);
+    } else {
+      parts = SplitExceptions{derive_from(*inner.error, *inner.group, std::move(inner.match)),
+                              derive_from(*inner.error, *inner.group, std::move(inner.rest))};
+      groups.pop_back();
+    }
   }
-  return {derive_from(error, *group, std::move(match)), derive_from(error, *group, std::move(rest))};
+  return *parts;
 }
 
 void detail::run_except_star(const std::exception_ptr& error, const std::vector<ExceptStarClause>& clauses) {
@@ -145,9 +184,10 @@ void detail::run_except_star(const std::exception_ptr& error, const std::vector<
   }
   if (rest) collect_leaves(rest, unhandled);
   if (!unhandled.empty()) {
-    raised.push_back(split(error, [&unhandled](const std::exception_ptr& each) {
-                       return std::find(unhandled.begin(), unhandled.end(), each) != unhandled.end();
-                     }).match);
+    std::unordered_set<const void*> ids;
+    for (const std::exception_ptr& each : unhandled) ids.insert(exception_id(each));
+    const auto is_unhandled = [&ids](const std::exception_ptr& each) { return ids.contains(exception_id(each)); };
+    raised.push_back(split(error, is_unhandled).match);
   }
   if (raised.size() > 1) std::rethrow_exception(make_exception_group("", std::move(raised)));
   if (!raised.empty()) std::rethrow_exception(raised.front());

@@ -1,6 +1,5 @@
 #include <segue/modern/tasks/gather.hpp>
 
-#include <algorithm>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -47,11 +46,10 @@ void GatherChildren::add_task(FutureCore& task) {
   futures.emplace_back(&task);
 }
 
-bool GatherChildren::add_again(const void* address, const std::type_info& type) {
-  const auto found = std::find_if(seen_.begin(), seen_.end(),
-                                  [&](const Seen& seen) { return seen.address == address && *seen.type == type; });
+bool GatherChildren::add_again(const Awaited& key) {
+  const auto found = seen_.find(key);
   if (found == seen_.end()) return false;
-  futures.emplace_back(found->future);
+  futures.emplace_back(found->second);
   return true;
 }
 
@@ -112,15 +110,6 @@ void GatherCore::release_children() noexcept {
 void GatherCore::loop_ended() noexcept {
   const Ref<FutureCore> keep(&outer_);
   const std::vector<Ref<FutureCore>> children = std::move(children_);
-}
-
-bool GatherCore::cancel(const std::optional<std::string>& message) {
-  if (outer_.done()) return false;
-  bool any = false;
-  const std::vector<Ref<FutureCore>> children = children_;
-  for (const auto& child : children) any = child->cancel(message) || any;
-  if (any) cancel_requested_ = true;
-  return any;
 }
 
 bool GatherCore::is_last_reference(const FutureCore& child) const noexcept {

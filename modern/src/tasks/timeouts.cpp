@@ -22,13 +22,15 @@ namespace {
 
 /// Tells whoever looks at the history of `error` that its CancelledError was a timeout.
 void insert_timeout_error(const std::exception_ptr& error) {
-  auto* const raised = exception_ptr_cast<BaseException>(error);
-  if (raised == nullptr || !raised->context()) return;
-  const std::exception_ptr context = raised->context();
-  if (!holds<CancelledError>(context)) return insert_timeout_error(context);
+  const std::exception_ptr* const found = find_in_history(error, [](const std::exception_ptr& each) {
+    const auto* const raised = exception_ptr_cast<const BaseException>(each);
+    return raised != nullptr && holds<CancelledError>(raised->context());
+  });
+  if (found == nullptr) return;
+  auto* const raised = exception_ptr_cast<BaseException>(*found);
   TimeoutError timed_out;
-  timed_out.set_cause(context);
-  timed_out.set_context(context);
+  timed_out.set_cause(raised->context());
+  timed_out.set_context(raised->context());
   raised->set_context(std::make_exception_ptr(timed_out));
 }
 

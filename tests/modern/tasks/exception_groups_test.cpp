@@ -11,8 +11,13 @@
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/os_error.hpp>
 
+#include "small_stack.hpp"
+
 namespace segue::modern {
 namespace {
+
+using testing::long_chain;
+using testing::on_small_stack;
 
 template <class Error>
 std::exception_ptr made(Error error) {
@@ -121,6 +126,55 @@ TEST(ExceptionGroups, TheHalvesOfASplitKeepTheCause) {
     } catch (const BaseException& error) {
       EXPECT_EQ(error.cause(), cause);
     }
+  }
+}
+
+// A group in a group, and so on; the innermost one has a ValueError and a TypeError.
+std::exception_ptr deep_groups(int depth) {
+  auto group = made(ExceptionGroup("innermost", ValueError("1"), TypeError("2")));
+  for (int i = 1; i < depth; ++i) group = make_exception_group("outer", {std::exchange(group, nullptr)});
+  return group;
+}
+
+int depth_of(const std::exception_ptr& error) {
+  int depth = 0;
+  for (const BaseExceptionGroup* group = as_group(error); group != nullptr;
+       group = as_group(group->exceptions().front()))
+    ++depth;
+  return depth;
+}
+
+TEST(ExceptionGroups, NestAsDeepAsTheirUsersLike) {
+  on_small_stack([] {
+    constexpr int depth = long_chain / 5;  // each takes much longer than a link of other chains
+    const std::exception_ptr top = deep_groups(depth);
+    EXPECT_EQ(exception_repr(top), "ExceptionGroup('outer (1 sub-exception)')");
+    const SplitExceptions parts = split<ValueError>(top);
+    EXPECT_EQ(depth_of(parts.match), depth);
+    EXPECT_EQ(depth_of(parts.rest), depth);
+    int handled = 0;
+    try {
+      except_star(top, except_<ValueError>([&handled](const BaseExceptionGroup&) { ++handled; }),
+                  except_<LookupError>([&handled](const BaseExceptionGroup&) { ++handled; }));
+    } catch (const BaseExceptionGroup&) {
+      EXPECT_EQ(depth_of(std::current_exception()), depth);
+    }
+    EXPECT_EQ(handled, 1);
+  });
+}
+
+// None of them is looked for among all others: that would take half a minute.
+TEST(ExceptStar, PassesOnManyExceptions) {
+  constexpr int many = 200'000;
+  std::vector<std::exception_ptr> all;
+  for (int i = 0; i < many; ++i) all.push_back(made(ValueError("x")));
+  const std::exception_ptr group = make_exception_group("many", all);
+  const auto again = [](const BaseExceptionGroup&) { throw; };
+  try {
+    except_star(group, except_<TypeError>(again));
+    ADD_FAILURE();
+  } catch (const BaseExceptionGroup& rest) {
+    EXPECT_EQ(rest.exceptions(), all);
   }
 }
 

@@ -8,7 +8,7 @@
 // in which they came.
 //
 // A future of one's own kind derives from FutureValue<T>, and overrides cancel() where cancelling it means more than
-// ending it.
+// ending it; where it means cancelling others, children().
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
@@ -40,6 +41,7 @@ class FutureCore : public RefCounted {
   /// This future as a task; null where it is none.
   inline TaskCore* task() noexcept;
 
+  /// Ends it; or has those end whom it waits for, where it is a task or has children().
   virtual bool cancel(const std::optional<std::string>& message = std::nullopt);
   virtual void set_exception(std::exception_ptr error) { finish_with(std::move(error)); }
   virtual std::string repr() const;
@@ -70,9 +72,16 @@ class FutureCore : public RefCounted {
   void add_callback(Ref<DoneCallbackState> callback) { add_waiter(Waiter(std::move(callback))); }
   std::size_t remove_callback(const DoneCallbackState& callback) noexcept;
   void add_waiting_task(TaskCore& task) { add_waiter(Waiter(task)); }
-  void remove_waiting_task(const TaskCore& task) noexcept;
+  /// Whether it was waiting.
+  bool remove_waiting_task(const TaskCore& task) noexcept;
 
  protected:
+  /// The futures that cancel() cancels in its place, one after the other; null where it is this one that ends. Not
+  /// beside a cancel() of one's own. (One that calls the next one's nests as deep as the chain is long; this does not.)
+  virtual const std::vector<Ref<FutureCore>>* children() const noexcept { return nullptr; }
+  /// At least one of the children was cancelled.
+  virtual void children_cancelled() noexcept {}
+
   enum class Kind : std::uint8_t { future, task };
   FutureCore(LoopCore& loop, Kind kind) noexcept : kind_(kind), loop_(&loop) {}
 
@@ -107,8 +116,11 @@ class FutureCore : public RefCounted {
   }
 
  private:
+  friend class Cancellation;
+  friend class TaskCore;
   enum class Phase : std::uint8_t { pending, cancelled, finished };
 
+  bool hands_on_cancel() const noexcept { return kind_ == Kind::task || children() != nullptr; }
   void report_never_retrieved() noexcept;
   /// What check_result() throws.
   std::exception_ptr error_of_result();
@@ -128,6 +140,7 @@ class FutureCore : public RefCounted {
   Phase phase_ = Phase::pending;
   bool report_unretrieved_ = false;
   Kind kind_ = Kind::future;
+  bool being_cancelled_ = false;  // a cancel() waits for what those whom this one waits for say
   Ref<LoopCore> loop_;
   Waiters waiters_;
   std::exception_ptr error_;  // of a cancelled one: a CancelledError that nobody has been given yet

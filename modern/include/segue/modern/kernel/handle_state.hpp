@@ -1,5 +1,6 @@
 // HandleState: a callback on its way to be run. The loop's queue or its timer heap holds a reference, and so do the
-// handles that the user has.
+// handles that the user has. These keep nothing alive that can never run again: the callable and what it captured go
+// when it has run, was cancelled, or when the loop is closed.
 #pragma once
 
 #include <functional>
@@ -22,17 +23,19 @@ class HandleState : public RefCounted, public Timer {
   bool cancelled() const noexcept { return cancelled_; }
 
   void run() final;
-  void drop() noexcept final { release(); }
+  void drop() noexcept final;
 
  protected:
   virtual void invoke() = 0;
-  /// Destroys the callable and what it captured.
+  /// Destroys the callable and what it captured, whose destructors may call anything. Idempotent.
   virtual void forget() noexcept = 0;
 
  private:
+  struct Forget;
+
   LoopCore& loop_;  // outlives its queue's and its heap's entries, but not the user's handles
   bool cancelled_ = false;
-  bool running_ = false;  // cancelled meanwhile, it is forgotten afterwards
+  bool running_ = false;  // who cancels it meanwhile leaves the callable alone
 };
 
 /// A call of `F` with `Args`, all kept by value.

@@ -1,11 +1,13 @@
 // Shared ownership within one thread: an intrusive count that is not atomic, since a loop and all that belongs to it
-// live in one thread.
+// live in one thread. A chain of objects that hold each other's last reference may have any length (let_go.hpp).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
 
+#include <segue/let_go.hpp>
 #include <segue/modern/kernel/pool.hpp>
 
 namespace segue::modern {
@@ -19,12 +21,21 @@ class RefCounted : public Pooled {
 
   void retain() noexcept { ++references_; }
   void release() noexcept {
-    if (--references_ == 0) delete this;
+    if (references_ == 1) return release_last();
+    --references_;
   }
   std::uint32_t references() const noexcept { return references_; }
   bool unique() const noexcept { return references_ == 1; }
 
  private:
+  // While it waits to be let go of it counts, so that who finds the object meanwhile may still share it.
+  struct LastReference {
+    void operator()(RefCounted* object) const noexcept {
+      if (--object->references_ == 0) delete object;
+    }
+  };
+  void release_last() noexcept { let_go(std::unique_ptr<RefCounted, LastReference>(this)); }
+
   std::uint32_t references_ = 0;
 };
 

@@ -8,7 +8,8 @@
 //   done:      the coroutine has finished; the future has the outcome
 //
 // cancel() cancels what is waited on; where there is nothing, or it refuses, it sets `must_cancel`, and the next step
-// throws CancelledError at the leaf.
+// throws CancelledError at the leaf. Of tasks that wait for each other in a circle one stops waiting, and takes that
+// step.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +71,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
 
   /// Schedules the first step. From then on the loop keeps it alive until it is done.
   void start() noexcept;
-  bool cancel(const std::optional<std::string>& message = std::nullopt) override;
+  bool cancel(const std::optional<std::string>& message = std::nullopt) final;
   void set_exception(std::exception_ptr error) override;
   std::string repr() const override;
   int cancelling() const noexcept { return static_cast<int>(cancel_requests_); }
@@ -107,6 +108,13 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   }
 
  private:
+  friend class Cancellation;
+
+  /// Counts a cancel(); false where it comes too late.
+  bool accept_cancel() noexcept;
+  void cancel_at_next_step(const std::optional<std::string>& message);
+  /// Takes the next step although what it waits on is pending.
+  void stop_waiting() noexcept;
   void forget_waited_on() noexcept {
     waited_on_->mark_retrieved();
     waited_on_ = nullptr;

@@ -22,7 +22,7 @@ class QueuedWait;
 
 class WaitQueue {
  public:
-  bool all_cancelled() const noexcept;
+  bool all_cancelled() noexcept { return first_waiting() == nullptr && woken_.empty(); }
   /// Wakes the one who came first, unless it has been woken already.
   void wake_first();
   /// Wakes the first one who has not been woken; false where there is none.
@@ -36,8 +36,15 @@ class WaitQueue {
  private:
   friend class QueuedWait;
   bool release_first();
+  /// The first one who is neither woken nor cancelled; null where there is none.
+  QueuedWait* first_waiting() noexcept;
+  void wake(QueuedWait& wait);
 
   List<QueuedWait> waits_;  // in the order in which they came
+  // Those who were found at the front of `waits_` to be done. They are still in the queue, before all others, until
+  // they run; here they are in nobody's way: each is passed over once.
+  List<QueuedWait> woken_;
+  List<QueuedWait> cancelled_;
 };
 
 /// A place in a queue. It may be moved before it waits, and not afterwards.
@@ -83,14 +90,18 @@ class QueuedWait : public FutureWait, public ListLink<> {
   };
 };
 
-inline bool WaitQueue::all_cancelled() const noexcept {
-  for (const QueuedWait* each = waits_.front(); each != nullptr; each = waits_.next(*each))
-    if (!each->cancelled()) return false;
-  return true;
+inline QueuedWait* WaitQueue::first_waiting() noexcept {
+  for (;;) {
+    QueuedWait* const first = waits_.front();
+    if (first == nullptr || !first->done()) return first;
+    first->unlink();
+    (first->cancelled() ? cancelled_ : woken_).push_back(*first);
+  }
 }
 
 inline void WaitQueue::wake_first() {
-  if (QueuedWait* const first = waits_.front(); first != nullptr && !first->done()) first->wake();
+  if (!woken_.empty() || !cancelled_.empty()) return;
+  if (QueuedWait* const first = waits_.front(); first != nullptr && !first->done()) wake(*first);
 }
 
 }  // namespace segue::modern

@@ -1,5 +1,6 @@
 // Who waits for a future, in the order in which they came. Most futures have one waiter, which needs no memory of its
-// own; all further ones share one allocation.
+// own; all further ones share one allocation. Where they are many and one leaves, an index is made, so that each of
+// them may leave without a search through all others.
 #pragma once
 
 #include <cstddef>
@@ -38,6 +39,12 @@ class Waiter {
   }
 
   explicit operator bool() const noexcept { return word_ != 0; }
+  /// The same for all waiters that are this task or this callback.
+  std::uintptr_t id() const noexcept { return word_; }
+  static std::uintptr_t id_of(const TaskCore& task) noexcept { return reinterpret_cast<std::uintptr_t>(&task); }
+  static std::uintptr_t id_of(const DoneCallbackState& callback) noexcept {
+    return reinterpret_cast<std::uintptr_t>(&callback) | is_callback;
+  }
   /// Null for a callback.
   TaskCore* task() const noexcept { return (word_ & is_callback) == 0 ? reinterpret_cast<TaskCore*>(word_) : nullptr; }
   /// Null for a task.
@@ -64,33 +71,13 @@ class Waiters {
       return;
     }
     if (!more_ || more_->count == more_->capacity) grow();
+    if (more_->places != nullptr) [[unlikely]]
+      note_place(waiter.id());
     ::new (more_->begin() + more_->count) Waiter(std::move(waiter));
     ++more_->count;
   }
-  /// Removes all for which `is_it` is true; returns how many.
-  template <class Predicate>
-  std::size_t remove(Predicate is_it) noexcept {
-    std::size_t removed = 0;
-    if (first_ && is_it(first_)) {
-      first_ = {};
-      ++removed;
-    }
-    if (!more_) return removed;
-    Waiter* kept = more_->begin();
-    for (Waiter& each : *more_) {
-      if (is_it(each)) continue;
-      if (&each != kept) *kept = std::move(each);
-      ++kept;
-    }
-    removed += static_cast<std::size_t>(more_->end() - kept);
-    if (kept == more_->begin()) {
-      more_ = nullptr;
-    } else {
-      std::destroy(kept, more_->end());
-      more_->count = static_cast<std::uint32_t>(kept - more_->begin());
-    }
-    return removed;
-  }
+  /// Removes all that have this id; returns how many.
+  std::size_t remove(std::uintptr_t id) noexcept;
   /// Takes the waiter out where it is the only one, and a task; null where not.
   TaskCore* take_lone_task() noexcept {
     TaskCore* const task = more_ ? nullptr : first_.task();
@@ -102,34 +89,28 @@ class Waiters {
   void take_all(Action action) {
     if (first_) action(std::move(first_));
     if (!more_) return;
-    for (Waiter& each : *more_) action(std::move(each));
+    for (Waiter& each : *more_)
+      if (each) action(std::move(each));
   }
 
  private:
+  struct Places;
   /// The header of an array of waiters, which follows it.
   struct More {
     std::uint32_t count;
     std::uint32_t capacity;
+    Places* places;  // the index, or null. Where there is one, who leaves leaves an empty one behind
     Waiter* begin() noexcept { return reinterpret_cast<Waiter*>(this + 1); }
     Waiter* end() noexcept { return begin() + count; }
   };
   struct FreeMore {
-    void operator()(More* more) const noexcept {
-      std::destroy(more->begin(), more->end());
-      ::operator delete(more);
-    }
+    void operator()(More* more) const noexcept;
   };
   using MorePointer = std::unique_ptr<More, FreeMore>;
 
-  void grow() {
-    const std::uint32_t capacity = more_ ? more_->capacity * 2 : 3;
-    MorePointer larger(::new (::operator new(sizeof(More) + capacity * sizeof(Waiter))) More{0, capacity});
-    if (more_) {
-      std::uninitialized_move(more_->begin(), more_->end(), larger->begin());
-      larger->count = more_->count;
-    }
-    more_ = std::move(larger);
-  }
+  void grow();
+  void note_place(std::uintptr_t id);
+  static Places* find_places(More& more) noexcept;
 
   Waiter first_;
   MorePointer more_;

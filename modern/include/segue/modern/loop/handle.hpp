@@ -10,7 +10,8 @@
 
 namespace segue::modern {
 
-/// A scheduled callback. Dropping the handle does not cancel it.
+/// A scheduled callback. Dropping the handle does not cancel it. What the callback captured goes when it has run, was
+/// cancelled or when the loop is closed, also where it has its own handle among it.
 class Handle : public HandleOf<Handle, Ref<HandleState>> {
  public:
   /// An empty one, which may be cancelled, too: there is nothing to do.

@@ -25,7 +25,7 @@ namespace detail {
 struct SemaphoreState final : LoopBound {
   /// Without a bound for a negative `bound_value`. ValueError for a negative value.
   SemaphoreState(int initial_value, int bound_value);
-  bool locked() const noexcept { return value == 0 || !waiters.all_cancelled(); }
+  bool locked() noexcept { return value == 0 || !waiters.all_cancelled(); }
   bool try_acquire() noexcept {
     if (locked()) return false;
     --value;

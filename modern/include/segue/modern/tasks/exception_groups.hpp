@@ -72,6 +72,12 @@ class BaseExceptionGroup {
 
  private:
   struct Content {
+    Content(std::string text, std::vector<std::exception_ptr> all) noexcept
+        : message(std::move(text)), exceptions(std::move(all)) {}
+    Content(const Content&) = delete;
+    Content& operator=(const Content&) = delete;
+    ~Content();
+
     std::string message;
     std::vector<std::exception_ptr> exceptions;
   };

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -20,7 +21,9 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeindex>
 #include <typeinfo>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -51,10 +54,11 @@ class GatherChildren {
     if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
       add_future(awaitable.state());
     } else if constexpr (std::is_lvalue_reference_v<A>) {
-      if (add_again(std::addressof(awaitable), typeid(A))) return;
+      const Awaited key(std::addressof(awaitable), typeid(A));
+      if (add_again(key)) return;
       auto task = ensure_future(awaitable, loop());
       add_task(*task.state());
-      seen_.push_back({std::addressof(awaitable), &typeid(A), task.state().get()});
+      seen_.emplace(key, task.state().get());
     } else {
       add_task(*ensure_future(std::forward<A>(awaitable), loop()).state());
     }
@@ -66,17 +70,16 @@ class GatherChildren {
   std::vector<Ref<FutureCore>> futures;
 
  private:
-  struct Seen {
-    const void* address;
-    const std::type_info* type;
-    FutureCore* future;
+  using Awaited = std::pair<const void*, std::type_index>;
+  struct HashAwaited {
+    std::size_t operator()(const Awaited& key) const noexcept { return std::hash<const void*>()(key.first); }
   };
   void add_future(const Ref<FutureCore>& future);
   void add_task(FutureCore& task);
-  bool add_again(const void* address, const std::type_info& type);
+  bool add_again(const Awaited& key);
 
   EventLoop* loop_ = nullptr;
-  std::vector<Seen> seen_;
+  std::unordered_map<Awaited, FutureCore*, HashAwaited> seen_;
 };
 
 /// The part of a gathering future that does not depend on its result.
@@ -88,15 +91,14 @@ class GatherCore : public LoopObserver {
 
  protected:
   GatherCore(FutureCore& outer, GatherChildren&& children, bool return_exceptions) noexcept
-      : outer_(outer),
-        children_(std::move(children.futures)),
+      : children_(std::move(children.futures)),
+        outer_(outer),
         total_(children_.size()),
         return_exceptions_(return_exceptions) {}
   ~GatherCore() = default;
 
   /// Watches the children; those that are done count at once.
   void start();
-  bool cancel(const std::optional<std::string>& message);
   /// Completes the future with the children's results.
   virtual void collect() = 0;
 
@@ -126,6 +128,9 @@ class GatherCore : public LoopObserver {
   }
   std::size_t size() const noexcept { return children_.size(); }
 
+  std::vector<Ref<FutureCore>> children_;  // until it is done
+  bool cancel_requested_ = false;
+
  private:
   bool is_last_reference(const FutureCore& child) const noexcept;
   static std::exception_ptr exception_in_result(FutureCore& child);
@@ -135,12 +140,10 @@ class GatherCore : public LoopObserver {
   void release_children() noexcept;
 
   FutureCore& outer_;
-  std::vector<Ref<FutureCore>> children_;   // until it is done
   const FutureCore* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
   std::size_t total_;
   std::size_t finished_ = 0;
   bool return_exceptions_;
-  bool cancel_requested_ = false;
 };
 
 template <class Result>
@@ -149,8 +152,11 @@ class GatherState : public FutureValue<Result>, public GatherCore {
   GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
       : FutureValue<Result>(loop.core()),
         GatherCore(static_cast<FutureCore&>(*this), std::move(children), return_exceptions) {}
-  bool cancel(const std::optional<std::string>& message) override { return GatherCore::cancel(message); }
   using GatherCore::start;
+
+ private:
+  const std::vector<Ref<FutureCore>>* children() const noexcept final { return &this->children_; }
+  void children_cancelled() noexcept final { this->cancel_requested_ = true; }
 };
 
 /// What a child with a result of type T leaves in the result of a gather().

@@ -1,0 +1,79 @@
+#include <segue/modern/kernel/waiters.hpp>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace segue::modern {
+
+// Of each waiter in the array by its id. The same one may be there several times.
+struct Waiters::Places : std::unordered_multimap<std::uintptr_t, std::uint32_t> {};
+
+namespace {
+
+constexpr std::uint32_t first_capacity = 3;
+constexpr std::uint32_t worth_an_index = 64;
+
+}  // namespace
+
+void Waiters::FreeMore::operator()(More* more) const noexcept {
+  std::destroy(more->begin(), more->end());
+  delete more->places;
+  ::operator delete(more);
+}
+
+// The empty ones are left out.
+void Waiters::grow() {
+  const std::size_t kept = !more_ ? 0 : more_->places != nullptr ? more_->places->size() : more_->count;
+  const auto capacity = std::max(first_capacity, static_cast<std::uint32_t>(kept * 2));
+  MorePointer larger(::new (::operator new(sizeof(More) + capacity * sizeof(Waiter))) More{0, capacity, nullptr});
+  if (more_) {
+    for (Waiter& each : *more_)
+      if (each) ::new (larger->begin() + larger->count++) Waiter(std::move(each));
+  }
+  more_ = std::move(larger);
+}
+
+void Waiters::note_place(std::uintptr_t id) { more_->places->emplace(id, more_->count); }
+
+Waiters::Places* Waiters::find_places(More& more) noexcept {
+  if (more.places != nullptr || more.count < worth_an_index) return more.places;
+  try {
+    auto places = std::make_unique<Places>();
+    places->reserve(more.count);
+    for (std::uint32_t i = 0; i < more.count; ++i) places->emplace(more.begin()[i].id(), i);
+    more.places = places.release();
+  } catch (...) {  // no memory: they are searched
+  }
+  return more.places;
+}
+
+std::size_t Waiters::remove(std::uintptr_t id) noexcept {
+  Waiter removed;  // destroyed when all is in order again: what a callback captured may come back here
+  std::size_t count = 0;
+  const auto take = [&](Waiter& waiter) {
+    if (removed) {
+      waiter = Waiter();
+    } else {
+      removed = std::move(waiter);
+    }
+    ++count;
+  };
+  if (first_.id() == id) take(first_);
+  if (!more_) return count;
+  if (Places* const places = find_places(*more_)) {
+    const auto [begin, end] = places->equal_range(id);
+    for (auto place = begin; place != end; ++place) take(more_->begin()[place->second]);
+    places->erase(begin, end);
+    if (places->empty()) more_ = nullptr;
+    return count;
+  }
+  for (Waiter& each : *more_)
+    if (each.id() == id) take(each);
+  Waiter* const kept = std::remove_if(more_->begin(), more_->end(), [](const Waiter& each) { return !each; });
+  std::destroy(kept, more_->end());
+  more_->count = static_cast<std::uint32_t>(kept - more_->begin());
+  if (more_->count == 0) more_ = nullptr;
+  return count;
+}
+
+}  // namespace segue::modern
