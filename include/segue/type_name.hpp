@@ -45,13 +45,19 @@ inline std::size_t last_component(std::string_view name) noexcept {
 
 }  // namespace segue_detail
 
-/// Python's `type(e).__name__`: the class without its namespaces and template arguments; `<lambda>` and `function` for
-/// the types of these.
-inline std::string type_name(const std::type_info& type) {
+/// The type as C++ writes it, with its namespaces, or the function that it is local to: `main()::{lambda()#1}`.
+inline std::string qualified_type_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> demangled(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  std::string_view name = status == 0 ? demangled.get() : type.name();
+  return status == 0 ? demangled.get() : type.name();
+}
+
+/// Python's `type(e).__name__`: the class without its namespaces and template arguments; `<lambda>` and `function` for
+/// the types of these.
+inline std::string type_name(const std::type_info& type) {
+  const std::string qualified = qualified_type_name(type);
+  std::string_view name = qualified;
   if (name.ends_with(')')) return "function";
   name.remove_prefix(segue_detail::last_component(name));
   if (name.starts_with("{lambda") || name.starts_with("$_")) return "<lambda>";

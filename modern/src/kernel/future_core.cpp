@@ -5,31 +5,12 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
-#include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
 #include "kernel/cancellation.hpp"
 
 namespace segue::modern {
-
-namespace {
-
-// A done callback that is in the loop's queue.
-class ScheduledCallback final : public HandleState {
- public:
-  ScheduledCallback(FutureCore& future, Waiter waiter) noexcept
-      : HandleState(future.loop()), future_(&future), waiter_(std::move(waiter)) {}
-
- private:
-  void invoke() override { waiter_.callback()->call(*future_); }
-  void forget() noexcept override {}
-
-  Ref<FutureCore> future_;
-  Waiter waiter_;
-};
-
-}  // namespace
 
 void FutureCore::report_never_retrieved() noexcept {
   report_unretrieved_ = false;
@@ -106,7 +87,7 @@ std::string FutureCore::repr_of_exception() const {
 // For one who asks after the end.
 void FutureCore::schedule_late(Waiter waiter) {
   loop_->check_usable();
-  schedule(std::move(waiter));
+  std::move(waiter).schedule(*this);
 }
 
 std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexcept {
@@ -115,16 +96,10 @@ std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexc
 
 bool FutureCore::remove_waiting_task(const TaskCore& task) noexcept { return waiters_.remove(Waiter::id_of(task)) > 0; }
 
-void FutureCore::schedule(Waiter waiter) {
-  if (TaskCore* const task = waiter.task()) return task->wake();
-  auto callback = make_ref<ScheduledCallback>(*this, std::move(waiter));
-  loop_->schedule_new(*callback.detach());
-}
-
 void FutureCore::wake_waiters() {
   loop_->check_usable();
   if (TaskCore* const task = waiters_.take_lone_task()) return loop_->schedule(*task);
-  Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { schedule(std::move(waiter)); });
+  Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { std::move(waiter).schedule(*this); });
 }
 
 void FutureWait::refuse_pending() { throw RuntimeError("await wasn't used with future"); }

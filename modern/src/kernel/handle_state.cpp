@@ -34,7 +34,7 @@ void HandleState::run() {
     running_ = false;
     if (!unique()) forget();  // else it is about to go itself
   });
-  call_of_user(loop_, [this] { invoke(); });
+  call_of_user(loop_, callable(), [this] { invoke(); });
 }
 
 void HandleState::drop() noexcept { Forget()(this); }

@@ -3,7 +3,70 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/task_core.hpp>
+
+#include "kernel/call_of_user.hpp"
+
 namespace segue::modern {
+
+// --- done callbacks ---
+
+Ref<FutureCore> DoneCallbackState::leave_queue() noexcept {
+  taken_ = false;
+  return std::move(done_);
+}
+
+void DoneCallbackState::run() {
+  const auto keep = Ref<DoneCallbackState>::adopt(this);
+  const Ref<FutureCore> future = leave_queue();
+  call_of_user(future->loop(), callable(), [&] { call(*future); });
+}
+
+void DoneCallbackState::drop() noexcept {
+  const auto keep = Ref<DoneCallbackState>::adopt(this);
+  const Ref<FutureCore> future = leave_queue();
+}
+
+ExtraCall::~ExtraCall() = default;
+
+void ExtraCall::run() {
+  const std::unique_ptr<ExtraCall> end(this);
+  call_of_user(done_->loop(), callback_->callable(), [&] { callback_->call(*done_); });
+}
+
+Waiter::Waiter(Ref<DoneCallbackState> callback) {
+  if (callback->taken_) {
+    word_ = reinterpret_cast<std::uintptr_t>(new ExtraCall(std::move(callback))) | is_extra;
+  } else {
+    callback->taken_ = true;
+    word_ = reinterpret_cast<std::uintptr_t>(callback.detach()) | is_callback;
+  }
+}
+
+void Waiter::leave() noexcept {
+  if ((word_ & is_extra) != 0) {
+    delete extra();
+  } else {
+    callback()->taken_ = false;
+    callback()->release();
+  }
+}
+
+void Waiter::schedule(FutureCore& future) && noexcept {
+  if (TaskCore* const waiting = task()) return waiting->wake();
+  if ((word_ & is_extra) != 0) {
+    extra()->done_ = &future;
+    future.loop().schedule_new(*extra());
+  } else {
+    callback()->done_ = &future;
+    future.loop().schedule_new(*callback());
+  }
+  word_ = 0;
+}
+
+// --- waiters ---
 
 // Of each waiter in the array by its id. The same one may be there several times.
 struct Waiters::Places : std::unordered_multimap<std::uintptr_t, std::uint32_t> {};

@@ -11,7 +11,7 @@ void Watch::run() {
   if (turn_ == Turn::cancelled) return end_turn();
   turn_ = Turn::running;
   const ScopeExit at_the_end([this]() noexcept { end_turn(); });
-  call_of_user(*LoopCore::running(), [this] { ready(); });
+  call_of_user(*LoopCore::running(), callable(), [this] { ready(); });
 }
 
 }  // namespace segue::modern

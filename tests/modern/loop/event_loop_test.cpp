@@ -267,6 +267,7 @@ TEST_F(EventLoopTest, gives_the_exception_of_a_callback_to_the_handler_and_goes_
   EXPECT_THAT(reports.contexts()[0].message, HasSubstr("Exception in callback"));
   EXPECT_EQ(text(reports.contexts()[0].exception), "ValueError(bad)");
   EXPECT_THAT(reports.contexts()[0].keys(), ElementsAre("exception", "handle", "message"));
+  EXPECT_THAT(reports.contexts()[0].handle, AllOf(HasSubstr("<Handle "), HasSubstr("TestBody()")));
 }
 
 TEST_F(EventLoopTest, logs_the_exception_of_a_handler_and_goes_on) {

@@ -131,7 +131,6 @@ class FutureCore : public RefCounted {
     waiters_.add(std::move(waiter));
   }
   void schedule_late(Waiter waiter);
-  void schedule(Waiter waiter);
   void schedule_waiters() {
     if (!waiters_.empty()) wake_waiters();
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <tuple>
+#include <typeinfo>
 #include <utility>
 
 #include <segue/modern/kernel/loop_core.hpp>
@@ -27,6 +28,8 @@ class HandleState : public RefCounted, public Timer {
 
  protected:
   virtual void invoke() = 0;
+  /// The type of what the user gave, for messages.
+  virtual const std::type_info& callable() const noexcept = 0;
   /// Destroys the callable and what it captured, whose destructors may call anything. Idempotent.
   virtual void forget() noexcept = 0;
 
@@ -50,6 +53,7 @@ class CallbackHandle final : public HandleState {
   void invoke() override {
     std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *call_);
   }
+  const std::type_info& callable() const noexcept override { return typeid(F); }
   void forget() noexcept override { call_.reset(); }
 
   std::optional<std::tuple<F, Args...>> call_;

@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/pool.hpp>
+#include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 
 namespace segue::modern {
@@ -16,10 +19,40 @@ namespace segue::modern {
 class FutureCore;
 class TaskCore;
 
-/// A done callback. Its identity is what remove_callback() compares.
-class DoneCallbackState : public RefCounted {
+/// A done callback. Its identity is what remove_callback() compares. Each time that it is added it takes a place in the
+/// loop's queue beforehand, so that nothing has to be allocated when the future is done: its own, or, where that is
+/// taken, an ExtraCall.
+class DoneCallbackState : public RefCounted, private Ready {
  public:
   virtual void call(FutureCore& future) = 0;
+  /// The type of what the user gave, for messages.
+  virtual const std::type_info& callable() const noexcept { return typeid(*this); }
+
+ private:
+  friend class Waiter;
+
+  void run() final;
+  void drop() noexcept final;
+  Ref<FutureCore> leave_queue() noexcept;
+
+  Ref<FutureCore> done_;  // while it is in the queue: the future that is done
+  bool taken_ = false;    // somebody waits in this place, or it is in the queue
+};
+
+/// A further place in the queue of a callback that waits already.
+class ExtraCall final : public Pooled, private Ready {
+ public:
+  explicit ExtraCall(Ref<DoneCallbackState> callback) noexcept : callback_(std::move(callback)) {}
+  ~ExtraCall();
+
+ private:
+  friend class Waiter;
+
+  void run() override;
+  void drop() noexcept override { delete this; }
+
+  Ref<DoneCallbackState> callback_;
+  Ref<FutureCore> done_;
 };
 
 /// A task, or a done callback, which it keeps alive. One word.
@@ -27,33 +60,39 @@ class Waiter {
  public:
   Waiter() noexcept = default;
   explicit Waiter(TaskCore& task) noexcept : word_(reinterpret_cast<std::uintptr_t>(&task)) {}
-  explicit Waiter(Ref<DoneCallbackState> callback) noexcept
-      : word_(reinterpret_cast<std::uintptr_t>(callback.detach()) | is_callback) {}
+  /// std::bad_alloc where the callback waits already.
+  explicit Waiter(Ref<DoneCallbackState> callback);
   Waiter(Waiter&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
   Waiter& operator=(Waiter&& other) noexcept {
     std::swap(word_, other.word_);
     return *this;
   }
   ~Waiter() {
-    if (DoneCallbackState* const held = callback()) held->release();
+    if ((word_ & kinds) != 0) [[unlikely]]
+      leave();
   }
 
   explicit operator bool() const noexcept { return word_ != 0; }
   /// The same for all waiters that are this task or this callback.
-  std::uintptr_t id() const noexcept { return word_; }
+  std::uintptr_t id() const noexcept { return (word_ & is_extra) != 0 ? id_of(*extra()->callback_) : word_; }
   static std::uintptr_t id_of(const TaskCore& task) noexcept { return reinterpret_cast<std::uintptr_t>(&task); }
   static std::uintptr_t id_of(const DoneCallbackState& callback) noexcept {
     return reinterpret_cast<std::uintptr_t>(&callback) | is_callback;
   }
   /// Null for a callback.
-  TaskCore* task() const noexcept { return (word_ & is_callback) == 0 ? reinterpret_cast<TaskCore*>(word_) : nullptr; }
-  /// Null for a task.
-  DoneCallbackState* callback() const noexcept {
-    return (word_ & is_callback) != 0 ? reinterpret_cast<DoneCallbackState*>(word_ & ~is_callback) : nullptr;
-  }
+  TaskCore* task() const noexcept { return (word_ & kinds) == 0 ? reinterpret_cast<TaskCore*>(word_) : nullptr; }
+  /// Wakes the task, or has the loop call the callback: `future` is done.
+  void schedule(FutureCore& future) && noexcept;
 
  private:
   static constexpr std::uintptr_t is_callback = 1;
+  static constexpr std::uintptr_t is_extra = 2;
+  static constexpr std::uintptr_t kinds = is_callback | is_extra;
+
+  DoneCallbackState* callback() const noexcept { return reinterpret_cast<DoneCallbackState*>(word_ & ~kinds); }
+  ExtraCall* extra() const noexcept { return reinterpret_cast<ExtraCall*>(word_ & ~kinds); }
+  void leave() noexcept;
+
   std::uintptr_t word_ = 0;
 };
 

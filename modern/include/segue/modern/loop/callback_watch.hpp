@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <tuple>
+#include <typeinfo>
 #include <utility>
 
 #include <segue/modern/kernel/pool.hpp>
@@ -22,6 +23,7 @@ class CallbackWatch final : public Pooled, public Watch {
     std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, call_);
   }
   void let_go() noexcept override { delete this; }
+  const std::type_info& callable() const noexcept override { return typeid(F); }
 
   std::tuple<F, Args...> call_;
 };

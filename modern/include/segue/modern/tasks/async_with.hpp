@@ -9,8 +9,8 @@
 // null: the same as throwing it, for less. All of it runs in the task that awaits. One that reports never to have been
 // entered has `expect_entry()`, too, which async_with() calls at once.
 //
-// A temporary manager is kept until the end, another one is referred to; the body is kept. A body captures by reference,
-// or is named before: g++ 12 destroys twice what a lambda within a co_await expression captures by value.
+// A temporary manager is kept until the end, another one is referred to; the body is kept. A body captures by
+// reference, or is named before: g++ 12 destroys twice what a lambda within a co_await expression captures by value.
 #pragma once
 
 #include <concepts>

@@ -11,6 +11,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ class DoneCallbackOf final : public DoneCallbackState {
  public:
   explicit DoneCallbackOf(F callback) : callback_(std::move(callback)) {}
   void call(FutureCore& future) override;
+  const std::type_info& callable() const noexcept override { return typeid(F); }
 
  private:
   F callback_;

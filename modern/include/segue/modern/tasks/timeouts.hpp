@@ -62,7 +62,7 @@ class [[gnu::warn_unused]] Timeout : public HandleOf<Timeout, Ref<detail::Timeou
 
   /// A timeout at `when`; one that never strikes where that is empty.
   [[nodiscard("enter it by async_with")]] explicit Timeout(std::optional<Deadline> when,
-                                                            std::source_location made = std::source_location::current());
+                                                           std::source_location made = std::source_location::current());
 
   /// The deadline, on the loop's clock.
   std::optional<time_point> when() const { return state()->when; }
