@@ -32,7 +32,7 @@ constexpr int rounds = 100;
 class Allocation : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+    if (!allocations_counted || !detail::pooled()) GTEST_SKIP() << "not counted under a sanitizer";
   }
 };
 

@@ -6,7 +6,13 @@
 #include <mutex>
 #include <utility>
 
+// Of the sanitizer's runtime library, which every process has one of whose code was compiled with it, if only in part.
+// NOLINTNEXTLINE(bugprone-reserved-identifier)
+extern "C" [[gnu::weak]] void __asan_init();
+
 namespace segue::modern::detail {
+
+bool pooled() noexcept { return &__asan_init == nullptr; }
 
 namespace {
 
@@ -119,6 +125,7 @@ void* cut(Pool& pool, std::size_t size_class) {
 
 void* pool_refill(std::size_t size_class) {
   Pool& pool = this_thread_pool;
+  if (!pooled()) return ::operator new(bytes_of(size_class), std::align_val_t{pool_step});
   if (pool.life == Pool::Life::unused) open(pool);
   if (pool.life == Pool::Life::ended) return ::operator new(bytes_of(size_class), std::align_val_t{pool_step});
   Pool::Class& own = pool.classes[size_class];
@@ -132,6 +139,7 @@ void* pool_refill(std::size_t size_class) {
 
 void pool_overflow(void* memory, std::size_t size_class) noexcept {
   Pool& pool = this_thread_pool;
+  if (!pooled()) return ::operator delete(memory, std::align_val_t{pool_step});
   if (pool.life == Pool::Life::unused) open(pool);
   Pool::Class& own = pool.classes[size_class];
   if (pool.life == Pool::Life::ended) {

@@ -73,7 +73,7 @@ void deallocate(void* block, std::size_t size) noexcept {
     own.life = LargeBlocks::Life::open;
   }
   const bool kept =
-      pooled && own.life == LargeBlocks::Life::open && size <= largest_kept && own.bytes + size <= most_kept;
+      pooled() && own.life == LargeBlocks::Life::open && size <= largest_kept && own.bytes + size <= most_kept;
   if (!kept) return ::operator delete(block);
   FreeLargeBlock*& first = own.free[LargeBlocks::class_of(size)];
   first = ::new (block) FreeLargeBlock{first};

@@ -63,7 +63,7 @@ constinit thread_local System system_here;
 
 Calls calls_so_far() {
   Calls calls = system_here.calls;
-  if (segue::testing::allocations_counted && detail::pooled) calls.allocations = segue::testing::allocations_made();
+  if (segue::testing::allocations_counted && detail::pooled()) calls.allocations = segue::testing::allocations_made();
   return calls;
 }
 

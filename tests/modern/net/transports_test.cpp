@@ -106,7 +106,7 @@ TEST_F(Transports, CallTheirProtocolInOrder) {
 }
 
 TEST_F(Transports, AllocateNothingForARoundTrip) {
-  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  if (!segue::testing::allocations_counted || !detail::pooled()) GTEST_SKIP() << "not counted under a sanitizer";
   loop = new_event_loop();  // the manual reactor allocates itself
   const auto transport = connect(pair, std::make_shared<Mirror>());
   std::size_t taken = 0;

@@ -336,7 +336,7 @@ TEST_F(StreamReaders, GiveBackWhatTheyGotWhateverItsSizes) {
 
 // What is read is a string of its own; between two of them a reader needs none.
 TEST_F(StreamReaders, ReceiveLargeMessagesWithoutAskingTheHeap) {
-  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  if (!segue::testing::allocations_counted || !detail::pooled()) GTEST_SKIP() << "not counted under a sanitizer";
   const std::string message(16'384, 'x');
   std::vector<StreamReader> readers;
   for (int i = 0; i < 100; ++i) readers.emplace_back(*loop, 65'536);

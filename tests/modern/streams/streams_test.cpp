@@ -91,7 +91,7 @@ TEST_P(Streams, CarryAConversation) {
 }
 
 TEST_P(Streams, AllocateForARoundTripTheStringsAlone) {
-  if (!segue::testing::allocations_counted || !detail::pooled) GTEST_SKIP() << "not counted under a sanitizer";
+  if (!segue::testing::allocations_counted || !detail::pooled()) GTEST_SKIP() << "not counted under a sanitizer";
   if (!GetParam()) GTEST_SKIP() << "the manual reactor allocates itself";
   constexpr int rounds = 20;
   std::size_t taken = 0;

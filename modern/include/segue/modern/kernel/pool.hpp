@@ -5,6 +5,10 @@
 // large as its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full
 // ones go to a depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another
 // thread than the one that they were made in, and come back to it.
+//
+// In a process with AddressSanitizer a reused block would hide a use after free: each block comes from the heap there.
+// That is found out where the program runs, and not by a macro in here, so that a program may be compiled with the
+// sanitizer and the library without it, or the other way round.
 #pragma once
 
 #include <array>
@@ -12,22 +16,7 @@
 #include <cstdint>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SEGUE_DETAIL_POOLED 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SEGUE_DETAIL_POOLED 0
-#endif
-#endif
-
 namespace segue::modern::detail {
-
-#ifdef SEGUE_DETAIL_POOLED  // under AddressSanitizer a reused block would hide a use after free
-inline constexpr bool pooled = false;
-#undef SEGUE_DETAIL_POOLED
-#else
-inline constexpr bool pooled = true;
-#endif
 
 inline constexpr std::size_t pool_step = 32;
 inline constexpr std::size_t pool_classes = 2048 / pool_step;  // what is larger than 2 KiB goes to the heap
@@ -49,7 +38,7 @@ struct Magazine {
 /// The free blocks of one thread. Trivially destructible, so that blocks may be freed at any time until the thread is
 /// gone.
 struct Pool {
-  enum class Life : std::uint8_t { unused, open, ended };
+  enum class Life : std::uint8_t { unused, open, ended };  // always unused where nothing is pooled
   struct Class {
     Magazine loaded;
     std::uint32_t capacity = 0;  // of a magazine; 0 unless the pool is open
@@ -66,6 +55,9 @@ struct Pool {
 
 inline constinit thread_local Pool this_thread_pool{};
 
+/// Whether blocks are pooled at all in this process.
+bool pooled() noexcept;
+
 /// A block for a thread that has none left of this class. Throws std::bad_alloc.
 void* pool_refill(std::size_t size_class);
 /// Takes a block that does not fit into the loaded magazine.
@@ -73,7 +65,7 @@ void pool_overflow(void* memory, std::size_t size_class) noexcept;
 
 inline void* pool_allocate(std::size_t size) {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
-  if (!pooled || size_class >= pool_classes) return ::operator new(size, std::align_val_t{pool_step});
+  if (size_class >= pool_classes) return ::operator new(size, std::align_val_t{pool_step});
   Magazine& loaded = this_thread_pool.classes[size_class].loaded;
   FreeBlock* const block = loaded.top;
   if (block == nullptr) [[unlikely]]
@@ -85,7 +77,7 @@ inline void* pool_allocate(std::size_t size) {
 
 inline void pool_free(void* memory, std::size_t size) noexcept {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
-  if (!pooled || size_class >= pool_classes) return ::operator delete(memory, std::align_val_t{pool_step});
+  if (size_class >= pool_classes) return ::operator delete(memory, std::align_val_t{pool_step});
   Pool::Class& own = this_thread_pool.classes[size_class];
   if (own.loaded.count >= own.capacity) [[unlikely]]
     return pool_overflow(memory, size_class);
