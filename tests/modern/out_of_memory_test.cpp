@@ -105,7 +105,7 @@ TEST_F(OutOfMemory, of_futures_and_callbacks) {
     const Future<std::string> future = loop.create_future<std::string>();
     int called = 0;
     for (int i = 0; i < 3; ++i) future.add_done_callback([&called, text = long_text](auto) { ++called; });
-    loop.call_soon([future] { future.set_result(long_text); });
+    loop.call_soon([future, text = long_text]() mutable { future.set_result(std::move(text)); });
     loop.call_later(5s, [&called, text = long_text] { ++called; });
     loop.call_soon_threadsafe([&called, text = long_text] { ++called; });
     const std::string text = co_await future;
@@ -302,8 +302,8 @@ TEST_F(OutOfMemory, of_streams) {
     const EventLoopPtr loop = make_loop();
     const auto main = [&]() -> Coroutine<> {
       const ConnectionOptions options{.sock = pair.release_ours()};
-      auto [reader, writer] = co_await open_connection(options);
       pair.send("line\nrest");
+      auto [reader, writer] = co_await open_connection(options);
       const std::string line = co_await reader.readline();
       EXPECT_EQ(line, "line\n");
       writer.write(std::string(300'000, 'x'));

@@ -16,6 +16,7 @@
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/os_error.hpp>
 
+#include "kernel/call_of_user.hpp"
 #include "net/endpoint.hpp"
 #include "net/server_state.hpp"
 
@@ -84,7 +85,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
     if (first) first->connection_made(transport);
   });
   loop.call_soon([transport] {
-    if (transport->is_reading()) transport->reading_.start(*transport);
+    if (transport->is_reading()) transport->start(transport->reading_);
   });
   if (made) {
     loop.call_soon([waiter = *made] {
@@ -111,6 +112,15 @@ void SocketTransport::loop_ended() noexcept {
   if (const auto server = std::exchange(server_, nullptr)) server->detach(*this);
 }
 
+// A connection that cannot be watched is lost.
+void SocketTransport::start(SocketWatch& watch) {
+  try {
+    watch.start(*this);
+  } catch (...) {
+    fatal_error(std::current_exception(), "Fatal error: the connection cannot be watched");
+  }
+}
+
 // --- receiving ---
 
 void SocketTransport::pause_reading() {
@@ -122,7 +132,7 @@ void SocketTransport::pause_reading() {
 void SocketTransport::resume_reading() {
   if (closing_ || !paused_) return;
   paused_ = false;
-  reading_.start(*this);
+  start(reading_);
 }
 
 void SocketTransport::read_ready() {
@@ -169,14 +179,23 @@ void SocketTransport::send_or_buffer(std::string_view data) {
     ++lost_;
     return;
   }
+  bool begun = false;
   if (get_write_buffer_size() == 0) {
     const Transferred sent = send(socket_.get(), data);
     if (sent.failed()) return fatal_error(make_os_error(sent.error), "Fatal write error on socket transport");
     data.remove_prefix(sent.size);
     if (data.empty()) return;
-    writing_.start(*this);
+    begun = sent.size > 0;
+    start(writing_);
+    if (lost_ > 0) return;
   }
-  unsent_.append(data);
+  try {
+    unsent_.append(data);
+  } catch (...) {
+    if (!begun) throw;
+    // The rest of what has been sent is lost, so that nothing can follow it.
+    return fatal_error(std::current_exception(), "Fatal write error on socket transport");
+  }
   pause_protocol_if_full();
 }
 
@@ -276,10 +295,22 @@ void SocketTransport::force_close(std::exception_ptr error) {
   lose_connection_soon(std::move(error));
 }
 
-void SocketTransport::lose_connection_soon(std::exception_ptr error) {
+void SocketTransport::lose_connection_soon(std::exception_ptr error) noexcept {
   ++lost_;
   if (loop_->is_closed()) return loop_ended();
-  loop_->call_soon([self = shared_from_this(), error = std::move(error)] { self->lose_connection(error); });
+  loss_.schedule(*this, std::move(error));
+}
+
+void SocketTransport::Loss::schedule(SocketTransport& transport, std::exception_ptr error) noexcept {
+  transport_ = transport.shared_from_this();
+  error_ = std::move(error);
+  transport.loop_->core().schedule_new(*this);
+}
+
+void SocketTransport::Loss::run() {
+  const std::shared_ptr<SocketTransport> transport = std::move(transport_);
+  const std::exception_ptr error = std::move(error_);
+  call_of_user(transport->loop_->core(), typeid(SocketTransport), [&] { transport->lose_connection(error); });
 }
 
 void SocketTransport::lose_connection(const std::exception_ptr& error) {

@@ -84,7 +84,21 @@ class SocketTransport final : public Transport,
     std::shared_ptr<SocketTransport> transport_;
   };
 
+  // connection_lost() on its way: there is room for it in any case, also where there is no memory.
+  class Loss final : private Ready {
+   public:
+    void schedule(SocketTransport& transport, std::exception_ptr error) noexcept;
+
+   private:
+    void run() override;
+    void drop() noexcept override { const auto transport = std::move(transport_); }
+
+    std::shared_ptr<SocketTransport> transport_;  // while it is in the loop's queue
+    std::exception_ptr error_;
+  };
+
   void loop_ended() noexcept override;
+  void start(SocketWatch& watch);
   void stop(SocketWatch& watch) noexcept { loop_->reactor().unwatch(watch); }
   void read_ready();
   void eof_received();
@@ -97,7 +111,7 @@ class SocketTransport final : public Transport,
   void fatal_error(const std::exception_ptr& error, const char* message);
   void report(const std::exception_ptr& error, const char* message);
   void force_close(std::exception_ptr error);
-  void lose_connection_soon(std::exception_ptr error);
+  void lose_connection_soon(std::exception_ptr error) noexcept;
   void lose_connection(const std::exception_ptr& error);
 
   Ref<EventLoop> loop_;
@@ -108,6 +122,7 @@ class SocketTransport final : public Transport,
   std::optional<Address> sockname_;
   SocketWatch reading_{EVENT_READ};
   SocketWatch writing_{EVENT_WRITE};
+  Loss loss_;
   detail::ByteBuffer unsent_;
   WriteBufferLimits limits_;
   int lost_ = 0;  // above 0: connection_lost() was called, or will be; then also counts what is written all the same

@@ -38,7 +38,8 @@ class Transport : public ReadTransport {
   virtual bool is_reading() const noexcept = 0;
 
   /// Sends `data`, now or as soon as may be, in order. Copies what it has to keep. RuntimeError("Cannot call write()
-  /// after write_eof()"). What is written after the connection was lost is dropped; and so is what
+  /// after write_eof()"). std::bad_alloc where none of it could be taken; where a part has been sent by then, the
+  /// connection is lost. What is written after the connection was lost is dropped; and so is what
   /// is written after close(), unless earlier data are still to be sent: it follows them then, as in CPython.
   virtual void write(std::string_view data) = 0;
   virtual void writelines(const std::vector<std::string>& lines) = 0;
