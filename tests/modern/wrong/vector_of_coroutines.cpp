@@ -1,4 +1,4 @@
-// anywhere: move it; of several: gather(a(), b()), std::to_array({a(), b()})
+// anywhere: of several: gather(a(), b()), std::to_array({a(), b()})
 #include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
