@@ -113,7 +113,9 @@ inline bool ends_program(const std::exception_ptr& error) noexcept {
 }
 
 /// What tells the exception from all others that exist; null where there is none. CPython: id().
-inline const void* exception_id(const std::exception_ptr& error) noexcept { return segue_detail::exception_object(error); }
+inline const void* exception_id(const std::exception_ptr& error) noexcept {
+  return segue_detail::exception_object(error);
+}
 
 /// The first one among `error`, its context, the context of that and so on, for which `matches(each)` is true; null
 /// where there is none. A history that leads back into itself is walked once.

@@ -371,8 +371,7 @@ void GeneratorCoroutine<R>::discard() noexcept {
   if (!this->leave()) return;
   if (fiber_ && fiber_->Frame::started && !fiber_->finished() && !fiber_->unwind()) {
     // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.
-    modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")),
-                              fiber_->made());
+    modern::report_unraisable(std::make_exception_ptr(RuntimeError("coroutine ignored GeneratorExit")), fiber_->made());
     fiber_ = nullptr;
   }
   destroy();
