@@ -17,7 +17,11 @@ const char* to_string(CoroutineState state) noexcept {
 
 std::exception_ptr leaving_coroutine(std::exception_ptr error) noexcept {
   if (!holds<StopIterationBase>(error)) return error;
-  return std::make_exception_ptr(from(RuntimeError("coroutine raised StopIteration"), error));
+  try {
+    return std::make_exception_ptr(from(RuntimeError("coroutine raised StopIteration"), error));
+  } catch (...) {
+    return std::current_exception();  // there is no memory for it
+  }
 }
 
 }  // namespace segue::modern

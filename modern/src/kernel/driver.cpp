@@ -12,7 +12,7 @@ namespace {
 // Takes the delegator's place while a frame is run to its end alone, and notes whether the end was reached.
 class Stop : public StackfulFrame {
  public:
-  Stop() noexcept : StackfulFrame(&reach) {}
+  Stop() noexcept : StackfulFrame(&reach) { executing = true; }
   bool reached() const noexcept { return reached_; }
 
  private:

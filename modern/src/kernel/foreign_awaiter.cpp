@@ -96,6 +96,7 @@ void ForeignWait::finish() {
   Driver::current()->throw_injected();
   if (!back_) throw RuntimeError("coroutine was resumed before the library whose awaiter it awaits came back to it");
   if (!resumed_) throw RuntimeError("the coroutine handle that another library was given was destroyed, not resumed");
+  future_ = nullptr;  // here, and not in the thread in which the library lets go last
 }
 
 void ForeignWait::abandon(const std::source_location& made) noexcept {

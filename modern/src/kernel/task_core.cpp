@@ -129,8 +129,13 @@ void TaskCore::refuse_yield() {
 }
 
 void TaskCore::wait_for(FutureCore& future) {
+  try {
+    future.add_waiting_task(*this);
+  } catch (...) {
+    inject(std::current_exception());  // there is no memory for one more who waits
+    return loop().schedule(*this);
+  }
   waited_on_ = &future;
-  future.add_waiting_task(*this);
   if (!must_cancel_) return;
   must_cancel_ = false;  // until somebody in the chain of `future` says otherwise
   ScopeExit keep([this]() noexcept { must_cancel_ = true; });

@@ -72,7 +72,11 @@ void report_unraisable(const std::exception_ptr& error, const std::source_locati
 }
 
 void report_unraisable(const std::exception_ptr& error, const std::string& object) noexcept {
-  report_ignored(error, object, {});
+  try {
+    report_ignored(error, std::string(object), {});
+  } catch (...) {
+    report_ignored(error, "something", {});  // there is no memory for what it is
+  }
 }
 
 }  // namespace segue::modern

@@ -13,6 +13,9 @@ namespace segue::modern {
 
 // --- done callbacks ---
 
+DoneCallbackState::DoneCallbackState() noexcept = default;
+DoneCallbackState::~DoneCallbackState() = default;
+
 Ref<FutureCore> DoneCallbackState::leave_queue() noexcept {
   taken_ = false;
   return std::move(done_);
@@ -29,6 +32,7 @@ void DoneCallbackState::drop() noexcept {
   const Ref<FutureCore> future = leave_queue();
 }
 
+ExtraCall::ExtraCall(Ref<DoneCallbackState> callback) noexcept : callback_(std::move(callback)) {}
 ExtraCall::~ExtraCall() = default;
 
 void ExtraCall::run() {

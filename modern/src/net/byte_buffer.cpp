@@ -90,25 +90,35 @@ void ByteBuffer::append(std::string_view data) {
 
 void ByteBuffer::drop(std::size_t count) noexcept {
   begin_ += count;
-  if (begin_ == end_) release();
+  if (begin_ == end_) return release();
+  if (capacity_ <= largest_kept || size() > capacity_ / 8) return;
+  try {
+    const std::size_t smaller = capacity_ / 4;
+    move_to(static_cast<char*>(allocate(smaller)), smaller);
+  } catch (const std::bad_alloc&) {  // the large one does
+  }
 }
 
 // Moves what is held to the front of the block, where it fills at most half of the block and `count` more fit in: so no
-// more bytes are moved than came. Else moves it into a new block, as it does where a very large one is no longer
-// needed.
+// more bytes are moved than came. Else moves it into a new block.
 void ByteBuffer::make_room(std::size_t count) {
   const std::size_t held = size();
-  const std::size_t capacity = std::bit_ceil(std::max({held + count, held * 2, smallest_block}));
-  if (capacity == capacity_ || (capacity < capacity_ && capacity_ <= largest_kept)) {
+  if (held + count <= capacity_ && held <= capacity_ / 2) {
     std::memmove(block_, block_ + begin_, held);
+    begin_ = 0;
+    end_ = held;
   } else {
-    auto* const block = static_cast<char*>(allocate(capacity));
-    if (held > 0) std::memcpy(block, block_ + begin_, held);
-    release();
-    block_ = block;
-    capacity_ = capacity;
+    const std::size_t capacity = std::bit_ceil(std::max({held + count, held * 2, smallest_block}));
+    move_to(static_cast<char*>(allocate(capacity)), capacity);
   }
-  begin_ = 0;
+}
+
+void ByteBuffer::move_to(char* block, std::size_t capacity) noexcept {
+  const std::size_t held = size();
+  if (held > 0) std::memcpy(block, block_ + begin_, held);
+  release();
+  block_ = block;
+  capacity_ = capacity;
   end_ = held;
 }
 

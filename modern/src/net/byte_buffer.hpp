@@ -5,7 +5,7 @@
 // and its block serves the next one. For that a thread keeps large blocks (small ones come from the pool), up to a
 // limit: a heap would give such memory back to the system when an iteration's connections have let go of it, and the
 // next iteration would pay for each of its pages again. A block larger than those that are kept is given up for a
-// smaller one as soon as that holds all.
+// smaller one when an eighth of it is left.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +30,7 @@ class ByteBuffer {
 
  private:
   void make_room(std::size_t count);
+  void move_to(char* block, std::size_t capacity) noexcept;
   void release() noexcept;
 
   char* block_ = nullptr;

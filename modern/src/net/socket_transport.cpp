@@ -80,6 +80,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
                                                         std::optional<Future<void>> made) {
   if (!protocol) throw TypeError("the protocol factory returned a null pointer");
   auto transport = std::make_shared<SocketTransport>(loop, std::move(socket), std::move(protocol), std::move(server));
+  ScopeExit lose_it([&]() noexcept { transport->abort(); });  // where there is no memory for all of these
   loop.call_soon([transport] {
     const std::shared_ptr<Protocol> first = transport->protocol_;  // which may replace itself
     if (first) first->connection_made(transport);
@@ -92,6 +93,7 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
       if (!waiter.done()) waiter.set_result();
     });
   }
+  lose_it.release();
   return transport;
 }
 
@@ -192,7 +194,10 @@ void SocketTransport::send_or_buffer(std::string_view data) {
   try {
     unsent_.append(data);
   } catch (...) {
-    if (!begun) throw;
+    if (!begun) {
+      if (get_write_buffer_size() == 0) stop(writing_);
+      throw;
+    }
     // The rest of what has been sent is lost, so that nothing can follow it.
     return fatal_error(std::current_exception(), "Fatal write error on socket transport");
   }
@@ -273,8 +278,8 @@ void SocketTransport::report(const std::exception_ptr& error, const char* messag
 
 // An OSError is the connection's, and the protocol hears of it; another one is a bug.
 void SocketTransport::fatal_error(const std::exception_ptr& error, const char* message) {
+  const ScopeExit lose_it([&]() noexcept { force_close(error); });  // whatever becomes of the report
   if (!holds<OSError>(error)) report(error, message);
-  force_close(error);
 }
 
 void SocketTransport::close() {

@@ -58,10 +58,11 @@ Timeout::Timeout(std::optional<Deadline> when, std::source_location made)
 
 namespace detail {
 
-// What an exception keeps from being entered is no mistake.
+// What an exception keeps from being entered is no mistake, nor what goes with a coroutine that never ran.
 TimeoutState::~TimeoutState() {
   handler.cancel();
-  if (phase == Phase::created && !expected && std::uncaught_exceptions() == 0) report_never_entered("timeout", made);
+  if (phase != Phase::created || expected || Driver::current() == nullptr) return;
+  if (std::uncaught_exceptions() == 0 && std::current_exception() == nullptr) report_never_entered("timeout", made);
 }
 
 void TimeoutState::enter() {

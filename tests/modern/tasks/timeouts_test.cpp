@@ -360,6 +360,30 @@ TEST(Timeout, MayBeConst) {
   loop.run(main);
 }
 
+TEST(Timeout, IsNotReportedWhereWhatWouldEnterItFailsOrNeverStarts) {
+  Loop loop;
+  const testing::Reports reports(*loop.loop);
+  const auto limited = [](Timeout limit, bool fails) -> Coroutine<> {
+    if (fails) throw ValueError("connect");
+    const auto body = []() -> Coroutine<> { co_return; };
+    co_await async_with(limit, body);
+  };
+  const auto main = [&]() -> Coroutine<> {
+    auto failed = create_task(limited(timeout(10ms), true));
+    auto cancelled = create_task(limited(timeout(10ms), false));
+    cancelled.cancel();
+    co_await sleep(1s);
+    EXPECT_TRUE(holds<ValueError>(failed.exception()));
+    EXPECT_TRUE(cancelled.cancelled());
+    try {
+      co_await limited(timeout(10ms), true);
+    } catch (const ValueError&) {
+    }
+  };
+  loop.run(main);
+  EXPECT_EQ(reports.messages(), Strings{});
+}
+
 TEST(Timeout, IsReportedWhereItIsNeverEntered) {
   Loop loop;
   const testing::Reports reports(*loop.loop);

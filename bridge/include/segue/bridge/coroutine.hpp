@@ -180,6 +180,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
     if (fiber_) this->note_move();
   }
   GeneratorCoroutine& operator=(GeneratorCoroutine&& other) noexcept {
+    if (this == &other) return *this;
     GeneratorCoroutine former(std::exchange(fiber_, nullptr));  // closed when the other is in its place
     fiber_ = std::exchange(other.fiber_, nullptr);
     if (fiber_) this->note_move();

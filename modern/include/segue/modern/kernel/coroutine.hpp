@@ -167,6 +167,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
     if (frame_) this->note_move();
   }
   Coroutine& operator=(Coroutine&& other) noexcept {
+    if (this == &other) return *this;
     Coroutine former(std::exchange(frame_, nullptr));  // closed when the other is in its place
     frame_ = std::exchange(other.frame_, nullptr);
     if (frame_) this->note_move();

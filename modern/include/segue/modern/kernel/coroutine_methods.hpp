@@ -70,7 +70,7 @@ class CoroutineMethods {
   void check_usable() const {
     if (body() == nullptr || body()->finished()) [[unlikely]]
       refuse_reuse();
-    if (body()->owner != Frame::Owner::untracked) [[unlikely]]
+    if (body()->owner != Frame::Owner::untracked || body()->executing) [[unlikely]]
       body()->refuse_second_await();
   }
 
@@ -187,7 +187,7 @@ template <class Self, class T>
 bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
   auto* const body = this->body();
   const std::source_location made = body->made();
-  if (body->owner != Frame::Owner::untracked) {
+  if (body->owner != Frame::Owner::untracked || body->executing) {
     body->owner = Frame::Owner::destroyed;
     report_coroutine(made, body->delegator ? "was destroyed while it was being awaited"
                                            : "was destroyed while it was being executed");

@@ -24,6 +24,8 @@ class TaskCore;
 /// taken, an ExtraCall.
 class DoneCallbackState : public RefCounted, private Ready {
  public:
+  DoneCallbackState() noexcept;
+  ~DoneCallbackState() override;
   virtual void call(FutureCore& future) = 0;
   /// The type of what the user gave, for messages.
   virtual const std::type_info& callable() const noexcept { return typeid(*this); }
@@ -42,7 +44,7 @@ class DoneCallbackState : public RefCounted, private Ready {
 /// A further place in the queue of a callback that waits already.
 class ExtraCall final : public Pooled, private Ready {
  public:
-  explicit ExtraCall(Ref<DoneCallbackState> callback) noexcept : callback_(std::move(callback)) {}
+  explicit ExtraCall(Ref<DoneCallbackState> callback) noexcept;
   ~ExtraCall();
 
  private:

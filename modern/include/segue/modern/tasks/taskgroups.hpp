@@ -83,7 +83,7 @@ class [[gnu::warn_unused]] TaskGroup : public HandleOf<TaskGroup, Ref<detail::Ta
     try {
       state()->check_open();
     } catch (...) {
-      if constexpr (requires { taken.close(); }) taken.close();
+      if constexpr (Awaitable<std::decay_t<A>> && requires { taken.close(); }) taken.close();
       throw;
     }
     return added(state()->loop().create_task(std::move(taken), options));
