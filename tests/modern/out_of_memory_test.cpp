@@ -2,6 +2,8 @@
 // asked gets std::bad_alloc, or, where nobody can be told, the loop's handler is; nothing hangs, and nothing is lost.
 // (With AddressSanitizer each frame and each task is an allocation; else they come out of a pool, which is filled.)
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -306,6 +308,12 @@ TEST_F(OutOfMemory, of_streams) {
       auto [reader, writer] = co_await open_connection(options);
       const std::string line = co_await reader.readline();
       EXPECT_EQ(line, "line\n");
+      for (const std::size_t size : {10'000, 20'000}) {  // the second is received into room for the first, and beyond
+        pair.send(std::string(size, 'y'));
+        for (int i = 0; i < 4; ++i) co_await sleep(0s);
+        const std::string many = co_await reader.readexactly(static_cast<std::int64_t>(size));
+        EXPECT_TRUE(many.ends_with("yyyy"));
+      }
       writer.write(std::string(300'000, 'x'));
       const auto drained = [](StreamWriter to) -> Coroutine<> { co_await to.drain(); };
       const auto draining = create_task(drained(writer));

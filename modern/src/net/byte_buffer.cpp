@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t smallest_block = 64;
 constexpr std::size_t largest_in_pool = 2048;
 constexpr std::size_t largest_kept = std::size_t{256} << 10;
+// 16 bytes past a page's start, where large blocks of the heap lie, the system's copy takes half as long again.
+constexpr std::align_val_t alignment_of_large{64};
 constexpr std::size_t most_kept = std::size_t{4} << 20;
 
 struct FreeLargeBlock {
@@ -47,7 +49,7 @@ struct LargeBlocksEnd {
     if (blocks == nullptr) return;
     blocks->life = LargeBlocks::Life::ended;
     for (FreeLargeBlock*& first : blocks->free) {
-      while (first != nullptr) ::operator delete(std::exchange(first, first->next));
+      while (first != nullptr) ::operator delete(std::exchange(first, first->next), alignment_of_large);
     }
   }
 };
@@ -61,7 +63,7 @@ void* allocate(std::size_t size) {
       return std::exchange(first, first->next);
     }
   }
-  return ::operator new(size);
+  return ::operator new(size, alignment_of_large);
 }
 
 void deallocate(void* block, std::size_t size) noexcept {
@@ -74,7 +76,7 @@ void deallocate(void* block, std::size_t size) noexcept {
   }
   const bool kept =
       pooled() && own.life == LargeBlocks::Life::open && size <= largest_kept && own.bytes + size <= most_kept;
-  if (!kept) return ::operator delete(block);
+  if (!kept) return ::operator delete(block, alignment_of_large);
   FreeLargeBlock*& first = own.free[LargeBlocks::class_of(size)];
   first = ::new (block) FreeLargeBlock{first};
   own.bytes += size;
@@ -83,9 +85,18 @@ void deallocate(void* block, std::size_t size) noexcept {
 }  // namespace
 
 void ByteBuffer::append(std::string_view data) {
-  if (capacity_ - end_ < data.size()) make_room(data.size());
+  reserve(data.size());
   std::memcpy(block_ + end_, data.data(), data.size());
   end_ += data.size();
+}
+
+void ByteBuffer::reserve(std::size_t count) {
+  if (room().size() < count) make_room(count);
+}
+
+void ByteBuffer::commit(std::size_t count) noexcept {
+  end_ += count;
+  if (begin_ == end_) release();
 }
 
 void ByteBuffer::drop(std::size_t count) noexcept {

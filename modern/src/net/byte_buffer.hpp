@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 namespace segue::modern::detail {
@@ -24,6 +25,12 @@ class ByteBuffer {
   std::string_view data() const noexcept { return {block_ + begin_, size()}; }
   /// std::bad_alloc: it was not added.
   void append(std::string_view data);
+  /// Makes room for `count` more bytes, or more. std::bad_alloc: nothing has changed.
+  void reserve(std::size_t count);
+  /// The room behind what is held, to be written to.
+  std::span<char> room() const noexcept { return {block_ + end_, capacity_ - end_}; }
+  /// Adds the first `count` bytes of the room, which were written to it. A buffer that is still empty loses its room.
+  void commit(std::size_t count) noexcept;
   /// Removes the first `count` bytes, which there are.
   void drop(std::size_t count) noexcept;
   void clear() noexcept { release(); }

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <string>
 #include <utility>
 
@@ -40,6 +42,12 @@ bool Transferred::not_ready() const noexcept { return error == EAGAIN || error =
 
 Transferred receive(int fd, std::span<char> into) noexcept {
   return transferred(::recv(fd, into.data(), into.size(), 0));
+}
+
+Transferred receive(int fd, std::span<char> first, std::span<char> second) noexcept {
+  if (first.empty()) return receive(fd, second);
+  const std::array<iovec, 2> parts{iovec{first.data(), first.size()}, iovec{second.data(), second.size()}};
+  return transferred(::readv(fd, parts.data(), parts.size()));
 }
 
 Transferred send(int fd, std::string_view data) noexcept {

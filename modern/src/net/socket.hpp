@@ -41,6 +41,8 @@ struct Transferred {
 
 /// Receives as much as there is and fits; 0, without an error, where the peer sends no more.
 Transferred receive(int fd, std::span<char> into) noexcept;
+/// Likewise, into `first` and, when that is full, into `second`.
+Transferred receive(int fd, std::span<char> first, std::span<char> second) noexcept;
 /// Sends as much as the system takes now.
 Transferred send(int fd, std::string_view data) noexcept;
 

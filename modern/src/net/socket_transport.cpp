@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <span>
@@ -17,6 +18,7 @@
 #include <segue/os_error.hpp>
 
 #include "kernel/call_of_user.hpp"
+#include "net/buffering_protocol.hpp"
 #include "net/endpoint.hpp"
 #include "net/server_state.hpp"
 
@@ -36,7 +38,8 @@ WriteBufferLimits make_limits(std::optional<std::size_t> high, std::optional<std
   return {*low, *high};
 }
 
-// One buffer a thread for all its connections: what arrives is taken out of it at once. On a page's boundary, because
+// One buffer a thread for all its connections: what arrives is taken out of it at once. What arrives at once is never
+// more than fits into it. On a page's boundary, because
 // the system's copy to 16 bytes past one, where large blocks of the heap lie, takes half as long again.
 struct alignas(4096) ReceiveBuffer {
   std::array<char, 256 * 1024> bytes;
@@ -60,11 +63,11 @@ SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_p
                                  std::shared_ptr<detail::ServerState> server)
     : loop_(&loop),
       socket_(std::move(socket)),
-      protocol_(std::move(protocol)),
       server_(std::move(server)),
       peername_(name_of_peer(socket_.get())),
       sockname_(name_of_socket(socket_.get())),
       limits_(make_limits(std::nullopt, std::nullopt)) {
+  adopt(std::move(protocol));
   if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
   if (server_) server_->attach(*this);
   loop.core().observe(*this);
@@ -99,7 +102,12 @@ std::shared_ptr<SocketTransport> SocketTransport::start(EventLoop& loop, UniqueF
 
 void SocketTransport::set_protocol(std::shared_ptr<Protocol> protocol) {
   if (!protocol) throw TypeError("set_protocol() takes a protocol, not a null pointer");
-  if (lost_ == 0) protocol_ = std::move(protocol);
+  if (lost_ == 0) adopt(std::move(protocol));
+}
+
+void SocketTransport::adopt(std::shared_ptr<Protocol> protocol) noexcept {
+  buffering_ = dynamic_cast<detail::BufferingProtocol*>(protocol.get());
+  protocol_.swap(protocol);  // the old one may end with this function, and use the transport
 }
 
 // The loop is gone: nothing that happens to the socket is of interest any more.
@@ -138,14 +146,41 @@ void SocketTransport::resume_reading() {
 }
 
 void SocketTransport::read_ready() {
+  if (buffering_ != nullptr) {
+    if (detail::ByteBuffer* const buffer = buffering_->get_buffer()) return receive_to_buffer(*buffer);
+  }
   const std::span<char> buffer = receive_buffer();
   const Transferred received = receive(socket_.get(), buffer);
-  if (received.not_ready()) return;
-  if (received.failed()) return fatal_error(make_os_error(received.error), "Fatal read error on socket transport");
-  if (received.size == 0) return eof_received();
+  if (!any(received)) return;
   const std::shared_ptr<Protocol> protocol = protocol_;
   call_protocol("Fatal error: protocol.data_received() call failed.",
                 [&] { protocol->data_received(std::string_view(buffer.data(), received.size)); });
+}
+
+void SocketTransport::receive_to_buffer(detail::ByteBuffer& buffer) {
+  const std::span<char> rest = receive_buffer();
+  const std::span<char> room = buffer.room().first(std::min(buffer.room().size(), rest.size()));
+  const Transferred received = receive(socket_.get(), room, rest.subspan(room.size()));
+  const std::size_t in_room = std::min(received.size, room.size());
+  buffer.commit(in_room);
+  if (!any(received)) return;
+  const std::shared_ptr<Protocol> protocol = protocol_;
+  detail::BufferingProtocol& buffering = *buffering_;
+  call_protocol("Fatal error: protocol.data_received() call failed.", [&] {
+    buffer.append(std::string_view(rest.data() + room.size(), received.size - in_room));
+    buffering.buffer_updated(received.size);
+  });
+}
+
+// Whether there are data; deals with whatever else there is.
+bool SocketTransport::any(const Transferred& received) {
+  if (received.not_ready()) return false;
+  if (received.failed()) {
+    fatal_error(make_os_error(received.error), "Fatal read error on socket transport");
+  } else if (received.size == 0) {
+    eof_received();
+  }
+  return received.size > 0;
 }
 
 void SocketTransport::eof_received() {

@@ -31,8 +31,9 @@
 namespace segue::modern {
 
 namespace detail {
+class BufferingProtocol;
 class ServerState;
-}
+}  // namespace detail
 
 class SocketTransport final : public Transport,
                               public std::enable_shared_from_this<SocketTransport>,
@@ -98,9 +99,12 @@ class SocketTransport final : public Transport,
   };
 
   void loop_ended() noexcept override;
+  void adopt(std::shared_ptr<Protocol> protocol) noexcept;
   void start(SocketWatch& watch);
   void stop(SocketWatch& watch) noexcept { loop_->reactor().unwatch(watch); }
   void read_ready();
+  void receive_to_buffer(detail::ByteBuffer& buffer);
+  bool any(const Transferred& received);
   void eof_received();
   void write_ready();
   void send_or_buffer(std::string_view data);
@@ -117,6 +121,7 @@ class SocketTransport final : public Transport,
   Ref<EventLoop> loop_;
   UniqueFd socket_;
   std::shared_ptr<Protocol> protocol_;           // until the connection is lost
+  detail::BufferingProtocol* buffering_;         // the same, where it is one
   std::shared_ptr<detail::ServerState> server_;  // likewise
   std::optional<Address> peername_;
   std::optional<Address> sockname_;

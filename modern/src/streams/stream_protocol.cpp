@@ -5,6 +5,8 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
 
+#include "streams/stream_reader_state.hpp"
+
 namespace segue::modern::detail {
 
 StreamProtocol::StreamProtocol(EventLoop& loop, StreamReader reader, std::shared_ptr<const ClientConnected> connected)
@@ -30,6 +32,13 @@ void StreamProtocol::connection_made(std::shared_ptr<Transport> transport) {
     transport->close();
   });
 }
+
+ByteBuffer* StreamProtocol::get_buffer() noexcept {
+  StreamReaderState& state = *reader_.state();
+  return state.eof ? nullptr : &state.buffer_for_next();
+}
+
+void StreamProtocol::buffer_updated(std::size_t size) { reader_.state()->added(size); }
 
 bool StreamProtocol::eof_received() {
   reader_.feed_eof();

@@ -2,6 +2,7 @@
 // (CPython: asyncio/streams.py, StreamReaderProtocol).
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -18,15 +19,19 @@
 #include <segue/modern/streams/streams.hpp>
 #include <segue/modern/tasks/future.hpp>
 
+#include "net/buffering_protocol.hpp"
+
 namespace segue::modern::detail {
 
-class StreamProtocol final : public Protocol, public std::enable_shared_from_this<StreamProtocol> {
+class StreamProtocol final : public BufferingProtocol, public std::enable_shared_from_this<StreamProtocol> {
  public:
   /// `connected` is empty for a client's end.
   StreamProtocol(EventLoop& loop, StreamReader reader, std::shared_ptr<const ClientConnected> connected);
 
   void connection_made(std::shared_ptr<Transport> transport) override;
   void data_received(std::string_view data) override { reader_.feed_data(data); }
+  ByteBuffer* get_buffer() noexcept override;
+  void buffer_updated(std::size_t size) override;
   bool eof_received() override;
   void connection_lost(std::exception_ptr error) override;
   void pause_writing() override { paused_ = true; }

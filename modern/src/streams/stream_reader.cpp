@@ -31,11 +31,7 @@ void StreamReader::feed_data(std::string_view data) const {
   if (state()->eof) throw RuntimeError("feed_data after feed_eof");
   if (data.empty()) return;
   state()->buffer.append(data);
-  state()->wake([](const Future<void>& waiting) { waiting.set_result(); });
-  if (state()->transport && !state()->paused && state()->size() > 2 * state()->limit) {
-    state()->paused = true;
-    state()->transport->pause_reading();
-  }
+  state()->added(data.size());
 }
 
 void StreamReader::feed_eof() const {

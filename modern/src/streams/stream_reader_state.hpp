@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,25 @@ class StreamReaderState {
   }
   std::string take_all() { return take(size()); }
 
+  /// The buffer, with room for as much as came last time, unless that was so little that it is as well copied.
+  ByteBuffer& buffer_for_next() noexcept {
+    constexpr std::size_t worth_room = 4096;
+    try {
+      if (size() == 0 && came_last >= worth_room) buffer.reserve(came_last);
+    } catch (const std::bad_alloc&) {  // then without room
+    }
+    return buffer;
+  }
+  /// `count` bytes were added to the buffer.
+  void added(std::size_t count) {
+    came_last = count;
+    wake([](const Future<void>& waiting) { waiting.set_result(); });
+    if (transport && !paused && size() > 2 * limit) {
+      paused = true;
+      transport->pause_reading();
+    }
+  }
+
   void check_exception() const {
     if (error) std::rethrow_exception(error);
   }
@@ -53,6 +73,7 @@ class StreamReaderState {
   Ref<EventLoop> loop;
   std::size_t limit;
   ByteBuffer buffer;
+  std::size_t came_last = 0;
   bool eof = false;
   bool paused = false;  // the transport, by this reader
   std::exception_ptr error;

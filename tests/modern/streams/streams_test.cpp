@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -256,6 +257,57 @@ TEST_P(Streams, StopReceivingWhereNobodyReads) {
     const std::string all = co_await reader.readexactly(static_cast<std::int64_t>(sent));
     EXPECT_EQ(all.size(), sent);
   });
+}
+
+TEST_P(Streams, GiveAtOnceWhatCameAtOnce) {
+  run([]() -> Coroutine<void> {
+    SocketPair pair;
+    auto [reader, writer] = co_await open(pair);
+    char next = 0;
+    const auto more = [&next](std::size_t size) {
+      std::string data(size, '\0');
+      for (char& byte : data) byte = next++;
+      return data;
+    };
+    // What comes fits into the room that was made for as much as came before, or does not, or fills it to the last
+    // byte.
+    for (const std::size_t size : {10, 5'000, 20'000, 16'384, 16'384, 16'385, 3, 100'000, 4'096}) {
+      const std::string sent = more(size);
+      pair.send(sent);
+      co_await settle();
+      const std::string received = co_await reader.read(1 << 20);
+      EXPECT_TRUE(received == sent) << size << ", got " << received.size();
+    }
+    // The same behind what has been left.
+    std::string kept;
+    for (const std::size_t size : {9'000, 9'000, 50'000, 1, 30'000}) {
+      const std::string sent = more(size);
+      pair.send(sent);
+      co_await settle();
+      kept += sent;
+      const std::string received = co_await reader.readexactly(static_cast<std::int64_t>(kept.size() / 3));
+      EXPECT_TRUE(kept.starts_with(received)) << size;
+      kept.erase(0, received.size());
+    }
+    pair.close_peer();
+    const std::string received = co_await reader.read();
+    EXPECT_TRUE(received == kept);
+  });
+}
+
+TEST_P(Streams, RefuseWhatComesAfterAnEndThatWasFed) {
+  run([]() -> Coroutine<void> {
+    SocketPair pair;
+    auto [reader, writer] = co_await open(pair);
+    pair.send(std::string(8'192, 'x'));
+    co_await settle();
+    reader.feed_eof();
+    pair.send("more");
+    co_await settle();
+    EXPECT_EQ(co_await error_of(reader.read()), "RuntimeError(feed_data after feed_eof)");
+    EXPECT_TRUE(writer.is_closing());
+  });
+  EXPECT_EQ(reports.messages(), std::vector<std::string>{"Fatal error: protocol.data_received() call failed."});
 }
 
 TEST_P(Streams, AreClosedWithTheLastHandleOfTheirWriter) {

@@ -29,6 +29,10 @@
 
 namespace segue::modern {
 
+namespace detail {
+class StreamProtocol;
+}
+
 /// A stream ended before what was asked for had come; `partial` is what had.
 class IncompleteReadError : public EOFError {
  public:
@@ -105,6 +109,9 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
   std::exception_ptr exception() const;
   /// What to pause where too much comes.
   void set_transport(std::shared_ptr<ReadTransport> transport) const;
+
+ private:
+  friend class detail::StreamProtocol;  // by which a transport receives into the buffer
 };
 
 }  // namespace segue::modern
