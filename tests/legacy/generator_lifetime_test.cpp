@@ -14,32 +14,16 @@
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/stack.hpp>
 #include <segue/os_error.hpp>
-#include <segue/unraisable.hpp>
 
 #include "attempt.hpp"
+#include "reports.hpp"
 
 namespace segue::legacy {
 namespace {
 
 using testing::attempt;
+using testing::Reports;
 using Trace = std::vector<std::string>;
-
-// Collects what the hook is told, and puts the hook before back.
-class Reports {
- public:
-  Reports() {
-    previous_ = set_unraisable_hook([this](const Unraisable& unraisable) {
-      lines.push_back(unraisable.object + ": " + describe(unraisable.exception).repr());
-    });
-  }
-  Reports(const Reports&) = delete;
-  ~Reports() { set_unraisable_hook(std::move(previous_)); }
-
-  Trace lines;
-
- private:
-  UnraisableHook previous_;
-};
 
 Generator<int> noting(Trace& trace, std::string name) {
   return Generator<int>(

@@ -70,7 +70,7 @@ void for_each_way(Body body) {
   });
 }
 
-Generator<int, Fragile, Fragile> echo() {
+Generator<int, Fragile, Fragile> fragile_echo() {
   return Generator<int, Fragile, Fragile>([](auto& yield) {
     for (int got = 0; got != 99;) {
       try {
@@ -86,7 +86,7 @@ Generator<int, Fragile, Fragile> echo() {
 TEST(FragileValues, raise_at_the_yield_where_they_are_sent_and_the_generator_goes_on) {
   for_each_way([](auto wrap) {
     EXPECT_GT(refuse_each([&](int nth) {
-                auto generator = wrap(echo());
+                auto generator = wrap(fragile_echo());
                 EXPECT_EQ(generator.next(), 0);
                 Fragile::refusing = nth;
                 const std::string got = attempt([&] { return generator.send(Fragile(1)); });
@@ -107,7 +107,7 @@ TEST(FragileValues, raise_at_the_yield_where_they_are_sent_and_the_generator_goe
 TEST(FragileValues, raise_at_the_yield_where_they_stand_for_none_and_the_generator_goes_on) {
   for_each_way([](auto wrap) {
     EXPECT_GT(refuse_each([&](int nth) {
-                auto generator = wrap(echo());
+                auto generator = wrap(fragile_echo());
                 EXPECT_EQ(generator.next(), 0);
                 Fragile::refusing = nth;
                 const std::string got = attempt([&] { return generator.next(); });

@@ -7,10 +7,10 @@
 
 #include <segue/legacy/pull.hpp>
 #include <segue/legacy/stack.hpp>
-#include <segue/unraisable.hpp>
 
 #include "attempt.hpp"
 #include "feed.hpp"
+#include "reports.hpp"
 
 namespace segue::legacy {
 namespace {
@@ -20,23 +20,9 @@ using testing::emit_value;
 using testing::Feed;
 using testing::feed_aborted;
 using testing::OnValue;
+using testing::Reports;
 using testing::run_feed;
 using testing::values;
-
-class Reports {
- public:
-  Reports() {
-    previous_ = set_unraisable_hook(
-        [this](const Unraisable& unraisable) { lines.push_back(describe(unraisable.exception).repr()); });
-  }
-  Reports(const Reports&) = delete;
-  ~Reports() { set_unraisable_hook(std::move(previous_)); }
-
-  std::vector<std::string> lines;
-
- private:
-  UnraisableHook previous_;
-};
 
 // leaving early
 

@@ -232,7 +232,7 @@ class Bump : public Counting {
   void do_deallocate(void*, std::size_t bytes, std::size_t) override { deallocated += bytes; }
 };
 
-[[noreturn]] void use_up_mappings() {
+[[noreturn]] void use_up_mappings_of_resource() {
   set_stack_guard(StackGuard::protect);
   Bump resource;
   std::vector<Stack> stacks;
@@ -253,7 +253,8 @@ TEST(StackResourceDeathTest, the_limit_of_mappings_is_named) {
   std::size_t limit = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> limit;
   if (limit > 100'000) GTEST_SKIP() << "it takes too long to use up " << limit << " mappings";
-  EXPECT_EXIT(use_up_mappings(), ::testing::ExitedWithCode(0), "cannot guard a stack: .*vm.max_map_count is");
+  EXPECT_EXIT(use_up_mappings_of_resource(), ::testing::ExitedWithCode(0),
+              "cannot guard a stack: .*vm.max_map_count is");
 }
 
 }  // namespace

@@ -207,10 +207,10 @@ TEST(DelegationShared, a_delegate_may_be_moved_while_it_is_delegated_to) {
 }
 
 // A delegate of other types, which goes through its delegator.
-using Numbers = Generator<int, std::optional<long>, std::optional<std::string>>;
+using OtherNumbers = Generator<int, std::optional<long>, std::optional<std::string>>;
 
-Numbers numbers_from(int first) {
-  return Numbers([first](auto& yield) -> Value {
+OtherNumbers numbers_from(int first) {
+  return OtherNumbers([first](auto& yield) -> Value {
     for (int i = first;;) i = static_cast<int>(yield(i).value_or(i + 1));
   });
 }
@@ -221,7 +221,7 @@ void expect_end_with_none(Replace replace) {
   using Outer = Generator<long, std::optional<int>>;
   const std::vector<std::string> ways{"next", "send", "throw_"};
   for (const std::string& way : ways) {
-    Numbers inner = numbers_from(1);
+    OtherNumbers inner = numbers_from(1);
     Outer outer([&](auto& yield) {
       try {
         if (yield.from(inner) == std::nullopt) yield(-1);
@@ -241,18 +241,18 @@ void expect_end_with_none(Replace replace) {
 }
 
 TEST(DelegationShared, a_relayed_delegate_that_is_replaced_ends_with_none) {
-  expect_end_with_none([](Numbers& inner) { inner = numbers_from(100); });
+  expect_end_with_none([](OtherNumbers& inner) { inner = numbers_from(100); });
 }
 
 TEST(DelegationShared, a_relayed_delegate_that_is_replaced_in_its_place_ends_with_none) {
-  expect_end_with_none([](Numbers& inner) {
-    inner = Numbers();  // gives its stack back, which the next one takes
+  expect_end_with_none([](OtherNumbers& inner) {
+    inner = OtherNumbers();  // gives its stack back, which the next one takes
     inner = numbers_from(100);
   });
 }
 
 TEST(DelegationShared, a_relayed_delegate_that_is_closed_ends_with_none) {
-  expect_end_with_none([](Numbers& inner) { inner.close(); });
+  expect_end_with_none([](OtherNumbers& inner) { inner.close(); });
 }
 
 TEST(DelegationShared, TheMiddleOfALongChainMayBeDrivenDirectly) {

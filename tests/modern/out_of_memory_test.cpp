@@ -51,22 +51,22 @@ using testing::make_loop;
 
 class OutOfMemory : public testing::RefusedAllocations {};
 
-Coroutine<std::string> give(Delay delay = 1s) {
+Coroutine<std::string> give_long_text(Delay delay = 1s) {
   co_await sleep(delay);
   co_return long_text;
 }
-Coroutine<> fail() {
+Coroutine<> fail_with_long_text() {
   co_await sleep(1s);
   throw ValueError(long_text);
 }
 
 TEST_F(OutOfMemory, of_coroutines_and_tasks) {
   run_refusing([]() -> Coroutine<> {
-    const std::string first = co_await give();
-    const auto task = create_task(give(), {.name = long_text});
+    const std::string first = co_await give_long_text();
+    const auto task = create_task(give_long_text(), {.name = long_text});
     const std::string second = co_await task;
     EXPECT_EQ(first, second);
-    const auto failing = create_task(fail());
+    const auto failing = create_task(fail_with_long_text());
     try {
       co_await failing;
     } catch (const ValueError&) {
@@ -91,7 +91,7 @@ TEST_F(OutOfMemory, of_steps_by_hand) {
 
 TEST_F(OutOfMemory, of_cancellation) {
   run_refusing([]() -> Coroutine<> {
-    const auto task = create_task(give(1h));
+    const auto task = create_task(give_long_text(1h));
     co_await sleep(1s);
     task.cancel(long_text);
     try {
@@ -120,13 +120,13 @@ TEST_F(OutOfMemory, of_futures_and_callbacks) {
 
 TEST_F(OutOfMemory, of_gather) {
   run_refusing([]() -> Coroutine<> {
-    const auto [a, b, c] = co_await gather(give(1s), give(2s), give(3s));
+    const auto [a, b, c] = co_await gather(give_long_text(1s), give_long_text(2s), give_long_text(3s));
     std::vector<Task<std::string>> tasks;
-    for (int i = 0; i < 5; ++i) tasks.push_back(create_task(give()));
+    for (int i = 0; i < 5; ++i) tasks.push_back(create_task(give_long_text()));
     const auto all = co_await gather(tasks);
     EXPECT_EQ(all.size(), 5U);
     try {
-      co_await gather(give(9s), fail());
+      co_await gather(give_long_text(9s), fail_with_long_text());
     } catch (const ValueError&) {
     }
   });
@@ -134,24 +134,24 @@ TEST_F(OutOfMemory, of_gather) {
 
 TEST_F(OutOfMemory, of_gather_with_return_exceptions) {
   run_refusing([]() -> Coroutine<> {
-    auto results = co_await gather(give(), fail(), return_exceptions);
+    auto results = co_await gather(give_long_text(), fail_with_long_text(), return_exceptions);
     EXPECT_TRUE(std::get<1>(results).has_exception() || std::get<1>(results).has_value());
   });
 }
 
 TEST_F(OutOfMemory, of_wait_wait_for_and_shield) {
   run_refusing([]() -> Coroutine<> {
-    const auto quick = create_task(give(1s));
-    const auto slow = create_task(give(3s));
+    const auto quick = create_task(give_long_text(1s));
+    const auto slow = create_task(give_long_text(3s));
     const auto waited = co_await wait(quick, slow, WaitOptions{.return_when = FIRST_COMPLETED});
     EXPECT_EQ(waited.done.size(), 1U);
-    const std::string text = co_await wait_for(give(1s), 2s);
+    const std::string text = co_await wait_for(give_long_text(1s), 2s);
     EXPECT_EQ(text, long_text);
     try {
-      co_await wait_for(give(9s), 1s);
+      co_await wait_for(give_long_text(9s), 1s);
     } catch (const TimeoutError&) {
     }
-    const std::string shielded = co_await shield(give(1s));
+    const std::string shielded = co_await shield(give_long_text(1s));
     EXPECT_EQ(shielded, long_text);
     co_await slow;
   });
@@ -164,10 +164,10 @@ TEST_F(OutOfMemory, of_timeouts_outcomes_and_clean_up) {
       co_await async_with(timeout(1s), body);
     } catch (const TimeoutError&) {
     }
-    const Outcome<void> failed = co_await outcome(fail());
+    const Outcome<void> failed = co_await outcome(fail_with_long_text());
     EXPECT_TRUE(failed.has_exception());
-    const auto work = [] { return give(); };
-    const auto clean = [] { return give(); };
+    const auto work = [] { return give_long_text(); };
+    const auto clean = [] { return give_long_text(); };
     const std::string text = co_await finally_(work, clean);
     EXPECT_EQ(text, long_text);
   });
@@ -176,14 +176,14 @@ TEST_F(OutOfMemory, of_timeouts_outcomes_and_clean_up) {
 TEST_F(OutOfMemory, of_task_groups) {
   run_refusing([]() -> Coroutine<> {
     const auto body = [](TaskGroup& group) -> Coroutine<> {
-      group.create_task(give(1s));
-      group.create_task(give(2s), {.name = long_text});
+      group.create_task(give_long_text(1s));
+      group.create_task(give_long_text(2s), {.name = long_text});
       co_return;
     };
     co_await async_with(TaskGroup(), body);
     const auto failing = [](TaskGroup& group) -> Coroutine<> {
-      group.create_task(fail());
-      group.create_task(give(9s));
+      group.create_task(fail_with_long_text());
+      group.create_task(give_long_text(9s));
       co_await sleep(8s);
     };
     try {
@@ -263,7 +263,7 @@ TEST_F(OutOfMemory, of_barriers_and_queues) {
 TEST_F(OutOfMemory, of_run) {
   refuse_each_allocation([] {
     const auto main = []() -> Coroutine<> {
-      create_task(give(1h));
+      create_task(give_long_text(1h));
       co_await sleep(1s);
     };
     run(main(), {.loop_factory = make_loop});
@@ -274,11 +274,11 @@ TEST_F(OutOfMemory, of_a_loop_that_is_closed_with_pending_tasks) {
   refuse_each_allocation([] {
     const EventLoopPtr loop = make_loop();
     const auto main = []() -> Coroutine<> {
-      const auto forgotten = create_task(give(1h));
-      create_task(give(2h));
+      const auto forgotten = create_task(give_long_text(1h));
+      create_task(give_long_text(2h));
       get_running_loop().call_later(1h, [text = long_text] {});
       co_await sleep(1s);
-      [[maybe_unused]] const auto never_awaited = give();
+      [[maybe_unused]] const auto never_awaited = give_long_text();
     };
     loop->run_until_complete(main());
   });

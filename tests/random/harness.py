@@ -50,9 +50,14 @@ def close(generator):
     return value if CLOSE_RETURNS else None
 
 
-def iterate(generator, limit):
+def iterate(current, limit):
+    """Goes through the generator that `current` gives. In C++ a loop is at its end when its generator is deleted, or
+    replaced, while it runs: the value that comes is dropped."""
+    generator = current()
     count = 0
     for value in generator:
+        if current() is not generator:
+            break
         log("  value", value)
         count += 1
         if count == limit:

@@ -119,7 +119,7 @@ class Writer {
       case Action::Kind::close: return attempt(action, "close " + target, "close(" + generator + ")");
       case Action::Kind::iterate:
         return attempt(action, "iterate " + target,
-                       "iterate(" + generator + ", " + std::to_string(action.number.value_or(1)) + ")");
+                       "iterate(lambda: " + generator + ", " + std::to_string(action.number.value_or(1)) + ")");
       case Action::Kind::getgeneratorstate: return log("state of " + target, "getgeneratorstate(" + generator + ")");
       case Action::Kind::gi_yieldfrom: return log("delegation of " + target, "delegates(" + generator + ")");
       case Action::Kind::renew:

@@ -45,7 +45,7 @@ int waiting_in(int fd) {
   return count;
 }
 
-class Files : public testing::Test {
+class Files : public ::testing::Test {
  protected:
   Files() {
     std::string name = (std::filesystem::temp_directory_path() / "segue-files-XXXXXX").string();

@@ -24,7 +24,7 @@ using testing::said_by;
 using testing::stay;
 using testing::Trace;
 
-Coroutine<int> answer() { co_return 42; }
+Coroutine<int> forty_two() { co_return 42; }
 
 template <class T>
 std::string state(const Coroutine<T>& coroutine) {
@@ -45,15 +45,15 @@ TEST(Coroutine, runs_nothing_when_it_is_called) {
 }
 
 TEST(Coroutine, tells_its_name_until_it_is_closed) {
-  auto coroutine = answer();
-  EXPECT_EQ(coroutine.name(), "answer");
+  auto coroutine = forty_two();
+  EXPECT_EQ(coroutine.name(), "forty_two");
   coroutine.close();
   EXPECT_EQ(coroutine.name(), "");
 }
 
 // CPython's protocol: conformance rule "coroutine protocol = generator protocol".
 TEST(Coroutine, takes_no_value_before_it_has_started_and_none_after_it_has_ended) {
-  auto coroutine = answer();
+  auto coroutine = forty_two();
   EXPECT_EQ(attempt([&] { coroutine.send(1); }), "TypeError(can't send non-None value to a just-started coroutine)");
   EXPECT_EQ(state(coroutine), "CORO_CREATED");
   EXPECT_EQ(attempt([&] { coroutine.send(); }), "StopIteration(42)");

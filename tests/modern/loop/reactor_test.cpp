@@ -18,11 +18,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct SocketPair {
-  SocketPair() { open(); }
-  SocketPair(const SocketPair&) = delete;
-  SocketPair& operator=(const SocketPair&) = delete;
-  ~SocketPair() { close(); }
+struct OpenPair {
+  OpenPair() { open(); }
+  OpenPair(const OpenPair&) = delete;
+  OpenPair& operator=(const OpenPair&) = delete;
+  ~OpenPair() { close(); }
   void open() { ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends); }
   void close() const {
     for (const int end : ends) ::close(end);
@@ -43,12 +43,12 @@ struct SocketPair {
 };
 
 /// The same for the two reactors.
-class Reactors : public testing::TestWithParam<bool> {
+class Reactors : public ::testing::TestWithParam<bool> {
  protected:
   EventLoopPtr loop = GetParam() ? new_event_loop() : new_event_loop(std::make_unique<ManualReactor>());
-  SocketPair pair;
+  OpenPair pair;
 };
-INSTANTIATE_TEST_SUITE_P(Both, Reactors, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Both, Reactors, ::testing::Bool(),
                          [](const auto& which) { return which.param ? "Epoll" : "Manual"; });
 
 // Rule 169.
@@ -97,7 +97,7 @@ TEST_P(Reactors, WatchBothWaysOfOneDescriptor) {
 
 TEST_P(Reactors, ARemovedReaderIsNotCalledEvenWhereItWasReady) {
   bool called = false;
-  SocketPair other;
+  OpenPair other;
   other.send("x");
   pair.send("x");
   const auto first_removes_the_other = [&](int other_fd) {

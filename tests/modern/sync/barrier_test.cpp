@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -12,14 +11,15 @@
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
 
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 TEST(Barrier, LetsAllGoTogetherWithANumberEach) {
   auto loop = make_loop();

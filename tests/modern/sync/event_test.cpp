@@ -1,7 +1,6 @@
 #include <segue/modern/sync/event.hpp>
 
 #include <chrono>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,14 +10,15 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
 
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 TEST(Event, WakesAllWhoWaitInTheirOrder) {
   auto loop = make_loop();

@@ -15,7 +15,8 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
@@ -23,7 +24,7 @@ namespace {
 using namespace std::chrono_literals;
 using Strings = std::vector<std::string>;
 
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 template <class T>
 Coroutine<> get_into(Queue<T> queue, std::vector<T>& items) {

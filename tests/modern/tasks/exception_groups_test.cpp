@@ -16,8 +16,8 @@
 namespace segue::modern {
 namespace {
 
-using testing::long_chain;
-using testing::on_small_stack;
+using segue::testing::long_chain;
+using segue::testing::on_small_stack;
 
 template <class Error>
 std::exception_ptr made(Error error) {

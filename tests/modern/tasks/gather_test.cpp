@@ -11,7 +11,8 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/sleep.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using Strings = std::vector<std::string>;
 
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 Coroutine<std::string> work(std::string tag, Delay delay, Strings* log = nullptr) {
   try {

@@ -26,11 +26,11 @@ using testing::make_loop;
 using testing::Reports;
 using testing::text;
 
-Coroutine<int> give(int value) {
+Coroutine<int> give_number(int value) {
   co_await sleep(1s);
   co_return value;
 }
-Coroutine<int> fail() {
+Coroutine<int> fail_to_give() {
   co_await sleep(1s);
   throw ValueError("bad");
 }
@@ -38,9 +38,9 @@ Coroutine<int> fail() {
 TEST(OutcomeOf, an_awaitable_is_its_value_or_its_exception) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
-    Outcome<int> value = co_await outcome(give(3));
+    Outcome<int> value = co_await outcome(give_number(3));
     EXPECT_EQ(value.take(), 3);
-    const Outcome<int> error = co_await outcome(fail());
+    const Outcome<int> error = co_await outcome(fail_to_give());
     EXPECT_EQ(text(error.exception()), "ValueError(bad)");
     const Outcome<void> nothing = co_await outcome(sleep(1s));
     EXPECT_TRUE(nothing.has_value());
@@ -56,12 +56,12 @@ TEST(OutcomeOf, a_cancelled_one_is_no_value_but_where_it_is_asked_for) {
   bool asked = false;
   const auto main = [&]() -> Coroutine<std::string> {
     if (asked) {
-      const Outcome<int> ended = co_await outcome(give(1), with_cancellation);
+      const Outcome<int> ended = co_await outcome(give_number(1), with_cancellation);
       EXPECT_EQ(current_task()->cancelling(), 1);
       co_await sleep(1s);  // it was taken: the task goes on
       co_return text(ended.exception());
     }
-    const Outcome<int> ended = co_await outcome(give(1));
+    const Outcome<int> ended = co_await outcome(give_number(1));
     co_return text(ended.exception());
   };
   auto task = loop->create_task(main());

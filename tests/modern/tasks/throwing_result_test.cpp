@@ -44,7 +44,7 @@ class Fragile {
   }
 };
 
-Coroutine<Fragile> give(int value) {
+Coroutine<Fragile> give_fragile(int value) {
   co_await sleep(0s);
   co_return Fragile(value);
 }
@@ -79,14 +79,14 @@ class ThrowingResult : public ::testing::Test {
 
 TEST_F(ThrowingResult, of_a_coroutine) {
   each_fails_once([]() -> Coroutine<int> {
-    const Fragile got = co_await give(7);
+    const Fragile got = co_await give_fragile(7);
     co_return got.value;
   });
 }
 
 TEST_F(ThrowingResult, of_a_task) {
   each_fails_once([]() -> Coroutine<int> {
-    const Task<Fragile> task = create_task(give(7));
+    const Task<Fragile> task = create_task(give_fragile(7));
     const Fragile got = co_await task;
     co_return got.value;
   });
@@ -94,7 +94,7 @@ TEST_F(ThrowingResult, of_a_task) {
 
 TEST_F(ThrowingResult, of_gathered_children) {
   each_fails_once([]() -> Coroutine<int> {
-    const auto gathering = gather(give(3), give(4));
+    const auto gathering = gather(give_fragile(3), give_fragile(4));
     const auto& [three, four] = co_await gathering;
     co_return three.value + four.value;
   });
@@ -103,8 +103,8 @@ TEST_F(ThrowingResult, of_gathered_children) {
 TEST_F(ThrowingResult, of_a_vector_of_gathered_children) {
   each_fails_once([]() -> Coroutine<int> {
     std::vector<Coroutine<Fragile>> children;
-    children.push_back(give(3));
-    children.push_back(give(4));
+    children.push_back(give_fragile(3));
+    children.push_back(give_fragile(4));
     const auto gathering = gather(std::move(children));
     const auto& all = co_await gathering;
     co_return all[0].value + all[1].value;
@@ -113,7 +113,7 @@ TEST_F(ThrowingResult, of_a_vector_of_gathered_children) {
 
 TEST_F(ThrowingResult, of_a_shielded_task) {
   each_fails_once([]() -> Coroutine<int> {
-    const auto shielded = shield(give(7));
+    const auto shielded = shield(give_fragile(7));
     const Fragile got = co_await shielded;
     co_return got.value;
   });
@@ -121,7 +121,7 @@ TEST_F(ThrowingResult, of_a_shielded_task) {
 
 TEST_F(ThrowingResult, within_a_timeout) {
   each_fails_once([]() -> Coroutine<int> {
-    const Fragile got = co_await wait_for(give(7), 1h);
+    const Fragile got = co_await wait_for(give_fragile(7), 1h);
     co_return got.value;
   });
 }

@@ -12,14 +12,15 @@
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
 
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 TEST(WaitFor, GivesTheResultInTime) {
   auto loop = make_loop();

@@ -21,7 +21,7 @@ using testing::make_loop;
 
 using Tasks = std::vector<Task<int>>;
 
-Coroutine<int> give_after(Delay delay, int value) {
+Coroutine<int> give_later(Delay delay, int value) {
   co_await sleep(delay);
   co_return value;
 }
@@ -45,7 +45,7 @@ std::string run_counts(EventLoop& loop, Tasks tasks, WaitOptions options) {
 
 TEST(Wait, WaitsForAllByDefault) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(give_after(2s, 2))};
+  const Tasks tasks{loop->create_task(give_later(1s, 1)), loop->create_task(give_later(2s, 2))};
   const auto start = loop->time();
   EXPECT_EQ(run_counts(*loop, tasks, {}), "2 done, 0 pending");
   EXPECT_EQ(loop->time() - start, 2s);
@@ -53,15 +53,15 @@ TEST(Wait, WaitsForAllByDefault) {
 
 TEST(Wait, FirstCompletedEndsWithTheFirst) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(give_after(2s, 2))};
+  const Tasks tasks{loop->create_task(give_later(1s, 1)), loop->create_task(give_later(2s, 2))};
   EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_COMPLETED}), "1 done, 1 pending");
   loop->run_until_complete(tasks[1]);
 }
 
 TEST(Wait, FirstExceptionDoesNotCountACancellation) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_after(1s, 1)), loop->create_task(fail_after(2s)),
-                    loop->create_task(give_after(3s, 3))};
+  const Tasks tasks{loop->create_task(give_later(1s, 1)), loop->create_task(fail_after(2s)),
+                    loop->create_task(give_later(3s, 3))};
   tasks[0].cancel();
   const auto start = loop->time();
   EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_EXCEPTION}), "2 done, 1 pending");
@@ -71,14 +71,14 @@ TEST(Wait, FirstExceptionDoesNotCountACancellation) {
 
 TEST(Wait, ATimeThatIsUpIsNoErrorAndCancelsNothing) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_after(2s, 1))};
+  const Tasks tasks{loop->create_task(give_later(2s, 1))};
   EXPECT_EQ(run_counts(*loop, tasks, {.timeout = 1s}), "0 done, 1 pending");
   EXPECT_EQ(loop->run_until_complete(tasks[0]), 1);
 }
 
 TEST(Wait, CancellingItLeavesTheChildrenAlone) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_after(2s, 1))};
+  const Tasks tasks{loop->create_task(give_later(2s, 1))};
   const auto waiting = loop->create_task(wait(tasks));
   loop->call_later(1s, [&] { waiting.cancel(); });
   EXPECT_THROW(loop->run_until_complete(waiting), CancelledError);
@@ -87,7 +87,7 @@ TEST(Wait, CancellingItLeavesTheChildrenAlone) {
 
 TEST(Wait, CountsAFutureThatIsGivenTwiceOnce) {
   const EventLoopPtr loop = make_loop();
-  const Task<int> task = loop->create_task(give_after(1s, 1));
+  const Task<int> task = loop->create_task(give_later(1s, 1));
   EXPECT_EQ(run_counts(*loop, {task, task}, {}), "1 done, 0 pending");
 }
 
@@ -109,7 +109,7 @@ TEST(Wait, TakesOptionsBehindFuturesGivenOneByOne) {
 TEST(Wait, RefusesNothingToWaitForAndABadCondition) {
   const EventLoopPtr loop = make_loop();
   EXPECT_THROW(loop->run_until_complete(wait(Tasks{})), ValueError);
-  const Task<int> task = loop->create_task(give_after(0s, 1));
+  const Task<int> task = loop->create_task(give_later(0s, 1));
   EXPECT_THROW(loop->run_until_complete(wait(Tasks{task}, {.return_when = static_cast<ReturnWhen>(7)})), ValueError);
   loop->run_until_complete(task);
 }
@@ -117,7 +117,7 @@ TEST(Wait, RefusesNothingToWaitForAndABadCondition) {
 TEST(Wait, TakesFuturesOfAnyResult) {
   const EventLoopPtr loop = make_loop();
   const Future<std::string> future = loop->create_future<std::string>();
-  const Task<int> task = loop->create_task(give_after(1s, 1));
+  const Task<int> task = loop->create_task(give_later(1s, 1));
   loop->call_later(1s, [&] { future.set_result("x"); });
   const auto result = loop->run_until_complete(wait(std::vector<AnyFuture>{future, task}));
   EXPECT_EQ(result.done.size(), 2u);

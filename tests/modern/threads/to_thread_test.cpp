@@ -18,7 +18,8 @@
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
-#include <segue/modern/testing/manual_reactor.hpp>
+
+#include "modern/attempt.hpp"
 
 namespace segue::modern {
 namespace {
@@ -28,7 +29,7 @@ using namespace std::chrono_literals;
 int add(int a, int b) { return a + b; }
 
 /// A virtual-time loop, so that a test that would hang ends in an error.
-EventLoopPtr make_loop() { return new_event_loop(std::make_unique<ManualReactor>()); }
+using testing::make_loop;
 
 TEST(ToThread, RunsElsewhereAndBringsTheResultBack) {
   auto loop = make_loop();
