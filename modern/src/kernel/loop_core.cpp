@@ -26,11 +26,11 @@ LoopCore::Running::Running(LoopCore& loop) noexcept
     : loop_(&loop),
       parents_(std::exchange(running_, &loop)),
       parents_process_(std::exchange(running_process_, ::getpid())) {
-  loop.thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  loop.thread_.store(&running_, std::memory_order_relaxed);
 }
 
 LoopCore::Running::~Running() {
-  loop_->thread_.store(std::thread::id(), std::memory_order_relaxed);
+  loop_->thread_.store(nullptr, std::memory_order_relaxed);
   running_ = parents_;
   running_process_ = parents_process_;
 }
@@ -39,7 +39,7 @@ void LoopCore::refuse_without_loop() { throw RuntimeError("no running event loop
 
 void LoopCore::check_usable_slow() const {
   if (closed_) throw RuntimeError("Event loop is closed");
-  if (is_running() && thread_.load(std::memory_order_relaxed) != std::this_thread::get_id())
+  if (is_running() && thread_.load(std::memory_order_relaxed) != &running_)
     throw RuntimeError("Non-thread-safe operation invoked on an event loop other than the current one");
 }
 

@@ -1,14 +1,27 @@
 #include <segue/modern/tasks/wait.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 
 namespace segue::modern::detail {
+
+void strike_repeated(std::vector<FutureCore*>& futures) {
+  std::vector<FutureCore*> sorted = futures;
+  std::ranges::sort(sorted);
+  if (std::ranges::adjacent_find(sorted) == sorted.end()) return;
+  std::unordered_set<FutureCore*> seen;
+  for (FutureCore*& future : futures) {
+    if (!seen.insert(future).second) future = nullptr;
+  }
+}
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include <segue/modern/threads/executor.hpp>
+#include "threads/executor.hpp"
 
 #include <pthread.h>
 #include <signal.h>

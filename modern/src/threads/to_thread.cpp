@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <memory>
+#include <utility>
 
 #include <segue/modern/kernel/log.hpp>
 
 #include "kernel/shortest.hpp"
+#include "threads/executor.hpp"
 
 namespace segue::modern {
 
@@ -13,6 +15,8 @@ detail::Executor& EventLoop::executor() {
   if (!executor_) executor_ = std::make_shared<detail::Executor>(*this);
   return *executor_;
 }
+
+void EventLoop::submit(std::unique_ptr<detail::Job> job) { executor().submit(std::move(job)); }
 
 Coroutine<void> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {
   check_usable();

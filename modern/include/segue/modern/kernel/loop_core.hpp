@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <thread>
 
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/list.hpp>
@@ -49,7 +48,7 @@ class LoopCore : public RefCounted {
 
   /// Which loop it is, among all of the program's: above zero, and never another one's.
   std::uint64_t id() const noexcept { return id_; }
-  bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != std::thread::id(); }
+  bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != nullptr; }
   bool is_closed() const noexcept { return closed_; }
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
   void check_usable() const {
@@ -154,7 +153,7 @@ class LoopCore : public RefCounted {
   TimerHeap timers_;
   List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
   List<LoopObserver, LoopObserver> observers_;
-  std::atomic<std::thread::id> thread_{};  // the one that runs the loop
+  std::atomic<const void*> thread_ = nullptr;  // of the one that runs the loop, the address of its running_
   bool closed_ = false;
 
   const std::shared_ptr<Mailbox> mailbox_;

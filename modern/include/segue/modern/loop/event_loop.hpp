@@ -55,6 +55,7 @@ concept FactoryOfOwn = std::convertible_to<std::invoke_result_t<F&>, std::shared
 
 namespace detail {
 class Executor;
+class Job;
 }  // namespace detail
 
 struct TaskOptions {
@@ -317,6 +318,7 @@ class EventLoop final : private LoopCore {
   void run_until_done(FutureCore& future, bool is_new_task);
   /// The default executor's threads, made when first asked for.
   detail::Executor& executor();
+  void submit(std::unique_ptr<detail::Job> job);
 
   std::unique_ptr<Reactor> reactor_;
   std::shared_ptr<detail::Executor> executor_;

@@ -6,7 +6,6 @@
 // A timeout is no error here, and cancels nothing; cancelling the waiter leaves the tasks alone, too.
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +14,6 @@
 #include <ranges>
 #include <tuple>
 #include <type_traits>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -54,29 +52,25 @@ namespace detail {
 
 /// Waits for the futures, which its caller keeps alive meanwhile. ValueError for none and for a bad option.
 Coroutine<void> wait_until(std::vector<FutureCore*> futures, WaitOptions options);
-/// Removes all handles but the first one of each future.
-template <class F>
-void keep_first_of_each(std::vector<F>& futures) {
-  std::vector<const FutureCore*> sorted;
-  sorted.reserve(futures.size());
-  for (const F& future : futures) sorted.push_back(future.state().get());
-  std::ranges::sort(sorted);
-  if (std::ranges::adjacent_find(sorted) == sorted.end()) return;
-  std::unordered_set<const FutureCore*> seen;
-  std::erase_if(futures, [&seen](const F& future) { return !seen.insert(future.state().get()).second; });
-}
+/// Puts null in the place of each future that has come before.
+void strike_repeated(std::vector<FutureCore*>& futures);
 
 namespace body {  // out of reach of argument-dependent lookup
 
 template <class F>
 Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
-  keep_first_of_each(futures);
   std::vector<FutureCore*> states;
   states.reserve(futures.size());
   for (const F& future : futures) states.push_back(future.state().get());
+  strike_repeated(states);
+  auto state = states.begin();
+  std::erase_if(futures, [&state](const F&) { return *state++ == nullptr; });
+  std::erase(states, nullptr);
   co_await wait_until(std::move(states), options);
   WaitResult<F> result;
-  if (std::ranges::all_of(futures, &F::done)) {
+  bool all_done = true;
+  for (const F& future : futures) all_done = all_done && future.done();
+  if (all_done) {
     result.done = std::move(futures);
   } else {
     for (F& future : futures) (future.done() ? result.done : result.pending).push_back(std::move(future));

@@ -21,7 +21,7 @@
 #include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
-#include <segue/modern/threads/executor.hpp>
+#include <segue/modern/threads/job.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -119,7 +119,7 @@ auto EventLoop::run_in_executor(F&& f, Args&&... args)
   auto job = std::make_unique<detail::Call<std::decay_t<F>, std::decay_t<Args>...>>(*this, std::forward<F>(f),
                                                                                     std::forward<Args>(args)...);
   auto future = job->future();
-  executor().submit(std::move(job));
+  submit(std::move(job));
   return future;
 }
 

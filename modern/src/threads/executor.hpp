@@ -5,7 +5,6 @@
 // has not started by then never does, and what runs is waited for, so that no thread ever touches a loop that is gone.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
@@ -13,42 +12,11 @@
 #include <thread>
 #include <vector>
 
-#include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
+#include <segue/modern/threads/job.hpp>
 
 namespace segue::modern::detail {
-
-/// A call for a thread of the executor.
-class Job {
- public:
-  Job() noexcept = default;
-  Job(const Job&) = delete;
-  Job& operator=(const Job&) = delete;
-  virtual ~Job() = default;
-
-  /// Keeps a job that has not started from running; false where it has.
-  bool cancel() noexcept { return leave_queue(State::cancelled); }
-
- protected:
-  /// Does the work, in one of the executor's threads.
-  virtual void run() noexcept = 0;
-  /// Hands the outcome over, in the loop's thread: after run(), or instead of it where the job was cancelled.
-  virtual void finish() = 0;
-
- private:
-  friend class Executor;
-  friend class JobList;
-  enum class State { queued, started, cancelled };
-
-  bool leave_queue(State next) noexcept {
-    State expected = State::queued;
-    return state_.compare_exchange_strong(expected, next, std::memory_order_relaxed);
-  }
-
-  std::atomic<State> state_{State::queued};
-  Job* next_ = nullptr;
-};
 
 /// First in, first out; owns its jobs, and never allocates.
 class JobList {
