@@ -1,5 +1,7 @@
 #include <segue/modern/loop/event_loop.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
@@ -25,6 +28,15 @@ class StopLoop final : public DoneCallbackState {
     EventLoop::of(done.loop()).stop();
   }
 };
+
+// A wait long enough to look through the pool meanwhile.
+constexpr std::chrono::milliseconds long_wait{100};
+
+bool pool_has_surplus() noexcept { return detail::pool_has_surplus.load(std::memory_order_relaxed); }
+
+void give_back_before_wait(Reactor& reactor, Reactor::time_point deadline) noexcept {
+  if (pool_has_surplus() && deadline >= reactor.now() + long_wait) detail::pool_give_back();
+}
 
 }  // namespace
 
@@ -57,7 +69,9 @@ EventLoop::time_point EventLoop::step() {
   run_forever();
   if (is_closed()) return time_point::max();
   collect_posted_if_any();
-  return has_ready() ? time_point::min() : next_timer();
+  const time_point next = has_ready() ? time_point::min() : next_timer();
+  give_back_before_wait(*reactor_, next);
+  return next;
 }
 
 void EventLoop::run_once() {
@@ -73,6 +87,7 @@ void EventLoop::run_once() {
 
 void EventLoop::poll(time_point deadline) {
   ReadyQueue found;
+  give_back_before_wait(*reactor_, deadline);
   reactor_->poll(deadline, found);
   collect_posted_if_any();  // what other threads posted comes first, as in CPython
   ready_.append(found);
@@ -90,6 +105,7 @@ void EventLoop::close() {
   close_core();
   reactor_->unwatch_all();
   executor_.reset();
+  if (pool_has_surplus()) detail::pool_give_back();
 }
 
 void EventLoop::call_exception_handler(const ExceptionContext& context) {
@@ -159,6 +175,7 @@ void CloseLoop::operator()(EventLoop* loop) const noexcept {
 void EventLoop::end() noexcept {
   close();
   destroy_pending_tasks();
+  if (pool_has_surplus()) detail::pool_give_back();
 }
 
 EventLoopPtr NewEventLoopFunction::operator()() const { return (*this)(make_reactor()); }

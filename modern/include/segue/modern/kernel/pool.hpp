@@ -1,17 +1,18 @@
 // Coroutine frames, task states and handles are made and freed millions of times a second in a handful of sizes: each
 // thread keeps free blocks by size class, so that neither costs a trip to the heap.
 //
-// Blocks lie on boundaries of 32 bytes. They are cut from chunks, and are never given back to the heap: a pool is as
-// large as its program's peak. A thread keeps at most two magazines of free blocks a class (Bonwick's scheme); full
-// ones go to a depot that all threads share, and so do all of a thread that ends. So blocks may be freed by another
-// thread than the one that they were made in, and come back to it.
+// Blocks lie on boundaries of 32 bytes. They are cut from chunks. A thread keeps at most two magazines of free blocks a
+// class (Bonwick's scheme); full ones go to a depot that all threads share, and so do all of a thread that ends. So
+// blocks may be freed by another thread than the one that they were made in, and come back to it. When much lies free
+// in the depot, a loop that has time gives back the chunks in which nothing is used any more.
 //
-// In a process with AddressSanitizer a reused block would hide a use after free: each block comes from the heap there.
-// That is found out where the program runs, and not by a macro in here, so that a program may be compiled with the
-// sanitizer and the library without it, or the other way round.
+// In a process with AddressSanitizer or LeakSanitizer each block comes from the heap: a reused one would hide a use
+// after free or a leak. That is found out where the program runs, and not by a macro in here, so that a program may be
+// compiled with the sanitizer and the library without it, or the other way round.
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <new>
@@ -62,6 +63,20 @@ bool pooled() noexcept;
 void* pool_refill(std::size_t size_class);
 /// Takes a block that does not fit into the loaded magazine.
 void pool_overflow(void* memory, std::size_t size_class) noexcept;
+
+/// Whether so much has come to the depot since somebody looked through it that it is worth doing so again: then whoever
+/// has time calls pool_give_back().
+inline constinit std::atomic<bool> pool_has_surplus = false;
+/// Gives those chunks of 2 MiB back to the system whose blocks all lie in the depot or in the calling thread's
+/// magazines. Does nothing where memory is lacking.
+void pool_give_back() noexcept;
+
+struct PoolFigures {
+  std::size_t chunks;  // of 2 MiB
+  std::size_t free;    // bytes in the depot
+};
+/// For tests.
+PoolFigures pool_figures() noexcept;
 
 inline void* pool_allocate(std::size_t size) {
   const std::size_t size_class = (size + pool_step - 1) / pool_step - 1;
