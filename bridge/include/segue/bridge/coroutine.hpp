@@ -55,7 +55,7 @@ using modern::getcoroutinestate;
 using modern::Resumable;
 using modern::Yielded;
 
-namespace detail {
+namespace bridge_detail {
 template <class T>
 inline constexpr bool is_generator = false;
 template <class Yield, class Send, class Return>
@@ -63,7 +63,7 @@ inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = tru
 
 /// RuntimeError that names the place, and what to write there.
 [[noreturn]] void refuse_outside(const char* function, const std::source_location& where);
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
 class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
@@ -124,7 +124,8 @@ template <Awaitable A>
     A&& awaitable, std::source_location where = std::source_location::current()) {
   CoroutineFiber* const self = CoroutineFiber::running();
   if (self == nullptr) [[unlikely]]
-    detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()", where);
+    bridge_detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()",
+                                  where);
   auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
   if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
     if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
@@ -159,7 +160,7 @@ yield_from(A&&);
 template <class Value>
 [[gnu::always_inline]] inline std::any yield_(Value&& value,
                                               std::source_location where = std::source_location::current()) {
-  if constexpr (detail::is_generator<std::remove_cvref_t<Value>>) {
+  if constexpr (bridge_detail::is_generator<std::remove_cvref_t<Value>>) {
     return yield_from(modern::Yield::of_generator(std::addressof(value)), where);
   } else {
     return yield_from(modern::yield_(std::forward<Value>(value)), where);
@@ -238,7 +239,7 @@ class GeneratorCoroutine<R>::Fiber : public CoroutineFiber {
   Outcome<R> outcome;
 };
 
-namespace detail {
+namespace bridge_detail {
 
 struct Deduced;  // "the result is what the function returns"
 
@@ -296,7 +297,7 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
   std::optional<std::tuple<F, Args...>> call_;
 };
 
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// A function of generator-based coroutines: a call copies the function and its arguments into a new one.
 template <class R, class F>
@@ -309,8 +310,8 @@ class CoroutineFunction {
     requires std::invocable<F&, std::decay_t<Args>...>
   auto operator()(Args&&... args) const {
     using Result =
-        std::conditional_t<std::same_as<R, detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
-    using Call = detail::CallFiber<Result, F, std::decay_t<Args>...>;
+        std::conditional_t<std::same_as<R, bridge_detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
+    using Call = bridge_detail::CallFiber<Result, F, std::decay_t<Args>...>;
     return GeneratorCoroutine<Result>(
         legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));
   }
@@ -329,7 +330,7 @@ class CoroutineFunction {
 
 /// Python's `@asyncio.coroutine`: makes a coroutine function of a plain one. R is its result, deduced where it is left
 /// out. `stack_size` is what its frames and all that they call may use (legacy::StackSize).
-template <class R = detail::Deduced, class F>
+template <class R = bridge_detail::Deduced, class F>
 CoroutineFunction<R, std::decay_t<F>> coroutine(F&& function, legacy::StackSize stack_size = {},
                                                 std::source_location made = std::source_location::current()) {
   return {std::forward<F>(function), stack_size, made};

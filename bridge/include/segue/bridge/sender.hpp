@@ -28,7 +28,7 @@
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/outcome.hpp>
 
-namespace segue::bridge::detail {
+namespace segue::bridge::bridge_detail {
 
 /// ` (from_callback() at FILE:LINE)`; nothing for a place that is not known.
 inline std::string made_at(const std::source_location& made) {
@@ -147,4 +147,4 @@ class Sender {
   std::source_location made_;
 };
 
-}  // namespace segue::bridge::detail
+}  // namespace segue::bridge::bridge_detail
