@@ -37,6 +37,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/foreign_awaiter.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/yield.hpp>
 #include <segue/outcome.hpp>
@@ -116,6 +117,21 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
   int ignored_exits_ = -1;  // -1: not being unwound
 };
 
+namespace bridge_detail {
+
+/// The awaiter of `awaitable` for the frame of `coroutine`.
+template <class A>
+[[gnu::always_inline]] inline decltype(auto) awaiter_for(A&& awaitable, const CoroutineFiber& coroutine) {
+  using Awaiter = decltype(modern::get_awaiter(std::forward<A>(awaitable)));
+  if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<Awaiter>>) {
+    return modern::get_awaiter(std::forward<A>(awaitable));
+  } else {
+    return modern::ForeignAwaiter<Awaiter>(std::forward<A>(awaitable), coroutine.made());
+  }
+}
+
+}  // namespace bridge_detail
+
 /// Waits for whatever can be awaited and returns what it gives, as `yield from` does in Python. Only inside a
 /// generator-based coroutine (RuntimeError elsewhere), but there at any depth of calls. Cancellation and close() throw
 /// from here. What is thrown has the exception that the caller handles as its context, as in Python.
@@ -126,23 +142,15 @@ template <Awaitable A>
   if (self == nullptr) [[unlikely]]
     bridge_detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()",
                                   where);
-  auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
-  if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
-    if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
-    const std::exception_ptr handled = std::current_exception();
-    try {
-      if (!awaiter.await_ready()) self->wait(awaiter, where);
-      return awaiter.await_resume();
-    } catch (...) {
-      if (handled) chain_context(std::current_exception(), handled);
-      throw;
-    }
-  } else {
-    // Somebody else's awaiter takes nothing but a C++20 coroutine: one awaits it in our place.
-    auto adapter = [](decltype(awaiter)& foreign) -> modern::Coroutine<modern::await_result_t<A>> {
-      co_return co_await foreign;
-    };
-    return yield_from(adapter(awaiter), where);
+  auto&& awaiter = bridge_detail::awaiter_for<A>(std::forward<A>(awaitable), *self);
+  if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
+  const std::exception_ptr handled = std::current_exception();
+  try {
+    if (!awaiter.await_ready()) self->wait(awaiter, where);
+    return awaiter.await_resume();
+  } catch (...) {
+    if (handled) chain_context(std::current_exception(), handled);
+    throw;
   }
 }
 template <class A>
@@ -212,24 +220,15 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
 template <class R>
 template <class Held>
-class GeneratorCoroutine<R>::Awaiter {
+class GeneratorCoroutine<R>::Awaiter : public modern::HeldAwaiter<Held> {
  public:
-  template <class Coroutine>
-  explicit Awaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
-  bool await_ready() const {
-    coroutine_.check();
-    return false;
-  }
+  using modern::HeldAwaiter<Held>::HeldAwaiter;
   /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
   bool await_suspend(Resumable delegator) {
     Driver& driver = Driver::require_current();
-    coroutine_.start(delegator).resumable().resume();
+    this->coroutine_.start(delegator).resumable().resume();
     return !driver.finished_at_once(delegator);
   }
-  R await_resume() { return coroutine_.finish(); }
-
- private:
-  Held coroutine_;
 };
 
 template <class R>
@@ -353,7 +352,12 @@ inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) 
     Driver& driver = *Driver::current();
     const std::coroutine_handle<> delegate = awaiter.await_suspend(resumable());
     Driver::stackful_frame = nullptr;
-    delegate.resume();
+    try {
+      delegate.resume();
+    } catch (...) {  // another library's
+      Driver::stackful_frame = this;
+      throw;
+    }
     Driver::stackful_frame = this;
     if (!driver.finished_at_once(resumable())) suspend_and_check();
   }
