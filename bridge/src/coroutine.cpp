@@ -4,7 +4,7 @@
 
 namespace segue::bridge {
 
-void detail::refuse_outside(const char* function, const std::source_location& where) {
+void bridge_detail::refuse_outside(const char* function, const std::source_location& where) {
   const std::string name(function);
   const bool portal = name == "await_()";
   throw RuntimeError(name + " outside of a " + (portal ? "portal" : "generator-based coroutine") + ", in " +

@@ -118,7 +118,7 @@ inline const void* exception_id(const std::exception_ptr& error) noexcept {
 }
 
 /// The first one among `error`, its context, the context of that and so on, for which `matches(each)` is true; null
-/// where there is none. A history that leads back into itself is walked once.
+/// where there is none. A history that leads back into itself has an end, too: some of its exceptions are asked again.
 template <std::predicate<const std::exception_ptr&> Predicate>
 const std::exception_ptr* find_in_history(const std::exception_ptr& error, Predicate matches) {
   const std::exception_ptr* met = &error;  // the one that is waited for to come again (Brent's algorithm)

@@ -7,9 +7,9 @@
 //   RuntimeError: no
 #pragma once
 
-#include <bit>
 #include <exception>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include <segue/exception_ptr.hpp>
@@ -18,30 +18,25 @@
 namespace segue {
 
 /// The exception's class and text, below those of its cause, or else, where that is not suppressed, of its context, and
-/// so on, with Python's words between them.
+/// so on, each once, with Python's words between them.
 inline std::string format_exception(const std::exception_ptr& error) {
   struct Link {
     const std::exception_ptr* error;
     const char* joint;  // between it and what it led to
   };
-  std::vector<Link> history;
-  const std::exception_ptr* mark =
-      nullptr;  // the latest at a power of two: a history that is a circle comes back to it
-  const std::exception_ptr* each = &error;
-  const char* joint = "";
-  while (each != nullptr && (mark == nullptr || *each != *mark)) {
-    history.push_back({each, joint});
-    if (std::has_single_bit(history.size())) mark = each;
-    const auto* const raised = exception_ptr_cast<const BaseException>(*each);
-    each = nullptr;
-    if (raised == nullptr) continue;
-    if (raised->cause()) {
-      each = &raised->cause();
-      joint = "\n\nThe above exception was the direct cause of the following exception:\n\n";
-    } else if (raised->context() && !raised->suppress_context()) {
-      each = &raised->context();
-      joint = "\n\nDuring handling of the above exception, another exception occurred:\n\n";
-    }
+  std::vector<Link> history{{&error, ""}};
+  std::unordered_set<const void*> seen{exception_id(error)};
+  const auto shows = [&](const std::exception_ptr& earlier, const char* joint) {
+    if (!earlier || !seen.insert(exception_id(earlier)).second) return false;
+    history.push_back({&earlier, joint});
+    return true;
+  };
+  for (bool more = true; more;) {
+    const auto* const raised = exception_ptr_cast<const BaseException>(*history.back().error);
+    more = raised != nullptr &&
+           (shows(raised->cause(), "\n\nThe above exception was the direct cause of the following exception:\n\n") ||
+            (!raised->suppress_context() &&
+             shows(raised->context(), "\n\nDuring handling of the above exception, another exception occurred:\n\n")));
   }
   std::string text;
   for (auto link = history.rbegin(); link != history.rend(); ++link) {

@@ -19,7 +19,7 @@ struct dwarf_eh_bases {
 extern "C" [[gnu::weak]] const void* segue_find_entry(void* pc, dwarf_eh_bases* bases) __asm__("_Unwind_Find_FDE");
 extern "C" int segue_personality(...) __asm__("__gxx_personality_v0");
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 // DWARF's numbers of the registers that matter here.
@@ -333,6 +333,6 @@ Step find_step(Address pc) noexcept {
   return step;
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "unwinding.hpp"
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 using Address = std::uintptr_t;
 
@@ -20,4 +20,4 @@ struct Step {
 
 Step find_step(Address pc) noexcept;
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -1,6 +1,6 @@
 #include <segue/legacy/detail/exception_state.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 // `used`, since it is read by assembler alone, where no optimiser looks.
 [[gnu::used]] constinit thread_local ExceptionState* segue_thread_exception_state = nullptr;
@@ -9,4 +9,4 @@ namespace segue::legacy::detail {
   return segue_thread_exception_state = segue_exception_state();
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -11,7 +11,7 @@
 
 #include "unwinding.hpp"
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 // How often a generator that is destroyed may answer GeneratorExit with another yield.
@@ -330,4 +330,4 @@ void GeneratorFrame::close_delegate_and_raise(GeneratorFrame* leaf, std::excepti
   raise(sub.ending_ == Ending::raised ? std::move(sub.error_) : std::move(error));
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <system_error>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 std::string_view end_of(std::string_view file) noexcept {
@@ -60,4 +60,4 @@ Line& Line::append(std::size_t number, int base) noexcept {
   return *this;
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

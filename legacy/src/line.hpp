@@ -7,7 +7,7 @@
 
 #include <segue/legacy/fiber.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// A place as it is written: `log.cpp:28`, or `./server+0x1a2b`.
 struct Place {
@@ -36,4 +36,4 @@ class Line {
   std::size_t size_ = 0;
 };
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -14,7 +14,7 @@
 
 #include "stack_guard.hpp"
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 // Gives each piece of a file of /proc to `take`. Without a stream, for whose buffer there may be no memory now.
@@ -96,4 +96,4 @@ std::string why_heap_refused(std::size_t bytes) {
   return why_refused(std::max(bytes, least), ENOMEM);
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -10,7 +10,7 @@
 #include "stack_guard.hpp"
 #include "valgrind.hpp"
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 // The list of all of these stacks, linked through their headers: the first one, and whether some thread is at work on
@@ -96,4 +96,4 @@ StackHeader* find_resource_stack(const void* address, Stack* stack, std::size_t 
   return nullptr;
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -6,7 +6,7 @@
 
 #include <segue/legacy/stack.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 Stack allocate_resource_stack(std::pmr::memory_resource& resource, std::uint32_t size_class);
 void free_resource_stack(Stack stack) noexcept;
@@ -14,4 +14,4 @@ void free_resource_stack(Stack stack) noexcept;
 /// find_stack() among these.
 StackHeader* find_resource_stack(const void* address, Stack* stack, std::size_t attempts) noexcept;
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -25,8 +25,8 @@
 namespace segue::legacy {
 namespace {
 
-using detail::guard_size;
-using detail::StackHeader;
+using legacy_detail::guard_size;
+using legacy_detail::StackHeader;
 
 constexpr std::uint32_t class_count = 17;  // 16 KiB to 1 GiB
 constexpr std::size_t first_region_bytes = std::size_t{4} << 20;
@@ -73,7 +73,7 @@ std::array<Region, max_regions> regions;
 std::atomic<std::size_t> region_count{0};
 
 std::string reservation_failure(std::size_t bytes, int error) {
-  return "cannot reserve " + std::to_string(bytes) + " bytes for a stack: " + detail::why_refused(bytes, error);
+  return "cannot reserve " + std::to_string(bytes) + " bytes for a stack: " + legacy_detail::why_refused(bytes, error);
 }
 
 // The stacks that no thread keeps to itself. Never destroyed: threads may end after static destructors have run.
@@ -141,11 +141,11 @@ class SharedPool {
   std::byte* carve(std::uint32_t size_class) {
     Class& own = classes_[size_class];
     if (own.slots_left == 0) reserve_region(size_class);
-    detail::install_overflow_handler();
+    legacy_detail::install_overflow_handler();
 
     std::byte* const bottom = own.next + guard_size();
     std::byte* const end = own.next + slot_size(size_class);
-    detail::install_guard(own.next);
+    legacy_detail::install_guard(own.next);
     (void)VALGRIND_STACK_REGISTER(bottom, end);
     own.next = end;
     --own.slots_left;
@@ -179,7 +179,7 @@ class SharedPool {
     } catch (const std::bad_alloc&) {
       const std::size_t bytes = stacks * sizeof(std::byte*);
       throw MemoryError("cannot reserve " + std::to_string(bytes) +
-                        " bytes for a list of stacks: " + detail::why_heap_refused(bytes));
+                        " bytes for a list of stacks: " + legacy_detail::why_heap_refused(bytes));
     }
     reservation.base = nullptr;
     // With huge pages, the first touch of a stack would make a whole huge page resident.
@@ -234,7 +234,7 @@ struct ThreadPool {
 constinit thread_local ThreadPool thread_pool;
 
 struct ThreadEnd {
-  detail::SignalStack signal_stack;
+  legacy_detail::SignalStack signal_stack;
   ~ThreadEnd() {
     thread_pool.life = ThreadPool::Life::ended;
     for (std::uint32_t i = 0; i < class_count; ++i) thread_pool.give_shared(i, 0);
@@ -260,8 +260,8 @@ void ThreadPool::open() {
 
 [[gnu::noinline, gnu::cold]] Stack allocate_from(std::pmr::memory_resource& resource, std::uint32_t size_class) {
   if (thread_pool.life == ThreadPool::Life::unused) thread_pool.open();
-  detail::install_overflow_handler();
-  return detail::allocate_resource_stack(resource, size_class);
+  legacy_detail::install_overflow_handler();
+  return legacy_detail::allocate_resource_stack(resource, size_class);
 }
 
 [[gnu::noinline, gnu::cold]] void overflow(Stack stack) noexcept {
@@ -271,7 +271,7 @@ void ThreadPool::open() {
     SharedPool::instance().give(stack.size_class, 1, &stack.top);
     return;
   }
-  pool.push(&detail::header_of(stack), pool.idle[stack.size_class]);
+  pool.push(&legacy_detail::header_of(stack), pool.idle[stack.size_class]);
   if (pool.idle[stack.size_class].count > pool_limit(stack.size_class)) {
     pool.give_shared(stack.size_class, pool_limit(stack.size_class) / 2);
   }
@@ -298,19 +298,19 @@ void set_default_stack_size(StackSize size) {
 }
 
 [[gnu::noinline]] void free_stack(Stack stack) noexcept {
-  if (detail::header_of(stack).resource != nullptr) [[unlikely]]
-    return detail::free_resource_stack(stack);
+  if (legacy_detail::header_of(stack).resource != nullptr) [[unlikely]]
+    return legacy_detail::free_resource_stack(stack);
   ThreadPool& pool = thread_pool;
   ThreadPool::Idle& own = pool.idle[stack.size_class];
   if (pool.life != ThreadPool::Life::open || own.count >= pool_limit(stack.size_class)) [[unlikely]] {
     return overflow(stack);
   }
-  pool.push(&detail::header_of(stack), own);
+  pool.push(&legacy_detail::header_of(stack), own);
 }
 
 StackStatistics stack_statistics() noexcept { return SharedPool::instance().statistics(); }
 
-StackHeader* detail::find_stack(const void* address, Stack* stack, std::size_t attempts) noexcept {
+StackHeader* legacy_detail::find_stack(const void* address, Stack* stack, std::size_t attempts) noexcept {
   const auto* const where = static_cast<const std::byte*>(address);
   const std::size_t count = region_count.load(std::memory_order_acquire);
   for (std::size_t i = 0; i < count; ++i) {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 std::size_t page_size();
 std::size_t guard_size();
@@ -13,4 +13,4 @@ void install_guard(std::byte* where);
 /// Makes them ordinary memory again, whichever guard it was.
 void remove_guard(std::byte* where) noexcept;
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -12,7 +12,7 @@
 #include "line.hpp"
 
 namespace segue::legacy {
-namespace detail {
+namespace legacy_detail {
 namespace {
 
 constexpr std::size_t signal_stack_bytes = 64 * 1024;
@@ -93,11 +93,11 @@ SignalStack::~SignalStack() {
   munmap(memory_, signal_stack_bytes);
 }
 
-}  // namespace detail
+}  // namespace legacy_detail
 
 void set_overflow_reports(bool enabled) {
-  detail::enabled = enabled && !detail::sanitized;
-  if (stack_statistics().stacks != 0) detail::install_overflow_handler();
+  legacy_detail::enabled = enabled && !legacy_detail::sanitized;
+  if (stack_statistics().stacks != 0) legacy_detail::install_overflow_handler();
 }
 
 }  // namespace segue::legacy

@@ -1,7 +1,7 @@
 // Tells which fiber it was that used up its stack, before the program ends.
 #pragma once
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// Installs the handler, once, unless reports are switched off.
 void install_overflow_handler() noexcept;
@@ -21,4 +21,4 @@ class SignalStack {
   void* memory_ = nullptr;
 };
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -17,7 +17,7 @@
 
 namespace segue::legacy {
 
-class detail::MeasuredStack {
+class legacy_detail::MeasuredStack {
  public:
   Stack stack;
   StackUse* use;
@@ -26,13 +26,13 @@ class detail::MeasuredStack {
 
 namespace {
 
-using detail::MeasuredStack;
+using legacy_detail::MeasuredStack;
 
 using Word = std::uintptr_t;
 constexpr Word pattern = static_cast<Word>(0xA5A5'A5A5'A5A5'A5A5);
 
 void update(StackUse& use, Stack stack) noexcept {
-  const std::size_t used = detail::stack_used(stack);
+  const std::size_t used = legacy_detail::stack_used(stack);
   if (used <= use.used) return;
   use.used = used;
   use.size = stack.size();
@@ -92,21 +92,21 @@ class Report {
 
 }  // namespace
 
-constinit std::atomic<bool> detail::measure_all_stacks{false};
+constinit std::atomic<bool> legacy_detail::measure_all_stacks{false};
 
 void set_stack_measuring(bool enabled) noexcept {
-  detail::measure_all_stacks.store(enabled, std::memory_order_relaxed);
+  legacy_detail::measure_all_stacks.store(enabled, std::memory_order_relaxed);
 }
 
 std::string StackUse::place() const {
-  detail::Line line;
-  if (const auto place = detail::place_of({created, caller})) line << *place;
+  legacy_detail::Line line;
+  if (const auto place = legacy_detail::place_of({created, caller})) line << *place;
   return std::string(line.text());
 }
 
 std::vector<StackUse> stack_report() { return Report::instance().deepest_first(); }
 
-void detail::start_measuring(Fiber* fiber, void* lowest) {
+void legacy_detail::start_measuring(Fiber* fiber, void* lowest) {
   auto* const bottom = reinterpret_cast<Word*>(fiber->stack().bottom());
   std::fill(bottom, static_cast<Word*>(lowest), pattern);
   try {
@@ -117,7 +117,7 @@ void detail::start_measuring(Fiber* fiber, void* lowest) {
   }
 }
 
-void detail::stop_measuring(Stack stack) noexcept {
+void legacy_detail::stop_measuring(Stack stack) noexcept {
   StackHeader& header = header_of(stack);
   Report::instance().leave(header.measured);
   header.measured = nullptr;
@@ -128,7 +128,7 @@ void detail::stop_measuring(Stack stack) noexcept {
 }
 
 // Not checked by the sanitizers: it reads below frames, and what another thread may be writing.
-[[gnu::no_sanitize_address, gnu::no_sanitize_thread]] std::size_t detail::stack_used(Stack stack) noexcept {
+[[gnu::no_sanitize_address, gnu::no_sanitize_thread]] std::size_t legacy_detail::stack_used(Stack stack) noexcept {
   const auto* word = reinterpret_cast<const volatile Word*>(stack.bottom());
   while (*word == pattern) ++word;
   return stack.size() - static_cast<std::size_t>(reinterpret_cast<const volatile std::byte*>(word) - stack.bottom());

@@ -12,7 +12,7 @@
 
 #include "eh_frame.hpp"
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 namespace {
 
 struct Code {
@@ -116,17 +116,17 @@ std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void* until
   return reinterpret_cast<Address>(end);
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail
 
 #else
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 Unwinding find_unwinding(Context, const void*, const void*) noexcept { return Unwinding::anything; }
 std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void*, const void*) noexcept {
   return _Unwind_GetCFA(&unwinding);
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <segue/legacy/detail/fcontext.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 enum class Unwinding : std::uint8_t {
   nothing,   ///< the frames could as well be forgotten
@@ -24,4 +24,4 @@ Unwinding find_unwinding(Context suspended, const void* until, const void* end) 
 /// or may run, anything; `end` where there is none.
 std::uintptr_t find_next_unwinding(_Unwind_Context& unwinding, const void* until, const void* end) noexcept;
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

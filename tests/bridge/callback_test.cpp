@@ -3,6 +3,7 @@
 #include <chrono>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -21,6 +22,7 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
+#include "counted_allocations.hpp"
 #include "loop.hpp"
 
 namespace segue::bridge {
@@ -117,9 +119,23 @@ TEST(FromCallback, EndsTheWaitWhereNobodyCanCallAnyMore) {
     loop->run_until_complete(from_callback<int>(initiate));
     FAIL();
   } catch (const RuntimeError& error) {
-    EXPECT_THAT(error.what(), StartsWith("callback was destroyed without being called (from_callback() at "));
+    EXPECT_THAT(error.what(), StartsWith("callback was destroyed without being called (made at "));
     EXPECT_THAT(error.what(), HasSubstr("callback_test.cpp:" + std::to_string(line)));
   }
+}
+
+TEST(FromCallback, FailsTheWaitWhereThereIsNoMemoryToSayThatNobodyCanCall) {
+  if (!segue::testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
+  const auto loop = make_loop();
+  std::optional<Callback<int>> callback(*loop);
+  const auto future = callback->future();
+  callback.reset();
+  {
+    const segue::testing::RefusedAllocation refusal(1, segue::testing::Refused::once);
+    loop->step();
+    EXPECT_TRUE(refusal.happened());
+  }
+  EXPECT_THROW(loop->run_until_complete(future), std::bad_alloc);
 }
 
 TEST(FromCallback, ReportsASecondCall) {

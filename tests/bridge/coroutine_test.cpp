@@ -2,6 +2,7 @@
 
 #include <any>
 #include <chrono>
+#include <coroutine>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -37,6 +38,7 @@ using modern::EventLoop;
 using modern::Future;
 using modern::sleep;
 using modern::testing::attempt;
+using modern::testing::iterate;
 using modern::testing::Local;
 using modern::testing::said_by;
 using testing::collect_reports;
@@ -569,6 +571,98 @@ TEST(GeneratorCoroutine, KeepsItsOwnHandledExceptionAcrossASuspension) {
     co_return first + " " + second;
   };
   EXPECT_EQ(loop->run_until_complete(main()), "first second");
+}
+
+// --- awaiters of another library ---
+
+struct Operation {
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> awaiting) { waiting = awaiting; }
+  int await_resume() const noexcept { return 7; }
+  std::coroutine_handle<> waiting;
+};
+
+auto wait_for_operation(Operation& operation) {
+  return coroutine<int>([&operation] { return yield_from(operation); })();
+}
+
+TEST(YieldFromAnotherLibrary, goes_on_when_that_resumes) {
+  const auto loop = make_loop();
+  Operation operation;
+  const auto task = loop->create_task(modern::detail::wrap_awaitable(wait_for_operation(operation)));
+  iterate(*loop);
+  operation.waiting.resume();
+  EXPECT_EQ(loop->run_until_complete(task), 7);
+}
+
+TEST(YieldFromAnotherLibrary, takes_no_iteration_where_that_resumes_at_once) {
+  struct AtOnce : Operation {
+    void await_suspend(std::coroutine_handle<> awaiting) const { awaiting.resume(); }
+  };
+  struct Handed : Operation {
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) const noexcept { return awaiting; }
+  };
+  struct NotAtAll : Operation {
+    bool await_suspend(std::coroutine_handle<>) const noexcept { return false; }
+  };
+  auto thrice = coroutine<int>([] { return yield_from(AtOnce()) + yield_from(Handed()) + yield_from(NotAtAll()); })();
+  EXPECT_EQ(attempt([&] { thrice.send(); }), "StopIteration(21)");
+  const auto loop = make_loop();
+  bool iterated = false;
+  const auto main = coroutine<bool>([&] {
+    loop->call_soon([&] { iterated = true; });
+    yield_from(AtOnce());
+    yield_from(Handed());
+    yield_from(NotAtAll());
+    return iterated;
+  });
+  EXPECT_FALSE(loop->run_until_complete(main()));
+}
+
+TEST(YieldFromAnotherLibrary, that_is_closed_meanwhile_is_reported_by_its_own_name) {
+  Operation operation;
+  EXPECT_THAT(said_by([&] {
+                auto waiting = wait_for_operation(operation);
+                waiting.send();
+              }),
+              HasSubstr("coroutine 'wait_for_operation' was closed while it awaited something"));
+  operation.waiting.resume();
+}
+
+TEST(YieldFromAnotherLibrary, may_be_asked_for_more_after_that_has_thrown_into_it) {
+  struct Throws {
+    struct promise_type {
+      Throws get_return_object() { return Throws{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+      std::suspend_always initial_suspend() const noexcept { return {}; }
+      std::suspend_always final_suspend() const noexcept { return {}; }
+      void return_void() const noexcept {}
+      [[noreturn]] void unhandled_exception() { throw; }
+    };
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+      waiting = awaiting;
+      return frame;
+    }
+    void await_resume() const noexcept {}
+    std::coroutine_handle<promise_type> frame;
+    std::coroutine_handle<> waiting = {};
+  };
+  const auto throwing = []() -> Throws {
+    throw ValueError("at once");
+    co_return;
+  };
+  const auto body = coroutine<int>([&] {
+    Throws thrown = throwing();
+    std::string error;
+    said_by([&] { error = attempt([&] { yield_from(thrown); }); });
+    EXPECT_EQ(error, "ValueError(at once)");
+    thrown.frame.destroy();
+    thrown.waiting.destroy();
+    return std::any_cast<int>(yield_());
+  });
+  auto stepped = body();
+  stepped.send();
+  EXPECT_EQ(attempt([&] { stepped.send(4); }), "StopIteration(4)");
 }
 
 }  // namespace

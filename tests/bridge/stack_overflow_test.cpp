@@ -31,7 +31,7 @@ struct Fetch {
 class CoroutineStackOverflowDeathTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (legacy::detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
+    if (legacy::legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
   }
   static void run(auto coroutine) { testing::make_loop()->run_until_complete(std::move(coroutine)); }

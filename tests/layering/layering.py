@@ -12,7 +12,7 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
   segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp (and sources of those names).
 
 modern has floors, FLOORS below: a file may include its own folder and those before it; `testing` and `inspect` are for
-tests and users, and nothing includes them. And what a room calls detail:: is named by nobody else.
+tests and users, and nothing includes them. And what a room calls detail:: or <room>_detail:: is named by nobody else.
 
 And <segue/segue.hpp> reaches every public header but those adapters.
 
@@ -112,12 +112,12 @@ def broken_floor(file, name):
 
 
 def foreign_details(file, text):
-    """The other rooms' detail:: that `file` names, as (line, name)."""
+    """The other rooms' detail::, or legacy_detail:: and the like, that `file` names, as (line, name)."""
     own = file.split("/")[0]
     for number, line in enumerate(text.split("\n"), 1):
-        for room in re.findall(r"\b(legacy|modern|bridge)::detail\b", line.split("//")[0]):
+        for room, name in re.findall(r"\b(legacy|modern|bridge)::((?:\1_)?detail)\b", line.split("//")[0]):
             if room != own and not line.startswith("namespace"):
-                yield number, f"{room}::detail"
+                yield number, f"{room}::{name}"
 
 
 def violations(root):

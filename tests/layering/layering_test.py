@@ -99,11 +99,12 @@ class Layering(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "bridge/include/segue/bridge/a.hpp")
             path.parent.mkdir(parents=True)
-            path.write_text("#pragma once\nbridge::detail::Own own;  // legacy::detail::Theirs\n", encoding="utf-8")
+            path.write_text("#pragma once\nbridge::bridge_detail::Own own;  // modern::detail::Theirs\n", encoding="utf-8")
             self.assertEqual(layering.violations(folder), [])
-            path.write_text("#pragma once\nmodern::detail::Theirs theirs;\n", encoding="utf-8")
-            [message] = layering.violations(folder)
-            self.assertTrue(message.startswith("bridge/include/segue/bridge/a.hpp:2: names modern::detail"), message)
+            for name in ("modern::detail", "legacy::legacy_detail"):
+                path.write_text(f"#pragma once\n{name}::Theirs theirs;\n", encoding="utf-8")
+                [message] = layering.violations(folder)
+                self.assertTrue(message.startswith(f"bridge/include/segue/bridge/a.hpp:2: names {name}"), message)
 
     def test_an_unknown_library_is_a_violation(self):
         self.assert_broken(modern__src__a="zlib.h")

@@ -26,7 +26,7 @@ std::size_t allocations_of(Call call) {
 class Allocation : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (detail::sanitized) GTEST_SKIP() << "not counted under a sanitizer";
+    if (legacy_detail::sanitized) GTEST_SKIP() << "not counted under a sanitizer";
   }
 };
 

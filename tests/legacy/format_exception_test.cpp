@@ -4,9 +4,11 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 
 namespace segue {
@@ -81,13 +83,22 @@ TEST(FormatException, shows_no_context_where_there_is_None_for_a_cause) {
   EXPECT_FALSE(shown_again.suppress_context());
 }
 
-TEST(FormatException, ends_where_the_history_is_a_circle) {
-  const auto first = std::make_exception_ptr(ValueError("first"));
-  const auto second = std::make_exception_ptr(ValueError("second"));
-  exception_ptr_cast<ValueError>(first)->set_context(second);
-  exception_ptr_cast<ValueError>(second)->set_context(first);
-  EXPECT_NE(format_exception(first).find("second"), std::string::npos);
-  exception_ptr_cast<ValueError>(first)->set_context(nullptr);
+TEST(FormatException, shows_each_once_where_the_history_leads_back_into_itself) {
+  const std::string context = "\n\nDuring handling of the above exception, another exception occurred:\n\n";
+  for (int ring = 1; ring < 6; ++ring) {
+    std::string expected = "KeyError: top";
+    std::vector<std::exception_ptr> errors;
+    for (int i = 0; i < ring; ++i) {
+      errors.push_back(std::make_exception_ptr(ValueError(std::to_string(i))));
+      expected = "ValueError: " + std::to_string(i) + context + expected;
+    }
+    for (std::size_t i = 0; i < errors.size(); ++i)
+      exception_ptr_cast<ValueError>(errors[i])->set_context(errors[(i + 1) % errors.size()]);
+    KeyError top("top");
+    top.set_context(errors.front());
+    EXPECT_EQ(format_exception(std::make_exception_ptr(top)), expected);
+    exception_ptr_cast<ValueError>(errors.front())->set_context(nullptr);
+  }
 }
 
 }  // namespace

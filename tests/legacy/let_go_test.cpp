@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/legacy/generator.hpp>
 
 #include "small_stack.hpp"
 
@@ -58,7 +60,76 @@ TEST(LetGo, destroys_what_is_no_chain_at_once) {
   let_go(std::unique_ptr<Node>());
 }
 
-using Link = std::exception_ptr (*)(std::exception_ptr);
+// A chain of `length` objects that `make(i)` gives.
+struct Link {
+  std::shared_ptr<void> object;
+  std::unique_ptr<Link> next;
+  ~Link() { let_go(std::move(next)); }
+};
+
+template <class Make>
+std::unique_ptr<Link> chain_of(int length, Make make) {
+  std::unique_ptr<Link> top;
+  for (int i = 0; i < length; ++i) {
+    auto link = std::make_unique<Link>();
+    link->object = make(i);
+    link->next = std::move(top);
+    top = std::move(link);
+  }
+  return top;
+}
+
+struct YieldsAtItsEnd {
+  explicit YieldsAtItsEnd(legacy::Yielder<int>& yielder) noexcept : yield(yielder) {}
+  YieldsAtItsEnd(const YieldsAtItsEnd&) = delete;
+  YieldsAtItsEnd& operator=(const YieldsAtItsEnd&) = delete;
+  ~YieldsAtItsEnd() { yield(1); }
+  legacy::Yielder<int>& yield;
+};
+
+// Yields in the destructor of one that had to wait for its turn.
+legacy::Generator<int> left_in_a_destructor(int& alive) {
+  return legacy::Generator<int>([&alive](legacy::Yielder<int>& yield) {
+    chain_of(40, [&](int i) -> std::shared_ptr<void> {
+      if (i == 10) return std::make_shared<YieldsAtItsEnd>(yield);
+      return std::make_shared<Node>(alive);
+    }).reset();
+    yield(2);
+  });
+}
+
+bool destroys_a_chain(int length = 40) {
+  int alive = 0;
+  chain_of(length, [&alive](int) { return std::make_shared<Node>(alive); }).reset();
+  return alive == 0;
+}
+
+TEST(LetGo, waits_for_no_other_stack_that_was_left_in_a_destructor) {
+  int alive = 0;
+  auto first = left_in_a_destructor(alive);
+  auto second = left_in_a_destructor(alive);
+  EXPECT_EQ(first.next(), 1);
+  EXPECT_TRUE(destroys_a_chain());
+  EXPECT_EQ(second.next(), 1);
+  EXPECT_TRUE(destroys_a_chain());
+  EXPECT_EQ(first.next(), 2);
+  EXPECT_TRUE(destroys_a_chain());
+  EXPECT_EQ(second.next(), 2);
+  EXPECT_TRUE(destroys_a_chain());
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(LetGo, goes_on_in_another_thread_than_it_was_left_in) {
+  int alive = 0;
+  auto generator = left_in_a_destructor(alive);
+  std::thread([&generator] { EXPECT_EQ(generator.next(), 1); }).join();
+  EXPECT_TRUE(destroys_a_chain());
+  EXPECT_EQ(generator.next(), 2);
+  EXPECT_EQ(alive, 0);
+  on_small_stack([] { EXPECT_TRUE(destroys_a_chain(long_chain)); });
+}
+
+using Lengthen = std::exception_ptr (*)(std::exception_ptr);
 
 std::exception_ptr with_context(std::exception_ptr earlier) {
   ValueError error("late");
@@ -76,7 +147,7 @@ std::exception_ptr with_both(std::exception_ptr earlier) {
   return std::make_exception_ptr(error);
 }
 
-class LongHistory : public ::testing::TestWithParam<Link> {};
+class LongHistory : public ::testing::TestWithParam<Lengthen> {};
 
 TEST_P(LongHistory, is_destroyed) {
   on_small_stack([] {

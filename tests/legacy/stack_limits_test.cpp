@@ -124,12 +124,12 @@ constexpr int not_locked = 3;
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
   EXPECT_EXIT(use_up_address_space(), ::testing::ExitedWithCode(0), "cannot reserve .*RLIMIT_AS is [0-9]+ bytes");
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_data_is_named) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer's memory is data, too";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer's memory is data, too";
   const std::size_t limit = data() + (std::size_t{64} << 20);
   EXPECT_EXIT(use_up_data(limit), ::testing::ExitedWithCode(0),
               "cannot reserve .*RLIMIT_DATA is " + std::to_string(limit) + " bytes");
@@ -137,7 +137,7 @@ TEST(StackLimitsDeathTest, the_limit_of_data_is_named) {
 
 // Whether it is a region that is refused or the memory to keep count of its stacks depends on how much there is.
 TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named_whichever_it_is) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer has taken more address space than any limit allows";
   for (const std::size_t mib : {64, 700, 800, 1024, 1500, 2048, 3000, 5000}) {
     EXPECT_EXIT(use_up_address_space(mib), ::testing::ExitedWithCode(0), "cannot reserve .*RLIMIT_AS is [0-9]+ bytes")
         << mib << " MiB";
@@ -145,7 +145,7 @@ TEST(StackLimitsDeathTest, the_limit_of_the_address_space_is_named_whichever_it_
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_locked_memory_is_named) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer does not let memory be locked";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer does not let memory be locked";
   constexpr std::size_t limit = std::size_t{4} << 20;
   bool refused = false;
   const auto succeeds = [&refused](int status) {
@@ -158,7 +158,7 @@ TEST(StackLimitsDeathTest, the_limit_of_locked_memory_is_named) {
 }
 
 TEST(StackLimitsDeathTest, the_limit_of_mappings_is_named) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer needs mappings of its own";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer needs mappings of its own";
   std::size_t limit = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> limit;
   if (limit > 100'000) GTEST_SKIP() << "it takes too long to use up " << limit << " mappings";

@@ -23,7 +23,7 @@ using segue::testing::recurse;
 class StackOverflowDeathTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
+    if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
     GTEST_FLAG_SET(death_test_style, "threadsafe");
   }
 };

@@ -198,7 +198,7 @@ TEST(StackResourceThreads, the_fiber_that_runs_on_one_is_found) {
 using segue::testing::recurse;
 
 TEST_P(StackResource, an_overflow_is_reported_with_the_generators_name) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
   Counting resource;
   Generator<int> generator({.name = "rented", .stack_size = {128 * 1024}, .stack_resource = &resource},
                            [](auto& yield) { yield(recurse(0)); });
@@ -209,7 +209,7 @@ TEST_P(StackResource, an_overflow_is_reported_with_the_generators_name) {
 }
 
 TEST_P(StackResource, an_overflow_in_a_thread_that_asked_for_no_other_stack_is_reported) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer reports overflows itself";
   const auto overflow = [] {
     std::thread([] {
       Counting resource;
@@ -249,7 +249,7 @@ class Bump : public Counting {
 }
 
 TEST(StackResourceDeathTest, the_limit_of_mappings_is_named) {
-  if (detail::sanitized) GTEST_SKIP() << "a sanitizer needs mappings of its own";
+  if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer needs mappings of its own";
   std::size_t limit = 0;
   std::ifstream("/proc/sys/vm/max_map_count") >> limit;
   if (limit > 100'000) GTEST_SKIP() << "it takes too long to use up " << limit << " mappings";

@@ -20,7 +20,7 @@
 namespace segue::legacy {
 namespace {
 
-using detail::Unwinding;
+using legacy_detail::Unwinding;
 
 void touch(auto& object) { __asm__ volatile("" : : "r"(&object) : "memory"); }
 
@@ -39,7 +39,7 @@ class Suspended : public Fiber {
     suspend(this);
     if (exit_) throw GeneratorExit();
   }
-  Unwinding unwinding() const { return detail::find_unwinding(context(), until_, this); }
+  Unwinding unwinding() const { return legacy_detail::find_unwinding(context(), until_, this); }
   void exit() {
     exit_ = true;
     resume();
@@ -112,7 +112,7 @@ struct Witness {
 class NothingToUnwind : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (detail::sanitized) GTEST_SKIP() << "a sanitizer has something to do at the end of each function";
+    if (legacy_detail::sanitized) GTEST_SKIP() << "a sanitizer has something to do at the end of each function";
 #if !defined(__x86_64__)
     GTEST_SKIP() << "not known for this processor";
 #endif

@@ -56,6 +56,18 @@ std::string attempt(Call call) {
   }
 }
 
+/// How `awaitable` fails in `loop`, as a line of text: `ValueError: bad`.
+template <class A>
+std::string error_of(EventLoop& loop, A awaitable) {
+  try {
+    loop.run_until_complete(std::move(awaitable));
+    return "no error";
+  } catch (...) {
+    const ExceptionText text = describe(std::current_exception());
+    return text.type + ": " + text.message;
+  }
+}
+
 /// A loop in virtual time: one that would wait for ever ends in an error, soon.
 inline EventLoopPtr make_loop() {
   auto reactor = std::make_unique<ManualReactor>();

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,6 +131,33 @@ TEST_F(OutOfMemory, of_gather) {
       co_await gather(give_long_text(9s), fail_with_long_text());
     } catch (const ValueError&) {
     }
+  });
+}
+
+// In a function: g++ 12 makes no std::vector{1, 2} in a coroutine.
+std::vector<int> one_two_three() { return {1, 2, 3}; }
+
+TEST_F(OutOfMemory, of_gather_of_a_view) {
+  int alive = 0;
+  const auto gather_view = [&alive] {
+    return gather(one_two_three() |
+                  std::views::transform([tracked = testing::Tracked(alive), &alive](int n) -> Coroutine<int> {
+                    co_await sleep(1s);
+                    EXPECT_GT(alive, 0) << "the function has gone";
+                    co_return n;
+                  }));
+  };
+  run_refusing([&]() -> Coroutine<> {
+    bool failed = false;
+    try {
+      auto all = gather_view();
+      const auto numbers = co_await std::move(all);
+      EXPECT_EQ(numbers.size(), 3U);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    if (failed) co_await sleep(2s);
+    EXPECT_EQ(alive, 0);
   });
 }
 

@@ -1,6 +1,5 @@
 #include "kernel/cancellation.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace segue::modern {
@@ -21,20 +20,23 @@ bool Cancellation::run(FutureCore& first) {
       finish(done);
     }
   }
-  return first_answer_ == Answer::accepted;
+  return first_answer_.accepted;
 }
 
 void Cancellation::ask(FutureCore& future) {
-  if (future.being_cancelled_) return answer(Answer::came_round);
+  if (future.being_cancelled_) return answer({.came_round = true});
   if (TaskCore* const task = future.task()) {
-    if (!task->accept_cancel()) return answer(Answer::refused);
+    if (!task->accept_cancel()) return;
     if (task->waited_on_) return hand_on(future);
     task->cancel_at_next_step(message_);
-    return answer(Answer::accepted);
+    return answer({.accepted = true});
   }
-  if (future.children() != nullptr) return future.done() ? answer(Answer::refused) : hand_on(future);
+  if (future.children() != nullptr) {
+    if (!future.done()) hand_on(future);
+    return;
+  }
   const Ref<FutureCore> keep(&future);  // its class may have a cancel() of its own
-  answer(future.cancel(message_) ? Answer::accepted : Answer::refused);
+  answer({.accepted = future.cancel(message_)});
 }
 
 void Cancellation::hand_on(FutureCore& future) {
@@ -52,18 +54,19 @@ FutureCore* Cancellation::next(Step& step) noexcept {
 void Cancellation::finish(const Step& step) {
   step.future->being_cancelled_ = false;
   if (TaskCore* const task = step.future->task()) {
-    if (step.heard != Answer::accepted) task->cancel_at_next_step(message_);
-    // What it waits for waits for it: no other step would ever come.
-    if (step.heard == Answer::came_round) task->stop_waiting();
-    return answer(Answer::accepted);
+    if (!step.heard.accepted || step.heard.came_round) task->cancel_at_next_step(message_);
+    // What it waits for waits for it, even if for others, too: no other step might ever come.
+    if (step.heard.came_round) task->stop_waiting();
+    return answer({.accepted = true});
   }
-  if (step.heard == Answer::accepted) step.future->children_cancelled();
+  if (step.heard.accepted) step.future->children_cancelled();
   answer(step.heard);
 }
 
 void Cancellation::answer(Answer given) noexcept {
   Answer& heard = steps_.empty() ? first_answer_ : steps_.back().heard;
-  heard = std::max(heard, given);
+  heard.accepted |= given.accepted;
+  heard.came_round |= given.came_round;
 }
 
 }  // namespace segue::modern

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,14 +25,17 @@ class Cancellation {
   bool run(FutureCore& first);
 
  private:
-  /// The greater of two counts. came_round: whoever was asked waits for one that is asked already.
-  enum class Answer : std::uint8_t { refused, came_round, accepted };
+  /// What those who were asked have said.
+  struct Answer {
+    bool accepted = false;
+    bool came_round = false;  // one waits for who is asked already
+  };
 
   /// A task or a future with children that waits for the answers of those it hands on to.
   struct Step {
     Ref<FutureCore> future;
     std::size_t asked = 0;
-    Answer heard = Answer::refused;
+    Answer heard = {};
   };
 
   void ask(FutureCore& future);
@@ -44,7 +46,7 @@ class Cancellation {
 
   const std::optional<std::string>& message_;
   std::vector<Step> steps_;
-  Answer first_answer_ = Answer::refused;
+  Answer first_answer_;
 };
 
 }  // namespace segue::modern

@@ -4,6 +4,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern {
 
@@ -12,7 +13,7 @@ namespace {
 // Takes the delegator's place while a frame is run to its end alone, and notes whether the end was reached.
 class Stop : public StackfulFrame {
  public:
-  Stop() noexcept : StackfulFrame(&reach) { executing = true; }
+  explicit Stop(Driver& driver) noexcept : StackfulFrame(&reach) { executing = &driver; }
   bool reached() const noexcept { return reached_; }
 
  private:
@@ -20,10 +21,23 @@ class Stop : public StackfulFrame {
   bool reached_ = false;
 };
 
+// What leaves a step (another library's coroutine may throw out of its resume()) leaves its chain where nobody can take
+// it up again.
+void step_of(Frame& outermost, Driver& driver) {
+  try {
+    driver.step();
+  } catch (...) {
+    outermost.executing = nullptr;
+    outermost.lost = true;
+    throw;
+  }
+}
+
 }  // namespace
 
 void Frame::check_steppable() const {
-  if (executing) throw ValueError("coroutine already executing");
+  if (executing != nullptr) throw ValueError("coroutine already executing");
+  if (lost) throw RuntimeError("cannot reuse already awaited coroutine");
   if (delegator) throw RuntimeError("coroutine is being awaited already");
 }
 
@@ -31,9 +45,9 @@ void Frame::step_by_hand(Resumable self, Driver& driver) {
   check_steppable();
   driver.set_leaf(started ? leaf : self);
   started = true;
-  executing = true;
-  driver.step();
-  executing = false;
+  executing = &driver;
+  step_of(*this, driver);
+  executing = nullptr;
   leaf = driver.leaf();
 }
 
@@ -42,10 +56,10 @@ void Frame::throw_by_hand(Resumable self, Driver& driver, std::exception_ptr err
   const bool exits = holds<GeneratorExit>(error);
   driver.inject(std::move(error));
   if (exits && !(leaf == self)) {
-    executing = true;
+    executing = &driver;
     close_delegates(self, driver);
+    executing = nullptr;
   }
-  executing = false;
   step_by_hand(self, driver);
 }
 
@@ -55,12 +69,14 @@ void Frame::close_delegates(Resumable self, Driver& driver) {
   while (!(leaf == self)) {
     Frame* const delegate = leaf.frame();
     if (delegate == nullptr) return;  // somebody else's: the exception finds its own way
-    Stop stop;
+    Stop stop(driver);
     const Resumable next = std::exchange(delegate->delegator, Resumable(stop));
     driver.set_leaf(leaf);
-    driver.step();
+    {
+      const ScopeExit restore([&]() noexcept { delegate->delegator = next; });
+      step_of(*this, driver);
+    }
     if (stop.reached()) {
-      delegate->delegator = next;
       delegate->exit = Exit::finished;
     } else {
       delegate->delegator = {};
@@ -76,17 +92,18 @@ void Frame::raise_exit() const {
   throw GeneratorExit();
 }
 
-bool Frame::runs() const noexcept {
+Driver* Frame::driver() const noexcept {
   const Frame* outermost = this;
   while (outermost->delegator) {
     outermost = outermost->delegator.frame();
-    if (outermost == nullptr) return false;
+    if (outermost == nullptr) return nullptr;
   }
   return outermost->executing;
 }
 
 void Frame::refuse_second_await() const {
-  if (runs()) throw ValueError("coroutine already executing");
+  if (driver() != nullptr) throw ValueError("coroutine already executing");
+  if (lost) throw RuntimeError("cannot reuse already awaited coroutine");
   throw RuntimeError("coroutine is being awaited already");
 }
 

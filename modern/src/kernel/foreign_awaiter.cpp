@@ -77,6 +77,7 @@ std::coroutine_handle<> ForeignWait::suspend() {
 }
 
 void ForeignWait::come_back(bool resumed) noexcept {
+  coming_ = true;
   if (abandoned_) return;
   resumed_ = resumed;
   if (!mailbox_ || mailbox_->is_of_running_loop()) return run();
@@ -88,7 +89,7 @@ void ForeignWait::run() {
   const std::shared_ptr<ForeignWait> keep = std::move(posted_);
   if (abandoned_) return;
   back_ = true;
-  if (frame_.frame()->runs()) return Driver::current()->continue_with(frame_);
+  if (Driver* const driver = frame_.frame()->driver()) return driver->continue_with(frame_);
   if (future_) future_->set_result();
 }
 
@@ -102,7 +103,8 @@ void ForeignWait::finish() {
 void ForeignWait::abandon(const std::source_location& made) noexcept {
   abandoned_ = true;
   future_ = nullptr;
-  if (!back_) report_coroutine(made, "was closed while it awaited something that another library has still to resume");
+  if (!coming_)
+    report_coroutine(made, "was closed while it awaited something that another library has still to resume");
 }
 
 void ForeignWait::take_back(std::coroutine_handle<> handle) noexcept {

@@ -71,11 +71,17 @@ void TaskCore::run() {
   }
   detail::PromiseBase& outermost = *promise_;
   outermost.started = true;
-  outermost.executing = true;
-  step_outermost();
+  outermost.executing = this;
+  try {
+    step_outermost();
+  } catch (...) {
+    outermost.executing = nullptr;
+    outermost.lost = true;
+    throw;
+  }
   if (outermost.finished()) [[unlikely]]
     return end();
-  outermost.executing = false;
+  outermost.executing = nullptr;
   // The running loop is this task's. loop() gives the same, but would touch another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
   if (FutureCore* const future = awaited_future(); future != nullptr && future != this && &future->loop() == &loop())

@@ -13,6 +13,14 @@ namespace segue::modern {
 
 // --- done callbacks ---
 
+namespace {
+
+void call_back(DoneCallbackState& callback, FutureCore& done) {
+  call_of_user(done.loop(), callback.callable(), [&] { callback.call(done); });
+}
+
+}  // namespace
+
 DoneCallbackState::DoneCallbackState() noexcept = default;
 DoneCallbackState::~DoneCallbackState() = default;
 
@@ -24,7 +32,7 @@ Ref<FutureCore> DoneCallbackState::leave_queue() noexcept {
 void DoneCallbackState::run() {
   const auto keep = Ref<DoneCallbackState>::adopt(this);
   const Ref<FutureCore> future = leave_queue();
-  call_of_user(future->loop(), callable(), [&] { call(*future); });
+  call_back(*this, *future);
 }
 
 void DoneCallbackState::drop() noexcept {
@@ -37,7 +45,7 @@ ExtraCall::~ExtraCall() = default;
 
 void ExtraCall::run() {
   const std::unique_ptr<ExtraCall> end(this);
-  call_of_user(done_->loop(), callback_->callable(), [&] { callback_->call(*done_); });
+  call_back(*callback_, *done_);
 }
 
 Waiter::Waiter(Ref<DoneCallbackState> callback) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern::detail {
 
@@ -35,10 +36,10 @@ EventLoop& GatherChildren::loop() {
 }
 
 void GatherChildren::add_future(const Ref<FutureCore>& future) {
+  futures.push_back(future);  // before anything fails: a view's function may have started it
   if (loop_ != nullptr && &loop_->core() != &future->loop())
     throw ValueError("The future belongs to a different loop than the one specified as the loop argument");
   loop_ = &EventLoop::of(future->loop());
-  futures.push_back(future);
 }
 
 void GatherChildren::add_task(FutureCore& task) {
@@ -53,28 +54,63 @@ bool GatherChildren::add_again(const Awaited& key) {
   return true;
 }
 
-void GatherCore::start() {
-  if (children_.empty()) return collect();
-  outer_.loop().observe(*this);
+void KeptView::stay_for(std::vector<Ref<FutureCore>>&& started) noexcept {
+  started_ = std::move(started);
+  wait_for_next();
+}
+
+// For one after the other, each of which is asked for a place when the one before it is done: as a rule that takes no
+// memory.
+void KeptView::wait_for_next() noexcept {
+  while (!started_.empty()) {
+    const Ref<FutureCore> next = std::move(started_.back());
+    started_.pop_back();
+    if (next->done()) continue;
+    try {
+      return next->add_callback(Ref<DoneCallbackState>(this));
+    } catch (...) {  // there is none: it stays as long as the loop
+    }
+    retain();
+    next->loop().observe(*this);
+    return;
+  }
+}
+
+void KeptView::loop_ended() noexcept {
+  started_.clear();
+  release();
+}
+
+void GatherCore::start(std::vector<Ref<FutureCore>>& children, Ref<KeptView> view) {
+  if (children.empty()) return collect();
   const auto callback = make_ref<ChildDone>(outer_, *this);
+  ScopeExit withdraw([&]() noexcept {
+    for (const auto& child : children) child->remove_callback(*callback);
+  });
+  for (const auto& child : children)
+    if (!child->done()) child->add_callback(callback);
+  withdraw.release();
+
+  children_ = std::move(children);
+  total_ = children_.size();
+  outer_.loop().observe(*this);
   FutureCore* first_failed = nullptr;
   for (const auto& child : children_) {
-    if (!child->done()) {
-      child->add_callback(callback);
-      continue;
-    }
+    if (!child->done()) continue;
     ++finished_;
     if (child->cancelled() || child->failed()) {
       child->mark_retrieved();
       if (first_failed == nullptr) first_failed = child.get();
     }
   }
+  if (finished_ < total_) view_ = std::move(view);
   if (first_failed != nullptr && !return_exceptions_) return fail(error_of(*first_failed));
   if (finished_ == total_) complete();
 }
 
 void GatherCore::child_done(FutureCore& child) {
   ++finished_;
+  const Ref<KeptView> no_longer_needed = finished_ == total_ ? std::move(view_) : nullptr;
   child.mark_retrieved();
   if (outer_.done()) return;
   if (!return_exceptions_ && (child.cancelled() || child.failed())) return fail(error_of(child));
@@ -110,6 +146,7 @@ void GatherCore::release_children() noexcept {
 void GatherCore::loop_ended() noexcept {
   const Ref<FutureCore> keep(&outer_);
   const std::vector<Ref<FutureCore>> children = std::move(children_);
+  const Ref<KeptView> view = std::move(view_);
 }
 
 bool GatherCore::is_last_reference(const FutureCore& child) const noexcept {
@@ -125,8 +162,8 @@ Future<void> gather_settled(const std::vector<AnyTask>& tasks) {
   GatherChildren children;
   for (const AnyTask& task : tasks) children.futures.push_back(task.state());
   EventLoop& loop = tasks.empty() ? get_running_loop() : tasks.front().get_loop();
-  Ref<GatherSettled> state(new GatherSettled(loop, std::move(children), true));
-  state->start();
+  Ref<GatherSettled> state(new GatherSettled(loop, true));
+  state->start(children.futures, nullptr);
   return Future<void>(Ref<FutureCore>(std::move(state)));
 }
 

@@ -23,11 +23,14 @@
 #include <segue/modern/testing/manual_reactor.hpp>
 #include <segue/unraisable.hpp>
 
+#include "modern/attempt.hpp"
+
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
 using std::filesystem::path;
+using testing::error_of;
 
 std::string contents(const path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -65,17 +68,6 @@ class Files : public ::testing::Test {
   template <class F>
   void run(F main) {
     loop->run_until_complete(main());
-  }
-  /// What `awaitable` throws, as Python prints it.
-  template <class A>
-  std::string error_of(A awaitable) {
-    try {
-      loop->run_until_complete(std::move(awaitable));
-      return "no error";
-    } catch (...) {
-      const ExceptionText text = describe(std::current_exception());
-      return text.type + ": " + text.message;
-    }
   }
 
   EventLoopPtr loop = new_event_loop(std::make_unique<ManualReactor>());
@@ -258,32 +250,33 @@ TEST_F(Files, SeekingForwardFromWhatWasReadCountsFromThere) {
 
 TEST_F(Files, ModesAreCheckedAsPythonDoes) {
   const path name = make("");
-  EXPECT_EQ(error_of(open(name, "q")), "ValueError: invalid mode: 'q'");
-  EXPECT_EQ(error_of(open(name, "rr")), "ValueError: invalid mode: 'rr'");
-  EXPECT_EQ(error_of(open(name, "rw")), "ValueError: must have exactly one of create/read/write/append mode");
-  EXPECT_EQ(error_of(open(name, "rbt")), "ValueError: can't have text and binary mode at once");
-  EXPECT_EQ(error_of(open(name, "+")),
+  EXPECT_EQ(error_of(*loop, open(name, "q")), "ValueError: invalid mode: 'q'");
+  EXPECT_EQ(error_of(*loop, open(name, "rr")), "ValueError: invalid mode: 'rr'");
+  EXPECT_EQ(error_of(*loop, open(name, "rw")), "ValueError: must have exactly one of create/read/write/append mode");
+  EXPECT_EQ(error_of(*loop, open(name, "rbt")), "ValueError: can't have text and binary mode at once");
+  EXPECT_EQ(error_of(*loop, open(name, "+")),
             "ValueError: Must have exactly one of create/read/write/append mode and at most one plus");
-  EXPECT_EQ(error_of(open(name, std::string("r\0", 2))), "ValueError: embedded null character");
+  EXPECT_EQ(error_of(*loop, open(name, std::string("r\0", 2))), "ValueError: embedded null character");
 }
 
 TEST_F(Files, ANulInANameIsRefused) {
   const std::string longer = make("abc").string() + '\0' + "x";
-  EXPECT_EQ(error_of(open(longer)), "ValueError: embedded null byte");
-  EXPECT_EQ(error_of(open(longer, "w")), "ValueError: embedded null byte");
+  EXPECT_EQ(error_of(*loop, open(longer)), "ValueError: embedded null byte");
+  EXPECT_EQ(error_of(*loop, open(longer, "w")), "ValueError: embedded null byte");
   EXPECT_EQ(contents(folder / "file"), "abc");
 }
 
 TEST_F(Files, ErrorsOfOpenNameTheFile) {
   const path name = make("");
   const path missing = folder / "missing";
-  EXPECT_EQ(error_of(open(missing)),
+  EXPECT_EQ(error_of(*loop, open(missing)),
             "FileNotFoundError: [Errno 2] No such file or directory: '" + missing.string() + "'");
-  EXPECT_EQ(error_of(open("")), "FileNotFoundError: [Errno 2] No such file or directory: ''");
-  EXPECT_EQ(error_of(open(name, "x")), "FileExistsError: [Errno 17] File exists: '" + name.string() + "'");
-  EXPECT_EQ(error_of(open(folder)), "IsADirectoryError: [Errno 21] Is a directory: '" + folder.string() + "'");
-  EXPECT_EQ(error_of(open(folder, "w")), "IsADirectoryError: [Errno 21] Is a directory: '" + folder.string() + "'");
-  EXPECT_EQ(error_of(open(name / "x")),
+  EXPECT_EQ(error_of(*loop, open("")), "FileNotFoundError: [Errno 2] No such file or directory: ''");
+  EXPECT_EQ(error_of(*loop, open(name, "x")), "FileExistsError: [Errno 17] File exists: '" + name.string() + "'");
+  EXPECT_EQ(error_of(*loop, open(folder)), "IsADirectoryError: [Errno 21] Is a directory: '" + folder.string() + "'");
+  EXPECT_EQ(error_of(*loop, open(folder, "w")),
+            "IsADirectoryError: [Errno 21] Is a directory: '" + folder.string() + "'");
+  EXPECT_EQ(error_of(*loop, open(name / "x")),
             "NotADirectoryError: [Errno 20] Not a directory: '" + (name / "x").string() + "'");
   try {
     loop->run_until_complete(open(missing));
@@ -299,23 +292,24 @@ TEST_F(Files, OpenedForOneWayRefuseTheOther) {
   const path name = make("abc");
   auto reading = loop->run_until_complete(open(name));
   auto writing = loop->run_until_complete(open(name, "a"));
-  EXPECT_EQ(error_of(reading.write("x")), "UnsupportedOperation: not writable");
-  EXPECT_EQ(error_of(reading.truncate(1)), "UnsupportedOperation: truncate");
-  EXPECT_EQ(error_of(writing.read()), "UnsupportedOperation: not readable");
+  EXPECT_EQ(error_of(*loop, reading.write("x")), "UnsupportedOperation: not writable");
+  EXPECT_EQ(error_of(*loop, reading.truncate(1)), "UnsupportedOperation: truncate");
+  EXPECT_EQ(error_of(*loop, writing.read()), "UnsupportedOperation: not readable");
   for (const std::int64_t limit : {-1, 0, 1}) {
-    EXPECT_EQ(error_of(writing.read(limit)), "UnsupportedOperation: not readable");
-    EXPECT_EQ(error_of(writing.readline(limit)), "UnsupportedOperation: not readable");
+    EXPECT_EQ(error_of(*loop, writing.read(limit)), "UnsupportedOperation: not readable");
+    EXPECT_EQ(error_of(*loop, writing.readline(limit)), "UnsupportedOperation: not readable");
   }
 }
 
 TEST_F(Files, ThatAreClosedRefuseAllButClose) {
   auto file = loop->run_until_complete(open(make("abc"), "r+"));
   loop->run_until_complete(file.close());
-  for (const std::string& error : {error_of(file.read()), error_of(file.readline()), error_of(file.write("x")),
-                                   error_of(file.flush()), error_of(file.tell()), error_of(file.seek(0))})
+  for (const std::string& error :
+       {error_of(*loop, file.read()), error_of(*loop, file.readline()), error_of(*loop, file.write("x")),
+        error_of(*loop, file.flush()), error_of(*loop, file.tell()), error_of(*loop, file.seek(0))})
     EXPECT_EQ(error, "ValueError: I/O operation on closed file.");
   EXPECT_THROW(file.fileno(), ValueError);
-  EXPECT_EQ(error_of(file.close()), "no error");
+  EXPECT_EQ(error_of(*loop, file.close()), "no error");
 }
 
 TEST_F(Files, RefuseASecondOperationMeanwhile) {
@@ -341,12 +335,12 @@ TEST_F(Files, AFullDiskIsReportedByFlushAndByClose) {
   auto file = loop->run_until_complete(open("/dev/full", "w"));
   EXPECT_EQ(loop->run_until_complete(file.write("x")), 1U);
   const std::string expected = "OSError: [Errno 28] No space left on device";
-  EXPECT_EQ(error_of(file.flush()), expected);
-  EXPECT_EQ(error_of(file.flush()), expected);
-  EXPECT_EQ(error_of(file.write(std::string(100'000, 'x'))), expected);
-  EXPECT_EQ(error_of(file.close()), expected);
+  EXPECT_EQ(error_of(*loop, file.flush()), expected);
+  EXPECT_EQ(error_of(*loop, file.flush()), expected);
+  EXPECT_EQ(error_of(*loop, file.write(std::string(100'000, 'x'))), expected);
+  EXPECT_EQ(error_of(*loop, file.close()), expected);
   EXPECT_TRUE(file.closed());
-  EXPECT_EQ(error_of(file.close()), "no error");
+  EXPECT_EQ(error_of(*loop, file.close()), "no error");
   EXPECT_EQ(open_descriptors(), before);
 }
 
@@ -359,9 +353,9 @@ TEST_F(Files, AShortWriteIsCompletedOrReported) {
   rlimit tight = before;
   tight.rlim_cur = 150'000;
   ::setrlimit(RLIMIT_FSIZE, &tight);
-  EXPECT_EQ(error_of(file.write(std::string(200'000, 'x'))), "OSError: [Errno 27] File too large");
+  EXPECT_EQ(error_of(*loop, file.write(std::string(200'000, 'x'))), "OSError: [Errno 27] File too large");
   ::setrlimit(RLIMIT_FSIZE, &before);
-  EXPECT_EQ(error_of(file.close()), "no error");
+  EXPECT_EQ(error_of(*loop, file.close()), "no error");
   EXPECT_EQ(std::filesystem::file_size(name), 150'000U);
 }
 

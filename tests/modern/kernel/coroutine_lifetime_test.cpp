@@ -369,6 +369,45 @@ TEST(AwaitedCoroutine, whose_owner_was_destroyed_and_that_ignores_its_end_is_fre
   EXPECT_THAT(trace, ElementsAre("left"));
 }
 
+// It moves its own owner, and waits; who awaits it ignores GeneratorExit, and is freed where it is.
+TEST(AwaitedCoroutine, that_was_moved_and_whose_awaiter_was_freed_can_only_be_destroyed) {
+  auto loop = make_loop();
+  Trace trace;
+  std::optional<Coroutine<int>> inner;
+  std::optional<Coroutine<int>> moved;
+  const auto body = [&]() -> Coroutine<int> {
+    const Local local(trace, "left");
+    moved.emplace(std::move(*inner));
+    co_await yield_();
+    co_return 5;
+  };
+  inner.emplace(body());
+  const auto awaiting = [&]() -> Coroutine<> {
+    bool closed = false;
+    try {
+      co_await yield_();
+    } catch (const GeneratorExit&) {
+      closed = true;
+    }
+    if (closed) co_await *inner;
+  };
+  EXPECT_THAT(said_by([&] {
+                auto outer = awaiting();
+                outer.send();
+              }),
+              HasSubstr("coroutine ignored GeneratorExit"));
+  const std::string reused = "RuntimeError(cannot reuse already awaited coroutine)";
+  EXPECT_EQ(attempt([&] { moved->send(); }), reused);
+  EXPECT_EQ(attempt([&] { moved->throw_(ValueError("x")); }), reused);
+  EXPECT_EQ(attempt([&] { loop->create_task(std::move(*moved)); }), reused);
+  auto again = await_it(*moved);
+  EXPECT_EQ(attempt([&] { again.send(); }), reused);
+  EXPECT_THAT(trace, IsEmpty());
+  moved->close();
+  EXPECT_THAT(trace, ElementsAre("left"));
+  EXPECT_EQ(moved->state(), CoroutineState::CORO_CLOSED);
+}
+
 TEST(AwaitedCoroutine, may_destroy_its_own_owner) {
   std::optional<Coroutine<int>> inner;
   const auto body = [&inner]() -> Coroutine<int> {

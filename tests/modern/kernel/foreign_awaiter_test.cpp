@@ -17,11 +17,13 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
+#include <segue/modern/tasks/yield.hpp>
 
 #include "modern/attempt.hpp"
 #include "modern/parked.hpp"
@@ -91,6 +93,55 @@ class Lazy {
  private:
   std::coroutine_handle<promise_type> frame_;
 };
+
+// Another library's coroutine that nobody waits for, with what it fails with.
+struct Detached {
+  struct promise_type {
+    explicit promise_type(std::string& failure) : error(failure) {}
+    Detached get_return_object() const noexcept { return {}; }
+    std::suspend_never initial_suspend() const noexcept { return {}; }
+    std::suspend_never final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    void unhandled_exception() { error = testing::text(std::current_exception()); }
+    std::string& error;
+  };
+};
+
+Detached sleep_detached(std::string& /*error*/) { co_await sleep(1s); }
+
+// One that throws out of its resume().
+struct Throwing {
+  struct promise_type {
+    Throwing get_return_object() { return Throwing(std::coroutine_handle<promise_type>::from_promise(*this)); }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    std::suspend_always final_suspend() const noexcept { return {}; }
+    void return_void() const noexcept {}
+    [[noreturn]] void unhandled_exception() { throw; }
+  };
+
+  explicit Throwing(std::coroutine_handle<promise_type> made) : frame(made) {}
+  Throwing(Throwing&& other) noexcept
+      : frame(std::exchange(other.frame, nullptr)), waiting(std::exchange(other.waiting, nullptr)) {}
+  Throwing& operator=(Throwing&&) = delete;
+  ~Throwing() {
+    if (frame) frame.destroy();
+    if (waiting) waiting.destroy();
+  }
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
+    waiting = awaiting;
+    return frame;
+  }
+  void await_resume() const noexcept {}
+
+  std::coroutine_handle<promise_type> frame;
+  std::coroutine_handle<> waiting;
+};
+
+Throwing throw_after_yield() {
+  co_await yield_();
+  throw ValueError("out of resume()");
+}
 
 struct Any : Operation {
   void await_suspend(auto awaiting) { waiting = awaiting; }
@@ -307,6 +358,106 @@ TEST_F(ForeignAwait, works_by_hand_without_a_loop) {
   resumed_early.send();
   said_by([&] { EXPECT_THAT(attempt([&] { resumed_early.send(); }), HasSubstr("resumed before the library")); });
   pending.complete(1);
+}
+
+// By whoever steps it by hand while the first one is being suspended.
+TEST_F(ForeignAwait, that_is_completed_in_another_drivers_step_goes_on_in_its_own) {
+  struct ByAnother : Operation {
+    explicit ByAnother(Trace& steps) : trace(steps) {}
+    void await_suspend(std::coroutine_handle<> awaiting) {
+      waiting = awaiting;
+      const auto completing = [this]() -> Coroutine<> {
+        complete(3);
+        co_await yield_();
+        trace.push_back("stepped again");
+      };
+      auto other = completing();
+      trace.push_back(other.send().bare() ? "other waits" : "");
+      trace.push_back(attempt([&] { other.send(); }));
+    }
+    Trace& trace;
+  };
+  const auto main = [&]() -> Coroutine<int> { co_return co_await ByAnother(trace); };
+  EXPECT_EQ(loop->run_until_complete(main()), 3);
+  EXPECT_THAT(trace, ElementsAre("other waits", "stepped again", "StopIteration(None)"));
+  trace.clear();
+  auto by_hand = main();
+  EXPECT_EQ(attempt([&] { by_hand.send(); }), "StopIteration(3)");
+  EXPECT_THAT(trace, ElementsAre("other waits", "stepped again", "StopIteration(None)"));
+}
+
+TEST_F(ForeignAwait, is_not_overtaken_by_what_the_library_runs_after_it_has_resumed) {
+  struct RunsMore : Operation {
+    explicit RunsMore(std::string& failure) : error(failure) {}
+    void await_suspend(std::coroutine_handle<> awaiting) {
+      waiting = awaiting;
+      complete(4);
+      sleep_detached(error);
+    }
+    std::string& error;
+  };
+  std::string error;
+  const auto main = [&]() -> Coroutine<int> {
+    RunsMore operation(error);
+    const int result = co_await operation;
+    co_await sleep(1s);
+    co_return result;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 4);
+  EXPECT_THAT(error, HasSubstr("await outside of a coroutine"));
+}
+
+TEST_F(ForeignAwait, that_another_thread_has_completed_is_not_reported_where_the_loop_ends_first) {
+  Operation operation;
+  loop->create_task(wait(operation));
+  iterate(*loop);
+  std::thread([&] { operation.complete(1); }).join();
+  const testing::Reports reports(*loop);
+  const std::string said = said_by([&] { loop = nullptr; });
+  EXPECT_THAT(reports.messages(), ElementsAre("Task was destroyed but it is pending!"));
+  EXPECT_EQ(said, "");
+}
+
+TEST_F(ForeignAwait, whose_library_throws_into_the_driver_leaves_a_coroutine_that_can_only_be_destroyed) {
+  const auto body = [&]() -> Coroutine<> {
+    const testing::Local local(trace, "left");
+    co_await throw_after_yield();
+  };
+  std::optional<Coroutine<>> coroutine = body();
+  coroutine->send();
+  EXPECT_EQ(attempt([&] { coroutine->send(); }), "ValueError(out of resume())");
+  EXPECT_EQ(coroutine->state(), CoroutineState::CORO_SUSPENDED);
+  EXPECT_EQ(attempt([&] { coroutine->send(); }), "RuntimeError(cannot reuse already awaited coroutine)");
+  EXPECT_EQ(attempt([&] { loop->create_task(std::move(*coroutine)); }),
+            "RuntimeError(cannot reuse already awaited coroutine)");
+  said_by([&] { coroutine.reset(); });
+  EXPECT_THAT(trace, ElementsAre("left"));
+
+  const Task<> task = loop->create_task(body());
+  iterate(*loop);
+  EXPECT_EQ(attempt([&] { iterate(*loop); }), "ValueError(out of resume())");
+  EXPECT_FALSE(task.done());
+  const testing::Reports reports(*loop);
+  said_by([&] { loop = nullptr; });
+  EXPECT_THAT(trace, ElementsAre("left", "left"));
+  EXPECT_THAT(reports.messages(), ::testing::Contains("Task was destroyed but it is pending!"));
+}
+
+// What closes the chain from its leaf throws, too.
+TEST_F(ForeignAwait, whose_library_throws_while_the_chain_is_closed) {
+  const auto inner = [&]() -> Coroutine<> {
+    const testing::Local local(trace, "inner");
+    co_await throw_after_yield();
+  };
+  const auto outer = [&]() -> Coroutine<> {
+    const testing::Local local(trace, "outer");
+    co_await inner();
+  };
+  std::optional<Coroutine<>> coroutine = outer();
+  coroutine->send();
+  EXPECT_EQ(attempt([&] { coroutine->close(); }), "GeneratorExit()");
+  said_by([&] { coroutine.reset(); });
+  EXPECT_THAT(trace, ElementsAre("inner", "outer"));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::error_of;
 using testing::Trace;
 
 Coroutine<void> read_to_end(StreamReader reader, StreamWriter writer) {
@@ -38,17 +39,6 @@ class Servers : public ::testing::Test {
   template <class F>
   void run(F main) {
     loop->run_until_complete(main());
-  }
-  /// What `awaitable` throws, as Python prints it.
-  template <class A>
-  std::string error_of(A awaitable) {
-    try {
-      loop->run_until_complete(std::move(awaitable));
-      return "no error";
-    } catch (...) {
-      const ExceptionText text = describe(std::current_exception());
-      return text.type + ": " + text.message;
-    }
   }
   /// Lets what is on its way arrive.
   static Coroutine<void> settle() {
@@ -230,16 +220,17 @@ TEST_F(Servers, AndClientsRefuseAHostWithANul) {
   for (const std::string_view host : {std::string_view("127.0.0.1\0x", 11), std::string_view("localhost\0", 10)}) {
     const std::string name(host);
     const auto protocol = [] { return std::make_shared<Protocol>(); };
-    EXPECT_EQ(error_of(open_connection(name, 1)), "ValueError: embedded null character");
-    EXPECT_EQ(error_of(loop->create_connection(protocol, name, 1)), "ValueError: embedded null character");
-    EXPECT_EQ(error_of(start_server(read_to_end, name, 0)), "ValueError: embedded null character");
-    EXPECT_EQ(error_of(loop->create_server(protocol, name, 0)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(*loop, open_connection(name, 1)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(*loop, loop->create_connection(protocol, name, 1)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(*loop, start_server(read_to_end, name, 0)), "ValueError: embedded null character");
+    EXPECT_EQ(error_of(*loop, loop->create_server(protocol, name, 0)), "ValueError: embedded null character");
   }
 }
 
 TEST_F(Servers, AreNotConnectedToByAnEmptyHost) {
   const auto server = loop->run_until_complete(start_server(read_to_end, "", 0));
-  EXPECT_EQ(error_of(open_connection("", server.sockets()[0].port)), "gaierror: [Errno -2] Name or service not known");
+  EXPECT_EQ(error_of(*loop, open_connection("", server.sockets()[0].port)),
+            "gaierror: [Errno -2] Name or service not known");
 }
 
 TEST_F(Servers, ListenOnEveryAddressWhereNoneIsGiven) {
@@ -448,6 +439,31 @@ TEST_F(Servers, WithoutDescriptorsConnectingFailsAndLeavesNothing) {
     EXPECT_EQ(connecting, "[Errno 24] Too many open files");
     EXPECT_EQ(listening, "could not bind on any address out of [('127.0.0.1', 0)]");
   });
+}
+
+TEST_F(Servers, AConnectionThatIsNeverAwaitedIsReportedOnce) {
+  struct Mine : Protocol {};
+  const testing::Reports reports(*loop);
+  const auto main = []() -> Coroutine<> {
+    const auto factory = [] { return std::make_shared<Mine>(); };
+    {
+      const auto dropped = get_running_loop().create_connection(factory, "127.0.0.1", 1);
+    }
+    {
+      const auto dropped = get_running_loop().create_server(factory, "127.0.0.1", 0);
+    }
+    {
+      const auto dropped = open_connection("127.0.0.1", 1);
+    }
+    {
+      const auto dropped = start_server(read_to_end, "127.0.0.1", 0);
+    }
+    co_return;
+  };
+  run(main);
+  EXPECT_EQ(reports.messages(),
+            (Trace{"coroutine 'create_connection' was never awaited", "coroutine 'create_server' was never awaited",
+                   "coroutine 'open_connection' was never awaited", "coroutine 'start_server' was never awaited"}));
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ namespace {
 using namespace std::chrono_literals;
 using testing::attempt;
 using ::testing::ElementsAre;
+using testing::iterate;
 using testing::make_loop;
 using testing::Tracked;
 
@@ -192,6 +193,110 @@ TEST(Gather, KeepsTheFunctionOfATemporaryViewForChildrenThatGoOn) {
   };
   loop->run_until_complete(main());
   EXPECT_THAT(seen, ElementsAre(1, 2, 0));
+}
+
+/// Whether it is alive can be told from outside.
+struct TaskMaker {
+  Tracked tracked;
+  int* alive;
+  std::vector<int>* seen;
+
+  Task<> operator()(int n) const {
+    if (n == 2) throw ValueError("second");
+    return create_task(look());
+  }
+  Coroutine<> look() const {
+    co_await sleep(1s);
+    seen->push_back(*alive);
+  }
+};
+
+TEST(Gather, KeepsTheFunctionOfATemporaryViewForTasksOfItsOwnWhereItFails) {
+  const EventLoopPtr loop = make_loop();
+  int alive = 0;
+  std::vector<int> seen;
+  const auto main = [&]() -> Coroutine<> {
+    try {
+      gather(one_and_two() | std::views::transform(TaskMaker{Tracked(alive), &alive, &seen}));
+    } catch (const ValueError&) {
+      seen.push_back(alive);
+    }
+    co_await sleep(2s);
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(seen, ElementsAre(1, 1));
+  EXPECT_EQ(alive, 0);
+}
+
+/// An awaitable, one of whose moves throws.
+struct Fragile {
+  Fragile(Coroutine<> awaited, int& moves_left) noexcept : coroutine(std::move(awaited)), moves(moves_left) {}
+  Fragile(Fragile&& other) : coroutine(std::move(other.coroutine)), moves(other.moves) {
+    if (--moves == 0) throw ValueError("moved");
+  }
+  Fragile& operator=(Fragile&&) = delete;
+  auto operator co_await() && { return std::move(coroutine).operator co_await(); }
+
+  Coroutine<> coroutine;
+  int& moves;
+};
+
+TEST(Gather, KeepsTheFunctionOfATemporaryViewForTasksThatWereStartedBeforeItFailed) {
+  const EventLoopPtr loop = make_loop();
+  const testing::Reports reports(*loop);
+  int alive = 0;
+  int moves = 0;
+  std::vector<int> seen;
+  const auto gather_view = [&](int moves_left) {
+    moves = moves_left;
+    const TaskMaker maker{Tracked(alive), &alive, &seen};
+    const auto fragile = [maker, &moves](int) { return Fragile(maker.look(), moves); };
+    try {
+      gather(one_and_two() | std::views::transform(fragile));
+      return true;
+    } catch (const ValueError&) {
+      return false;
+    }
+  };
+  const auto main = [&]() -> Coroutine<int> {
+    int failures = 0;
+    while (!gather_view(failures + 1)) {
+      ++failures;
+      co_await sleep(2s);
+      EXPECT_EQ(alive, 0);
+    }
+    co_await sleep(2s);
+    EXPECT_EQ(alive, 0);
+    co_return failures;
+  };
+  EXPECT_GT(loop->run_until_complete(main()), 3);
+  EXPECT_GT(seen.size(), 2U);
+  EXPECT_THAT(seen, ::testing::Each(1));
+}
+
+TEST(Gather, LeavesTheFunctionOfATemporaryViewThatFailsToTheLoopsEnd) {
+  EventLoopPtr loop = make_loop();
+  int alive = 0;
+  std::vector<int> seen;
+  loop->call_soon([&] {
+    EXPECT_THROW(gather(one_and_two() | std::views::transform(TaskMaker{Tracked(alive), &alive, &seen})), ValueError);
+  });
+  iterate(*loop);
+  EXPECT_EQ(alive, 1);
+  loop.reset();
+  EXPECT_EQ(alive, 0);
+}
+
+TEST(Gather, LetsGoOfATemporaryViewWhenAllAreDone) {
+  const EventLoopPtr loop = make_loop();
+  int alive = 0;
+  const auto main = [&]() -> Coroutine<int> {
+    auto all = gather(one_and_two() |
+                      std::views::transform([tracked = Tracked(alive)](int n) -> Coroutine<int> { co_return n; }));
+    co_await all;
+    co_return alive;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 0);
 }
 
 TEST(Gather, StartsNothingWhereMakingOneOfAViewFails) {

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/shield.hpp>
@@ -127,6 +128,37 @@ TEST(Ring, is_left_by_whoever_has_something_else_to_wait_for) {
   loop->run_until_complete(gather(first, second, return_exceptions));
   EXPECT_TRUE(first.cancelled());
   EXPECT_TRUE(second.cancelled());
+}
+
+TEST(Ring, ends_also_where_others_are_waited_for_and_exceptions_returned) {
+  auto loop = make_loop();
+  const Future<> other_end = loop->create_future();
+  const auto wrap = [&other_end](const Task<>& other) {
+    return gather(AnyFuture(other), AnyFuture(other_end), return_exceptions);
+  };
+  const auto [first, second] = ring_of_tasks(*loop, wrap);
+  expect_ring_ends(*loop, second, first);
+  EXPECT_TRUE(other_end.cancelled());
+}
+
+TEST(Ring, ends_also_where_others_are_waited_for_that_refuse_to_be_cancelled) {
+  auto loop = make_loop();
+  const Future<> never = loop->create_future();
+  const auto stay = [&never]() -> Coroutine<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+    }
+    co_await never;
+  };
+  const Task<> staying = loop->create_task(stay());
+  iterate(*loop);
+  const auto [first, second] =
+      ring_of_tasks(*loop, [&](const Task<>& other) { return gather(AnyFuture(other), AnyFuture(staying)); });
+  expect_ring_ends(*loop, second, first);
+  EXPECT_FALSE(staying.done());
+  staying.cancel();
+  EXPECT_THROW(loop->run_until_complete(staying), CancelledError);
 }
 
 TEST(Ring, is_closed_by_a_task_that_was_cancelled_before_it_waits) {

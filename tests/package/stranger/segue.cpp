@@ -11,10 +11,8 @@ constexpr auto pause = std::chrono::milliseconds(1);
 struct Iter {};
 
 using namespace segue;
-namespace with_generators {
 using namespace segue::legacy;
-using Mine = Iter;
-}  // namespace with_generators
+using namespace segue::bridge;
 using namespace std::chrono_literals;
 
 asyncio::Coroutine<int> add_up() {
@@ -33,7 +31,7 @@ asyncio::Coroutine<int> add_up() {
   co_return sum;
 }
 
-asyncio::Coroutine<asyncio::await_result_t<asyncio::Coroutine<int>>> nothing(with_generators::Mine, asyncio::Yielded,
+asyncio::Coroutine<asyncio::await_result_t<asyncio::Coroutine<int>>> nothing(Iter, asyncio::Yielded,
                                                                              asyncio::Resumable) {
   co_return 0;
 }

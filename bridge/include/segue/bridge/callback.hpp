@@ -67,7 +67,7 @@ std::exception_ptr to_exception(const Error& error) {
   }
 }
 
-namespace detail {
+namespace bridge_detail {
 
 /// The result of a callback with these values: void, the value, or a tuple.
 template <class... Values>
@@ -83,17 +83,17 @@ struct CallbackResult<Value> {
   using type = Value;
 };
 
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// The callback that an initiation passes on. Copyable, callable from any thread, meant to be called once.
 template <class... Values>
 class Callback {
  public:
-  using Result = typename detail::CallbackResult<Values...>::type;
+  using Result = typename bridge_detail::CallbackResult<Values...>::type;
 
   explicit Callback(modern::EventLoop& loop, std::source_location made = std::source_location::current())
-      : sender_(std::make_shared<detail::Sender<Result>>(modern::make_ref<detail::SentFuture<Result>>(loop.core()),
-                                                         made)) {}
+      : sender_(std::make_shared<bridge_detail::Sender<Result>>(
+            modern::make_ref<bridge_detail::SentFuture<Result>>(loop.core()), made)) {}
 
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
@@ -123,7 +123,7 @@ class Callback {
 
  private:
   // Shared by the copies: the last one to go tells that nobody can call any more.
-  std::shared_ptr<detail::Sender<Result>> sender_;
+  std::shared_ptr<bridge_detail::Sender<Result>> sender_;
 };
 
 /// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is
@@ -151,7 +151,7 @@ class ErrorFirstCallback {
   Callback<Values...> callback_;
 };
 
-namespace detail {
+namespace bridge_detail {
 
 /// An initiation with its further arguments.
 template <class Initiation, class... Args>
@@ -202,35 +202,35 @@ class [[nodiscard("co_await it")]] CallbackWait {
   std::optional<modern::FutureAwaiter<Result>> wait_;
 };
 
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// Awaits one call of the callback that `initiation` is given; gives its values: nothing, the value, or a tuple.
 template <class... Values, class Initiation>
   requires std::invocable<Initiation&, Callback<Values...>>
 auto from_callback(Initiation initiation, std::source_location made = std::source_location::current()) {
-  return detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation), made);
+  return bridge_detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation), made);
 }
 /// The same for an initiation with arguments, `initiation(callback, args…)`, which are kept by value until the end of
 /// the await.
 template <class... Values, class Initiation, class First, class... Args>
   requires std::invocable<Initiation&, Callback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
 auto from_callback(Initiation initiation, First&& first, Args&&... args) {
-  using Bound = detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
-  return detail::CallbackWait<Callback<Values...>, Bound, Values...>(
+  using Bound = bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
+  return bridge_detail::CallbackWait<Callback<Values...>, Bound, Values...>(
       Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
 }
 /// The same for `callback(error, values…)`: an error that is true is thrown (see to_exception()).
 template <class... Values, class Initiation>
   requires std::invocable<Initiation&, ErrorFirstCallback<Values...>>
 auto from_callback(error_first_t, Initiation initiation, std::source_location made = std::source_location::current()) {
-  return detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation), made);
+  return bridge_detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation), made);
 }
 
 template <class... Values, class Initiation, class First, class... Args>
   requires std::invocable<Initiation&, ErrorFirstCallback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
 auto from_callback(error_first_t, Initiation initiation, First&& first, Args&&... args) {
-  using Bound = detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
-  return detail::CallbackWait<ErrorFirstCallback<Values...>, Bound, Values...>(
+  using Bound = bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
+  return bridge_detail::CallbackWait<ErrorFirstCallback<Values...>, Bound, Values...>(
       Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
 }
 

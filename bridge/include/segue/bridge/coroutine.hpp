@@ -37,6 +37,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/foreign_awaiter.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/yield.hpp>
 #include <segue/outcome.hpp>
@@ -55,7 +56,7 @@ using modern::getcoroutinestate;
 using modern::Resumable;
 using modern::Yielded;
 
-namespace detail {
+namespace bridge_detail {
 template <class T>
 inline constexpr bool is_generator = false;
 template <class Yield, class Send, class Return>
@@ -63,7 +64,7 @@ inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = tru
 
 /// RuntimeError that names the place, and what to write there.
 [[noreturn]] void refuse_outside(const char* function, const std::source_location& where);
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// The fiber of a generator-based coroutine: the part that depends neither on its function nor on its result.
 class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
@@ -116,6 +117,21 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
   int ignored_exits_ = -1;  // -1: not being unwound
 };
 
+namespace bridge_detail {
+
+/// The awaiter of `awaitable` for the frame of `coroutine`.
+template <class A>
+[[gnu::always_inline]] inline decltype(auto) awaiter_for(A&& awaitable, const CoroutineFiber& coroutine) {
+  using Awaiter = decltype(modern::get_awaiter(std::forward<A>(awaitable)));
+  if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<Awaiter>>) {
+    return modern::get_awaiter(std::forward<A>(awaitable));
+  } else {
+    return modern::ForeignAwaiter<Awaiter>(std::forward<A>(awaitable), coroutine.made());
+  }
+}
+
+}  // namespace bridge_detail
+
 /// Waits for whatever can be awaited and returns what it gives, as `yield from` does in Python. Only inside a
 /// generator-based coroutine (RuntimeError elsewhere), but there at any depth of calls. Cancellation and close() throw
 /// from here. What is thrown has the exception that the caller handles as its context, as in Python.
@@ -124,24 +140,17 @@ template <Awaitable A>
     A&& awaitable, std::source_location where = std::source_location::current()) {
   CoroutineFiber* const self = CoroutineFiber::running();
   if (self == nullptr) [[unlikely]]
-    detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()", where);
-  auto&& awaiter = modern::get_awaiter(std::forward<A>(awaitable));
-  if constexpr (modern::ResumableAwaiter<std::remove_cvref_t<decltype(awaiter)>>) {
-    if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
-    const std::exception_ptr handled = std::current_exception();
-    try {
-      if (!awaiter.await_ready()) self->wait(awaiter, where);
-      return awaiter.await_resume();
-    } catch (...) {
-      if (handled) chain_context(std::current_exception(), handled);
-      throw;
-    }
-  } else {
-    // Somebody else's awaiter takes nothing but a C++20 coroutine: one awaits it in our place.
-    auto adapter = [](decltype(awaiter)& foreign) -> modern::Coroutine<modern::await_result_t<A>> {
-      co_return co_await foreign;
-    };
-    return yield_from(adapter(awaiter), where);
+    bridge_detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()",
+                                  where);
+  auto&& awaiter = bridge_detail::awaiter_for<A>(std::forward<A>(awaitable), *self);
+  if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
+  const std::exception_ptr handled = std::current_exception();
+  try {
+    if (!awaiter.await_ready()) self->wait(awaiter, where);
+    return awaiter.await_resume();
+  } catch (...) {
+    if (handled) chain_context(std::current_exception(), handled);
+    throw;
   }
 }
 template <class A>
@@ -159,7 +168,7 @@ yield_from(A&&);
 template <class Value>
 [[gnu::always_inline]] inline std::any yield_(Value&& value,
                                               std::source_location where = std::source_location::current()) {
-  if constexpr (detail::is_generator<std::remove_cvref_t<Value>>) {
+  if constexpr (bridge_detail::is_generator<std::remove_cvref_t<Value>>) {
     return yield_from(modern::Yield::of_generator(std::addressof(value)), where);
   } else {
     return yield_from(modern::yield_(std::forward<Value>(value)), where);
@@ -211,24 +220,15 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
 template <class R>
 template <class Held>
-class GeneratorCoroutine<R>::Awaiter {
+class GeneratorCoroutine<R>::Awaiter : public modern::HeldAwaiter<Held> {
  public:
-  template <class Coroutine>
-  explicit Awaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
-  bool await_ready() const {
-    coroutine_.check();
-    return false;
-  }
+  using modern::HeldAwaiter<Held>::HeldAwaiter;
   /// Runs it up to its first suspension, nested in the awaiting frame; false where it has finished by then.
   bool await_suspend(Resumable delegator) {
     Driver& driver = Driver::require_current();
-    coroutine_.start(delegator).resumable().resume();
+    this->coroutine_.start(delegator).resumable().resume();
     return !driver.finished_at_once(delegator);
   }
-  R await_resume() { return coroutine_.finish(); }
-
- private:
-  Held coroutine_;
 };
 
 template <class R>
@@ -238,7 +238,7 @@ class GeneratorCoroutine<R>::Fiber : public CoroutineFiber {
   Outcome<R> outcome;
 };
 
-namespace detail {
+namespace bridge_detail {
 
 struct Deduced;  // "the result is what the function returns"
 
@@ -296,7 +296,7 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
   std::optional<std::tuple<F, Args...>> call_;
 };
 
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// A function of generator-based coroutines: a call copies the function and its arguments into a new one.
 template <class R, class F>
@@ -309,8 +309,8 @@ class CoroutineFunction {
     requires std::invocable<F&, std::decay_t<Args>...>
   auto operator()(Args&&... args) const {
     using Result =
-        std::conditional_t<std::same_as<R, detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
-    using Call = detail::CallFiber<Result, F, std::decay_t<Args>...>;
+        std::conditional_t<std::same_as<R, bridge_detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
+    using Call = bridge_detail::CallFiber<Result, F, std::decay_t<Args>...>;
     return GeneratorCoroutine<Result>(
         legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));
   }
@@ -329,7 +329,7 @@ class CoroutineFunction {
 
 /// Python's `@asyncio.coroutine`: makes a coroutine function of a plain one. R is its result, deduced where it is left
 /// out. `stack_size` is what its frames and all that they call may use (legacy::StackSize).
-template <class R = detail::Deduced, class F>
+template <class R = bridge_detail::Deduced, class F>
 CoroutineFunction<R, std::decay_t<F>> coroutine(F&& function, legacy::StackSize stack_size = {},
                                                 std::source_location made = std::source_location::current()) {
   return {std::forward<F>(function), stack_size, made};
@@ -352,7 +352,12 @@ inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) 
     Driver& driver = *Driver::current();
     const std::coroutine_handle<> delegate = awaiter.await_suspend(resumable());
     Driver::stackful_frame = nullptr;
-    delegate.resume();
+    try {
+      delegate.resume();
+    } catch (...) {  // another library's
+      Driver::stackful_frame = this;
+      throw;
+    }
     Driver::stackful_frame = this;
     if (!driver.finished_at_once(resumable())) suspend_and_check();
   }

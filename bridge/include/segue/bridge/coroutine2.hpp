@@ -38,7 +38,7 @@
 #include <segue/legacy/inspect.hpp>
 
 namespace segue::bridge {
-namespace detail {
+namespace bridge_detail {
 
 // What coroutine<T>::pull_type and push_type are: named so, T can be deduced.
 template <class T>
@@ -58,37 +58,39 @@ void yield_all(legacy::Yielder<T>& yield, Pull<T>& pull) {
   }
 }
 
-}  // namespace detail
+}  // namespace bridge_detail
 
 /// A generator of what `pull` gives from here on, its present value first. An error of its body comes out of next();
 /// what is thrown into the generator ends it, as Coroutine2 cannot raise anything in a body. Closing the generator
 /// destroys `pull`.
 template <class T>
-[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>&& pull,
+[[nodiscard]] legacy::Generator<T> from_pull(bridge_detail::Pull<T>&& pull,
                                              std::source_location created = std::source_location::current()) {
   return legacy::Generator<T>(
       legacy::GeneratorOptions{.created = created},
-      [](legacy::Yielder<T>& yield, detail::Pull<T> pull) { detail::yield_all<T>(yield, pull); }, std::move(pull));
+      [](legacy::Yielder<T>& yield, bridge_detail::Pull<T> pull) { bridge_detail::yield_all<T>(yield, pull); },
+      std::move(pull));
 }
 
 /// The same of a `pull` that outlives the generator. When that is closed early, `pull` still stands at the value
 /// yielded last, which has been moved from unless it is a reference: call `pull()` to go on.
 template <class T>
-[[nodiscard]] legacy::Generator<T> from_pull(detail::Pull<T>& pull,
+[[nodiscard]] legacy::Generator<T> from_pull(bridge_detail::Pull<T>& pull,
                                              std::source_location created = std::source_location::current()) {
-  return legacy::Generator<T>([&pull](legacy::Yielder<T>& yield) { detail::yield_all<T>(yield, pull); }, created);
+  return legacy::Generator<T>([&pull](legacy::Yielder<T>& yield) { bridge_detail::yield_all<T>(yield, pull); },
+                              created);
 }
 
 /// A lazy one: the coroutine that runs `body(push_type&)` is made by the first next().
 template <class T, class Body>
-  requires std::invocable<std::decay_t<Body>&, detail::Push<T>&>
+  requires std::invocable<std::decay_t<Body>&, bridge_detail::Push<T>&>
 [[nodiscard]] legacy::Generator<T> from_pull(Body&& body,
                                              std::source_location created = std::source_location::current()) {
   return legacy::Generator<T>(
       legacy::GeneratorOptions{.created = created},
       [](legacy::Yielder<T>& yield, std::decay_t<Body> body) {
-        detail::Pull<T> pull(std::move(body));
-        detail::yield_all<T>(yield, pull);
+        bridge_detail::Pull<T> pull(std::move(body));
+        bridge_detail::yield_all<T>(yield, pull);
       },
       std::forward<Body>(body));
 }
@@ -97,8 +99,8 @@ template <class T, class Body>
 /// Destroying the pull_type closes the generator. A `Send` without a default leaves nothing to go on with: TypeError at
 /// the second value.
 template <class T, class Send, class Return>
-[[nodiscard]] detail::Pull<T> to_pull(legacy::Generator<T, Send, Return> generator) {
-  return detail::Pull<T>([generator = std::move(generator)](detail::Push<T>& push) mutable {
+[[nodiscard]] bridge_detail::Pull<T> to_pull(legacy::Generator<T, Send, Return> generator) {
+  return bridge_detail::Pull<T>([generator = std::move(generator)](bridge_detail::Push<T>& push) mutable {
     if constexpr (std::is_void_v<T>) {
       const auto more = [&generator] {
         try {
@@ -119,8 +121,8 @@ template <class T, class Send, class Return>
 /// started is run up to its first yield by the first push, not before. When it ends, the push_type has ended; an error
 /// of its body comes out of the push. Destroying the push_type closes the generator.
 template <class T, class Yield, class Return>
-[[nodiscard]] detail::Push<T> to_push(legacy::Generator<Yield, T, Return> generator) {
-  return detail::Push<T>([generator = std::move(generator)](detail::Pull<T>& pull) mutable {
+[[nodiscard]] bridge_detail::Push<T> to_push(legacy::Generator<Yield, T, Return> generator) {
+  return bridge_detail::Push<T>([generator = std::move(generator)](bridge_detail::Pull<T>& pull) mutable {
     try {
       if (legacy::getgeneratorstate(generator) == legacy::GEN_CREATED) generator.next();
       for (; pull; pull()) {
@@ -138,12 +140,12 @@ template <class T, class Yield, class Return>
 /// A generator that pushes what it is sent, and stands at its first yield: send() at once. When the body of `push`
 /// ends, that send() throws StopIteration, and so does every further one. Closing the generator destroys `push`.
 template <class T>
-[[nodiscard]] legacy::Generator<void, T> from_push(detail::Push<T> push,
+[[nodiscard]] legacy::Generator<void, T> from_push(bridge_detail::Push<T> push,
                                                    std::source_location created = std::source_location::current()) {
   if (!push) return {};
   legacy::Generator<void, T> generator(
       legacy::GeneratorOptions{.created = created},
-      [](legacy::Yielder<void, T>& yield, detail::Push<T> push) {
+      [](legacy::Yielder<void, T>& yield, bridge_detail::Push<T> push) {
         while (push) {
           if constexpr (std::is_void_v<T>) {
             yield();

@@ -48,7 +48,7 @@ template <Awaitable A>
 [[gnu::always_inline]] inline modern::await_result_t<A> await_(
     A&& awaitable, std::source_location where = std::source_location::current()) {
   if (!has_portal()) [[unlikely]]
-    detail::refuse_outside("await_()", where);
+    bridge_detail::refuse_outside("await_()", where);
   return yield_from(std::forward<A>(awaitable), where);
 }
 template <class A>

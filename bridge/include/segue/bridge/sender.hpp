@@ -28,12 +28,12 @@
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/outcome.hpp>
 
-namespace segue::bridge::detail {
+namespace segue::bridge::bridge_detail {
 
-/// ` (from_callback() at FILE:LINE)`; nothing for a place that is not known.
+/// ` (made at FILE:LINE)`; nothing for a place that is not known.
 inline std::string made_at(const std::source_location& made) {
   if (made.line() == 0) return {};
-  return " (from_callback() at " + modern::place(made) + ")";
+  return " (made at " + modern::place(made) + ")";
 }
 
 /// A future that is completed from elsewhere.
@@ -84,8 +84,11 @@ class Receiver final : public modern::Pooled, private modern::LoopObserver, priv
   void loop_ended() noexcept override { delete this; }
   void run() override {
     Outcome<T> outcome;
-    outcome.set_exception(
-        std::make_exception_ptr(RuntimeError("callback was destroyed without being called" + made_at(made_))));
+    try {
+      throw RuntimeError("callback was destroyed without being called" + made_at(made_));
+    } catch (...) {  // that, or std::bad_alloc: whoever waits gets it
+      outcome.set_exception(std::current_exception());
+    }
     receive(outcome);
   }
   void drop() noexcept override {}  // loop_ended() will come
@@ -147,4 +150,4 @@ class Sender {
   std::source_location made_;
 };
 
-}  // namespace segue::bridge::detail
+}  // namespace segue::bridge::bridge_detail

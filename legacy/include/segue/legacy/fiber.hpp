@@ -71,11 +71,11 @@ class Fiber {
   /// Runs the fiber until it suspends (gives what it passed to suspend()) or its run() returns (gives null).
   /// To be called from outside, on a fiber that is neither running nor finished.
   [[gnu::always_inline]] void* resume() noexcept {
-    detail::ExceptionState& thread = detail::thread_exception_state();
+    legacy_detail::ExceptionState& thread = legacy_detail::thread_exception_state();
     thread_exceptions_ = &thread;
-    detail::exchange(exceptions_, thread);
+    legacy_detail::exchange(exceptions_, thread);
     sanitized_.leave_resumer();
-    const detail::Transfer back = detail::jump_fcontext(context_, this);
+    const legacy_detail::Transfer back = legacy_detail::jump_fcontext(context_, this);
     sanitized_.enter_resumer();
     context_ = back.fctx;
     return back.data;
@@ -85,9 +85,9 @@ class Fiber {
   /// fiber's own stack. It throws nothing, but must not be `noexcept`: what find_unwinding() finds out for an exception
   /// thrown at this call has to hold for the one that the caller throws after it.
   [[gnu::always_inline]] void suspend(void* message = nullptr) {
-    detail::exchange(exceptions_, *thread_exceptions_);
+    legacy_detail::exchange(exceptions_, *thread_exceptions_);
     sanitized_.leave_fiber();
-    const detail::Transfer back = detail::jump_fcontext(context_, message);
+    const legacy_detail::Transfer back = legacy_detail::jump_fcontext(context_, message);
     sanitized_.enter_fiber();
     context_ = back.fctx;
   }
@@ -117,9 +117,9 @@ class Fiber {
 
  protected:
   /// While suspended: where its stack was left.
-  detail::Context context() const noexcept { return context_; }
+  legacy_detail::Context context() const noexcept { return context_; }
   /// While suspended: its exception state.
-  detail::ExceptionState& exceptions() noexcept { return exceptions_; }
+  legacy_detail::ExceptionState& exceptions() noexcept { return exceptions_; }
   /// Makes a suspended fiber a finished one. What is on its stack is forgotten as it is.
   void forget_stack() noexcept { progress_ = Progress::finished; }
   /// Makes the running fiber a finished one, and goes back to whoever resumed last, for good. To be called on its own
@@ -130,7 +130,7 @@ class Fiber {
   enum class Progress : std::uint8_t { created, running_or_suspended, finished };
 
   template <class Block>
-  static void enter(detail::Transfer from) noexcept {
+  static void enter(legacy_detail::Transfer from) noexcept {
     auto* fiber = static_cast<Fiber*>(from.data);
     fiber->sanitized_.enter_fiber();
     fiber->context_ = from.fctx;
@@ -144,14 +144,14 @@ class Fiber {
   friend void destroy_fiber(Fiber* fiber) noexcept;
 
   // While suspended the fiber's own stack, while running the resumer's.
-  detail::Context context_ = nullptr;
+  legacy_detail::Context context_ = nullptr;
   // While suspended the fiber's exception state, while running the resumer's.
-  detail::ExceptionState exceptions_;
+  legacy_detail::ExceptionState exceptions_;
   // Where the thread that resumed last keeps its state; valid while running.
-  detail::ExceptionState* thread_exceptions_ = nullptr;
+  legacy_detail::ExceptionState* thread_exceptions_ = nullptr;
   Stack stack_;
   Progress progress_ = Progress::created;
-  [[no_unique_address]] detail::SanitizedFiber sanitized_;
+  [[no_unique_address]] legacy_detail::SanitizedFiber sanitized_;
 };
 
 /// Takes a stack, from the pool unless there is a resource, and constructs `Block` at its top; nothing runs before the
@@ -184,11 +184,11 @@ Block* make_fiber(StackOptions options, Args&&... args) {
   Fiber* const fiber = block;
   std::byte* const bottom = stack.bottom();
   fiber->stack_ = stack;
-  fiber->context_ = detail::make_fcontext(place, static_cast<std::size_t>(place - bottom), &Fiber::enter<Block>);
-  fiber->sanitized_.create(bottom, stack.size() - sizeof(detail::StackHeader));
-  detail::header_of(stack).occupant = fiber;
-  if (options.measured || detail::measure_all_stacks.load(std::memory_order_relaxed)) [[unlikely]] {
-    detail::start_measuring(fiber, fiber->context_);
+  fiber->context_ = legacy_detail::make_fcontext(place, static_cast<std::size_t>(place - bottom), &Fiber::enter<Block>);
+  fiber->sanitized_.create(bottom, stack.size() - sizeof(legacy_detail::StackHeader));
+  legacy_detail::header_of(stack).occupant = fiber;
+  if (options.measured || legacy_detail::measure_all_stacks.load(std::memory_order_relaxed)) [[unlikely]] {
+    legacy_detail::start_measuring(fiber, fiber->context_);
   }
   return block;
 }
@@ -197,12 +197,12 @@ Block* make_fiber(StackOptions options, Args&&... args) {
 /// the stack of a suspended one would be lost.
 inline void destroy_fiber(Fiber* fiber) noexcept {
   const Stack stack = fiber->stack_;
-  detail::SanitizedFiber sanitized = fiber->sanitized_;
-  detail::header_of(stack).occupant = nullptr;
+  legacy_detail::SanitizedFiber sanitized = fiber->sanitized_;
+  legacy_detail::header_of(stack).occupant = nullptr;
   fiber->~Fiber();
   sanitized.destroy();
-  if (detail::header_of(stack).measured != nullptr) [[unlikely]]
-    detail::stop_measuring(stack);
+  if (legacy_detail::header_of(stack).measured != nullptr) [[unlikely]]
+    legacy_detail::stop_measuring(stack);
   free_stack(stack);
 }
 

@@ -46,7 +46,7 @@
 #include <segue/outcome.hpp>
 
 namespace segue::legacy {
-namespace detail {
+namespace legacy_detail {
 struct Inspection;
 }
 
@@ -101,8 +101,8 @@ class [[nodiscard]] Generator {
   /// and std::bad_alloc for a name that is not short or when there is no memory to measure the stack.
   template <class Body, class... Args>
   Generator(GeneratorOptions options, Body&& body, Args&&... args) {
-    if constexpr (detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
-      using Block = detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
+    if constexpr (legacy_detail::check_body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>()) {
+      using Block = legacy_detail::Body<YielderType, Return, std::decay_t<Body>, std::decay_t<Args>...>;
       frame_ = make_fiber<Block>({options.stack_size, options.stack_resource, options.measure_stack}, &frame_,
                                  options.name, Origin{options.created, options.caller}, std::forward<Body>(body),
                                  std::forward<Args>(args)...);
@@ -128,37 +128,38 @@ class [[nodiscard]] Generator {
   /// what the body raises, a StopIteration as a RuntimeError (PEP 479); ValueError while it runs; TypeError when `Send`
   /// has no default, unless it is the first.
   [[gnu::always_inline]] Yield next() {
-    detail::GeneratorFrame* const frame = frame_;
-    detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    legacy_detail::GeneratorFrame* const frame = frame_;
+    legacy_detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
     if (leaf == nullptr) [[unlikely]]
       leaf = ready();
-    if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame_);
+    if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>)
+      legacy_detail::check_started_for_next(*frame_);
     return resume(leaf);
   }
 
   /// Python's `next(g, default)`: gives `default_value` at the end, without an exception; what the body returns is
   /// dropped. Throws the rest of what next() throws.
-  Yield next(detail::parameter_t<Yield> default_value)
+  Yield next(legacy_detail::parameter_t<Yield> default_value)
     requires(!std::is_void_v<Yield>)
   {
-    if (void* const value = advance()) return detail::taken<Yield>(value);
+    if (void* const value = advance()) return legacy_detail::taken<Yield>(value);
     return std::forward<Yield>(default_value);
   }
 
   /// The yield that it is suspended at evaluates to `value`; runs to the next one, and gives what that yields. Throws
   /// TypeError when it has not been started and `value` is not None (an empty optional, a null pointer, …); otherwise
   /// what next() throws. PEP 342.
-  [[gnu::always_inline]] Yield send(detail::parameter_t<Send> value)
+  [[gnu::always_inline]] Yield send(legacy_detail::parameter_t<Send> value)
     requires(!std::is_void_v<Send>)
   {
-    detail::GeneratorFrame* const frame = frame_;
-    detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+    legacy_detail::GeneratorFrame* const frame = frame_;
+    legacy_detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
     if (leaf == nullptr) [[unlikely]]
       leaf = ready();
     if (frame_->started()) [[likely]] {
-      leaf->sent_ = detail::address_of(value);
-    } else if (!detail::is_none(value)) {
-      detail::refuse_first_send();
+      leaf->sent_ = legacy_detail::address_of(value);
+    } else if (!legacy_detail::is_none(value)) {
+      legacy_detail::refuse_first_send();
     }
     return resume(leaf);
   }
@@ -222,11 +223,11 @@ class [[nodiscard]] Generator {
  private:
   template <class, class>
   friend class Yielder;
-  friend struct detail::Inspection;
+  friend struct legacy_detail::Inspection;
   template <class>
-  friend class detail::GeneratorSource;
+  friend class legacy_detail::GeneratorSource;
 
-  using GeneratorFrame = detail::ResultFrame<Return>;
+  using GeneratorFrame = legacy_detail::ResultFrame<Return>;
 
   void take(Generator& other) noexcept {
     frame_ = std::exchange(other.frame_, nullptr);
@@ -239,52 +240,52 @@ class [[nodiscard]] Generator {
   GeneratorFrame* frame() noexcept { return static_cast<GeneratorFrame*>(frame_); }
 
   /// The leaf to resume. Throws StopIteration when the generator is closed and ValueError when it runs.
-  [[gnu::noinline]] detail::GeneratorFrame* ready() {
-    if (detail::GeneratorFrame* const leaf = ready_or_null()) return leaf;
+  [[gnu::noinline]] legacy_detail::GeneratorFrame* ready() {
+    if (legacy_detail::GeneratorFrame* const leaf = ready_or_null()) return leaf;
     throw StopIteration<void>();
   }
-  [[gnu::noinline]] detail::GeneratorFrame* ready_or_null() {
+  [[gnu::noinline]] legacy_detail::GeneratorFrame* ready_or_null() {
     if (frame_ == nullptr) return nullptr;
-    if (detail::GeneratorFrame* const leaf = frame_->claim()) return leaf;
+    if (legacy_detail::GeneratorFrame* const leaf = frame_->claim()) return leaf;
     drop();
     return nullptr;
   }
 
   /// The leaf to raise something in; null when there is none. A generator that has not been started is destroyed: null.
-  detail::GeneratorFrame* started_leaf() {
-    detail::GeneratorFrame* const leaf =
+  legacy_detail::GeneratorFrame* started_leaf() {
+    legacy_detail::GeneratorFrame* const leaf =
         frame_ != nullptr && frame_->leaf_ != nullptr ? frame_->leaf_ : ready_or_null();
     if (leaf == nullptr || frame_->started()) return leaf;
     drop();
     return nullptr;
   }
 
-  [[gnu::always_inline]] Yield resume(detail::GeneratorFrame* leaf) {
-    detail::GeneratorFrame* const frame = frame_;
+  [[gnu::always_inline]] Yield resume(legacy_detail::GeneratorFrame* leaf) {
+    legacy_detail::GeneratorFrame* const frame = frame_;
     frame->leaf_ = nullptr;
-    auto* const tip = static_cast<detail::GeneratorFrame*>(leaf->resume());
+    auto* const tip = static_cast<legacy_detail::GeneratorFrame*>(leaf->resume());
     if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]]
       return resumed(static_cast<GeneratorFrame*>(frame), leaf, tip);
     frame->leaf_ = tip;
-    return detail::taken<Yield>(tip->value_);
+    return legacy_detail::taken<Yield>(tip->value_);
   }
 
   /// What is left to do after a resumption that did not simply end in a yield. The generator object itself may be gone,
   /// or be another one by now.
-  [[gnu::noinline]] static Yield resumed(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
-                                         detail::GeneratorFrame* tip) {
+  [[gnu::noinline]] static Yield resumed(GeneratorFrame* frame, legacy_detail::GeneratorFrame* leaf,
+                                         legacy_detail::GeneratorFrame* tip) {
     if (tip == nullptr) tip = frame->settle(leaf);
     return yielded(frame, tip);
   }
-  static Yield yielded(GeneratorFrame* frame, detail::GeneratorFrame* tip);
+  static Yield yielded(GeneratorFrame* frame, legacy_detail::GeneratorFrame* tip);
   [[noreturn]] static void stop(GeneratorFrame* frame);
 
   /// The next value, in the body's frame, or null at the end.
   [[gnu::always_inline]] void* advance();
-  [[gnu::noinline]] static void* advanced(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
-                                          detail::GeneratorFrame* tip);
+  [[gnu::noinline]] static void* advanced(GeneratorFrame* frame, legacy_detail::GeneratorFrame* leaf,
+                                          legacy_detail::GeneratorFrame* tip);
 
-  detail::GeneratorFrame* frame_ = nullptr;
+  legacy_detail::GeneratorFrame* frame_ = nullptr;
 };
 
 /// Steps through a generator's values. The next value is asked for when it is looked at, not before: a loop over the
@@ -344,15 +345,16 @@ class Generator<Yield, Send, Return>::Iterator {
 
 template <class Yield, class Send, class Return>
 [[gnu::always_inline]] inline void* Generator<Yield, Send, Return>::advance() {
-  detail::GeneratorFrame* const frame = frame_;
-  detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
+  legacy_detail::GeneratorFrame* const frame = frame_;
+  legacy_detail::GeneratorFrame* leaf = frame != nullptr ? frame->leaf_ : nullptr;
   if (leaf == nullptr) [[unlikely]] {
     leaf = ready_or_null();
     if (leaf == nullptr) return nullptr;
   }
-  if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) detail::check_started_for_next(*frame);
+  if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>)
+    legacy_detail::check_started_for_next(*frame);
   frame->leaf_ = nullptr;
-  auto* const tip = static_cast<detail::GeneratorFrame*>(leaf->resume());
+  auto* const tip = static_cast<legacy_detail::GeneratorFrame*>(leaf->resume());
   if (tip == nullptr || frame->handle_ == nullptr) [[unlikely]] {
     return advanced(static_cast<GeneratorFrame*>(frame), leaf, tip);
   }
@@ -361,8 +363,8 @@ template <class Yield, class Send, class Return>
 }
 
 template <class Yield, class Send, class Return>
-void* Generator<Yield, Send, Return>::advanced(GeneratorFrame* frame, detail::GeneratorFrame* leaf,
-                                               detail::GeneratorFrame* tip) {
+void* Generator<Yield, Send, Return>::advanced(GeneratorFrame* frame, legacy_detail::GeneratorFrame* leaf,
+                                               legacy_detail::GeneratorFrame* tip) {
   if (tip == nullptr) tip = frame->settle(leaf);
   if (tip != nullptr) {
     frame->leaf_ = tip;
@@ -370,23 +372,23 @@ void* Generator<Yield, Send, Return>::advanced(GeneratorFrame* frame, detail::Ge
     frame->abandon();
     return nullptr;
   }
-  const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
+  const legacy_detail::Freed freed(*frame);
+  if (frame->ending_ != legacy_detail::GeneratorFrame::Ending::returned) legacy_detail::raise(frame->take_error());
   return nullptr;
 }
 
 template <class Yield, class Send, class Return>
-Yield Generator<Yield, Send, Return>::yielded(GeneratorFrame* frame, detail::GeneratorFrame* tip) {
+Yield Generator<Yield, Send, Return>::yielded(GeneratorFrame* frame, legacy_detail::GeneratorFrame* tip) {
   if (tip == nullptr) stop(frame);
   frame->leaf_ = tip;
-  const detail::AbandonedIfOrphan abandoned(*frame);
-  return detail::taken<Yield>(tip->value_);
+  const legacy_detail::AbandonedIfOrphan abandoned(*frame);
+  return legacy_detail::taken<Yield>(tip->value_);
 }
 
 template <class Yield, class Send, class Return>
 void Generator<Yield, Send, Return>::stop(GeneratorFrame* frame) {
-  const detail::Freed freed(*frame);
-  if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
+  const legacy_detail::Freed freed(*frame);
+  if (frame->ending_ != legacy_detail::GeneratorFrame::Ending::returned) legacy_detail::raise(frame->take_error());
   if constexpr (std::is_void_v<Return>) {
     throw StopIteration<void>();
   } else {
@@ -397,13 +399,13 @@ void Generator<Yield, Send, Return>::stop(GeneratorFrame* frame) {
 template <class Yield, class Send, class Return>
 Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
   check_exception(error);
-  detail::GeneratorFrame* const leaf = started_leaf();
+  legacy_detail::GeneratorFrame* const leaf = started_leaf();
   if (leaf == nullptr) std::rethrow_exception(std::move(error));
   GeneratorFrame* const frame = this->frame();
   frame->leaf_ = nullptr;
-  detail::GeneratorFrame* const tip = frame->throw_in(leaf, error);
+  legacy_detail::GeneratorFrame* const tip = frame->throw_in(leaf, error);
   if (tip == nullptr && frame->error_ == error) {
-    const detail::Freed freed(*frame);
+    const legacy_detail::Freed freed(*frame);
     std::rethrow_exception(std::move(error));  // as it went in: what the caller handles does not become its context
   }
   return yielded(frame, tip);
@@ -411,14 +413,14 @@ Yield Generator<Yield, Send, Return>::throw_(std::exception_ptr error) {
 
 template <class Yield, class Send, class Return>
 auto Generator<Yield, Send, Return>::close() -> Closed {
-  detail::GeneratorFrame* const leaf = started_leaf();
+  legacy_detail::GeneratorFrame* const leaf = started_leaf();
   if (leaf == nullptr) return Closed();
   GeneratorFrame* const frame = this->frame();
-  detail::close_from(*frame, leaf);
-  const detail::Freed freed(*frame);
-  if (frame->ending_ == detail::GeneratorFrame::Ending::raised) detail::raise(std::move(frame->error_));
+  legacy_detail::close_from(*frame, leaf);
+  const legacy_detail::Freed freed(*frame);
+  if (frame->ending_ == legacy_detail::GeneratorFrame::Ending::raised) legacy_detail::raise(std::move(frame->error_));
   if constexpr (!std::is_void_v<Return>) {
-    if (frame->ending_ == detail::GeneratorFrame::Ending::returned) return std::move(frame->result_.stored());
+    if (frame->ending_ == legacy_detail::GeneratorFrame::Ending::returned) return std::move(frame->result_.stored());
     return std::nullopt;
   }
 }

@@ -31,7 +31,7 @@ constexpr std::string_view to_string(GeneratorState state) noexcept {
   return "GEN_CLOSED";
 }
 
-namespace detail {
+namespace legacy_detail {
 
 struct Inspection {
   template <class Yield, class Send, class Return>
@@ -45,12 +45,12 @@ struct Inspection {
   }
 };
 
-}  // namespace detail
+}  // namespace legacy_detail
 
 /// Python's `inspect.getgeneratorstate`. For the thread that may resume the generator, as all of this header.
 template <class Yield, class Send, class Return>
 GeneratorState getgeneratorstate(const Generator<Yield, Send, Return>& generator) noexcept {
-  return detail::Inspection::state(detail::Inspection::frame(generator));
+  return legacy_detail::Inspection::state(legacy_detail::Inspection::frame(generator));
 }
 
 /// Python's `gi_running`: also while something that it delegates to runs.
@@ -70,7 +70,7 @@ bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
 template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return nullptr;
-  const detail::GeneratorFrame* const frame = detail::Inspection::frame(generator);
+  const legacy_detail::GeneratorFrame* const frame = legacy_detail::Inspection::frame(generator);
   if (frame->delegate_ != nullptr) return frame->delegate_->finished() ? nullptr : frame->delegate_;
   return frame->foreign_delegate_ != nullptr ? frame->foreign_delegate_->id() : nullptr;
 }
@@ -79,7 +79,7 @@ const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexce
 template <class Yield, class Send, class Return>
 std::optional<std::source_location> suspended_at(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return std::nullopt;
-  return detail::Inspection::frame(generator)->where_;
+  return legacy_detail::Inspection::frame(generator)->where_;
 }
 
 /// How many bytes of its stack a generator has used so far, from the top down, its control block included. Empty when
@@ -87,9 +87,9 @@ std::optional<std::source_location> suspended_at(const Generator<Yield, Send, Re
 template <class Yield, class Send, class Return>
 std::optional<std::size_t> stack_used(const Generator<Yield, Send, Return>& generator) noexcept {
   if (getgeneratorstate(generator) == GEN_CLOSED) return std::nullopt;
-  const Stack stack = detail::Inspection::frame(generator)->stack();
-  if (detail::header_of(stack).measured == nullptr) return std::nullopt;
-  return detail::stack_used(stack);
+  const Stack stack = legacy_detail::Inspection::frame(generator)->stack();
+  if (legacy_detail::header_of(stack).measured == nullptr) return std::nullopt;
+  return legacy_detail::stack_used(stack);
 }
 
 }  // namespace segue::legacy

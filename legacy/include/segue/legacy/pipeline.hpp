@@ -42,7 +42,7 @@
 #include <segue/outcome.hpp>
 
 namespace segue::legacy {
-namespace detail {
+namespace legacy_detail {
 
 struct StageBase {};
 
@@ -56,15 +56,15 @@ struct HeldSource<Source&> {
   using type = std::ranges::ref_view<Source>;
 };
 
-}  // namespace detail
+}  // namespace legacy_detail
 
 /// What can stand on the right of `|` whatever the range on its left: a stage(), into(), and several of them joined.
 template <class T>
-concept PipelineStage = std::derived_from<std::remove_cvref_t<T>, detail::StageBase>;
+concept PipelineStage = std::derived_from<std::remove_cvref_t<T>, legacy_detail::StageBase>;
 
 /// What stage() gives: a generator's body, and the arguments that it takes after the range. The range comes with `|`.
 template <class Yield, class Body, class... Args>
-class Stage : public detail::StageBase {
+class Stage : public legacy_detail::StageBase {
  public:
   /// What stage() calls. Owns `body` and `args`; reports call `created` the place where its generators were made.
   explicit constexpr Stage(std::source_location created, Body body, Args... args)
@@ -79,7 +79,7 @@ class Stage : public detail::StageBase {
   /// What `source | stage` is. Runs nothing of the body. Throws MemoryError when there is no stack to be had.
   template <std::ranges::input_range Source>
   Generator<Yield> apply(Source&& source) && {
-    using Held = typename detail::HeldSource<Source>::type;
+    using Held = typename legacy_detail::HeldSource<Source>::type;
     return std::apply(
         [&](Args&... args) {
           return Generator<Yield>(GeneratorOptions{.created = created_}, std::move(body_),
@@ -105,7 +105,7 @@ template <class Yield, class Body>
 
 /// What `stage | stage` is.
 template <class First, class Second>
-class Joined : public detail::StageBase {
+class Joined : public legacy_detail::StageBase {
  public:
   /// Owns both stages; runs nothing.
   constexpr Joined(First first, Second second) : first_(std::move(first)), second_(std::move(second)) {}
@@ -134,21 +134,21 @@ template <PipelineStage First, PipelineStage Second>
   return Joined<First, Second>(std::move(first), std::move(second));
 }
 
-namespace detail {
+namespace legacy_detail {
 
 template <class Function, class Source>
 concept PlainStage = !PipelineStage<Function> && std::invocable<Function, Source> &&
                      !std::ranges::view<std::invoke_result_t<Function, Source>>;
 
-}  // namespace detail
+}  // namespace legacy_detail
 
 /// `generator | function`: `function(generator)`. A function that takes a generator and gives one is a stage, one that
 /// gives something else an end of the pipeline. (What gives a view is left to std::ranges.)
-template <class Yield, class Send, class Return, detail::PlainStage<Generator<Yield, Send, Return>> Function>
+template <class Yield, class Send, class Return, legacy_detail::PlainStage<Generator<Yield, Send, Return>> Function>
 decltype(auto) operator|(Generator<Yield, Send, Return>&& source, Function&& function) {
   return std::invoke(std::forward<Function>(function), std::move(source));
 }
-template <class Yield, class Send, class Return, detail::PlainStage<Generator<Yield, Send, Return>&> Function>
+template <class Yield, class Send, class Return, legacy_detail::PlainStage<Generator<Yield, Send, Return>&> Function>
 decltype(auto) operator|(Generator<Yield, Send, Return>& source, Function&& function) {
   return std::invoke(std::forward<Function>(function), source);
 }
@@ -165,7 +165,7 @@ template <class Yield, class Send, class Return>
 template <class T, class Return = void>
 using Sink = Generator<void, T, Return>;
 
-namespace detail {
+namespace legacy_detail {
 
 template <class Yielder, class Body, class... Args>
 consteval bool check_sink_body() {
@@ -174,14 +174,14 @@ consteval bool check_sink_body() {
   return std::is_invocable_v<Body, Yielder&, Args...>;
 }
 
-}  // namespace detail
+}  // namespace legacy_detail
 
 /// A Sink with this body and these arguments, primed. Its targets are among the arguments; it owns what it is given by
 /// value. With arguments, reports know file and line of its making from `options` alone. Throws MemoryError when there
 /// is no stack to be had, what the body raises before its first yield, and StopIteration when it ends before that.
 template <class T, class Body, class... Args>
 [[nodiscard]] auto sink(GeneratorOptions options, Body&& body, Args&&... args) {
-  if constexpr (detail::check_sink_body<Yielder<void, T>, std::decay_t<Body>, std::decay_t<Args>...>()) {
+  if constexpr (legacy_detail::check_sink_body<Yielder<void, T>, std::decay_t<Body>, std::decay_t<Args>...>()) {
     using Return = std::invoke_result_t<std::decay_t<Body>, Yielder<void, T>&, std::decay_t<Args>...>;
     return primed(Sink<T, Return>(options, std::forward<Body>(body), std::forward<Args>(args)...));
   } else {
@@ -202,7 +202,7 @@ template <class T, class Body, class Arg, class... Args>
 
 /// What into() gives.
 template <class Target>
-class Into : public detail::StageBase {
+class Into : public legacy_detail::StageBase {
   using Return = typename std::remove_reference_t<Target>::return_type;
   using Returned = std::optional<stored_t<Return>>;
 

@@ -32,7 +32,7 @@
 #include <segue/legacy/yielder.hpp>
 
 namespace segue::legacy {
-namespace detail {
+namespace legacy_detail {
 template <class T, class Push>
 class Pulled;
 }
@@ -93,7 +93,7 @@ class Emitter {
 
  private:
   template <class, class>
-  friend class detail::Pulled;
+  friend class legacy_detail::Pulled;
 
   Emitter(Yielder<T>& yield, const std::source_location& where) noexcept
       : yield_(yield), where_(where), fiber_(*Fiber::current()) {}
@@ -128,14 +128,14 @@ Generator<T> pull(Push&& push, GeneratorOptions options) {
   static_assert(std::is_void_v<std::invoke_result_t<std::decay_t<Push>, Emitter<T>&>>,
                 "pull: `push` returns nothing; check the API's return code in it, and throw");
   if (*options.name == '\0') options.name = "pull";
-  return Generator<T>(options, detail::Pulled<T, std::decay_t<Push>>(std::forward<Push>(push), options.created));
+  return Generator<T>(options, legacy_detail::Pulled<T, std::decay_t<Push>>(std::forward<Push>(push), options.created));
 }
 template <class T, class Push>
 Generator<T> pull(Push&& push, std::source_location created = std::source_location::current()) {
   return pull<T>(std::forward<Push>(push), GeneratorOptions{.created = created});
 }
 
-namespace detail {
+namespace legacy_detail {
 
 template <class T, class Push>
 class Pulled {
@@ -159,5 +159,5 @@ class Pulled {
   std::source_location where_;
 };
 
-}  // namespace detail
+}  // namespace legacy_detail
 }  // namespace segue::legacy

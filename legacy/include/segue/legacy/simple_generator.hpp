@@ -71,7 +71,7 @@ class [[nodiscard]] SimpleGenerator {
   /// The same with options; throws what a Generator with these throws.
   template <class Body, class... Args>
   SimpleGenerator(GeneratorOptions options, Body&& body, Args&&... args) {
-    if constexpr (detail::check_body<SimpleYielder<T>, void, std::decay_t<Body>, std::decay_t<Args>...>()) {
+    if constexpr (legacy_detail::check_body<SimpleYielder<T>, void, std::decay_t<Body>, std::decay_t<Args>...>()) {
       generator_ = Generator<T>(
           options,
           [](Yielder<T>& yield, std::decay_t<Body> kept, std::decay_t<Args>... kept_args) {

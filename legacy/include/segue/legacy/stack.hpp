@@ -22,7 +22,7 @@ struct StackSize {
 };
 
 /// In bytes: 64 KiB, and 256 KiB under a sanitizer, whose frames are larger.
-inline constexpr std::size_t initial_default_stack_size = detail::sanitized ? 256 * 1024 : 64 * 1024;
+inline constexpr std::size_t initial_default_stack_size = legacy_detail::sanitized ? 256 * 1024 : 64 * 1024;
 
 /// The size of a stack for which none was asked; the process starts with `initial_default_stack_size`.
 StackSize default_stack_size() noexcept;
@@ -77,7 +77,7 @@ struct StackStatistics {
 /// The pool's figures now, for all threads together. From any thread.
 StackStatistics stack_statistics() noexcept;
 
-namespace detail {
+namespace legacy_detail {
 
 class MeasuredStack;
 
@@ -105,8 +105,8 @@ inline StackHeader& header_of(Stack stack) noexcept { return *reinterpret_cast<S
 StackHeader* find_stack(const void* address, Stack* stack = nullptr,
                         std::size_t attempts = std::numeric_limits<std::size_t>::max()) noexcept;
 
-}  // namespace detail
+}  // namespace legacy_detail
 
-inline std::byte* Stack::bottom() const noexcept { return top + sizeof(detail::StackHeader) - size(); }
+inline std::byte* Stack::bottom() const noexcept { return top + sizeof(legacy_detail::StackHeader) - size(); }
 
 }  // namespace segue::legacy

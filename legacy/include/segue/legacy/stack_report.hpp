@@ -43,7 +43,7 @@ struct StackUse {
 /// any time. Throws std::bad_alloc.
 std::vector<StackUse> stack_report();
 
-namespace detail {
+namespace legacy_detail {
 
 extern constinit std::atomic<bool> measure_all_stacks;
 
@@ -55,5 +55,5 @@ void stop_measuring(Stack stack) noexcept;
 /// The mark of a measured stack, which may be in use.
 std::size_t stack_used(Stack stack) noexcept;
 
-}  // namespace detail
+}  // namespace legacy_detail
 }  // namespace segue::legacy

@@ -31,11 +31,11 @@ class Yielder {
 
   /// Suspends the generator; its next(), send() or throw_() gives `value`. Evaluates to what is sent next, `Send{}` for
   /// next(). Throws what is thrown in, and GeneratorExit when the generator is closed or destroyed.
-  [[gnu::always_inline]] Send operator()(detail::parameter_t<Yield> value,
+  [[gnu::always_inline]] Send operator()(legacy_detail::parameter_t<Yield> value,
                                          std::source_location where = std::source_location::current())
     requires(!std::is_void_v<Yield>)
   {
-    frame_.value_ = detail::address_of(value);
+    frame_.value_ = legacy_detail::address_of(value);
     return wait(where);
   }
   /// The same where anything may be yielded: a string literal is yielded as a std::string.
@@ -65,19 +65,19 @@ class Yielder {
   ///   thrown in is raised here, and leaves the range where it was.
   /// - a function without parameters that gives an std::optional: it is called for each value until it gives nullopt
   ///   (Python's `iter(callable, sentinel)`). What is sent and thrown is treated as with a range.
-  template <class Result = detail::Deduced, class Source>
+  template <class Result = legacy_detail::Deduced, class Source>
   decltype(auto) from(Source&& source, std::source_location where = std::source_location::current()) {
     using Plain = std::remove_cvref_t<Source>;
-    static_assert(!detail::is_any_generator<Plain> || !std::is_const_v<std::remove_reference_t<Source>>,
+    static_assert(!legacy_detail::is_any_generator<Plain> || !std::is_const_v<std::remove_reference_t<Source>>,
                   "yield.from: a generator that is delegated to is advanced: it cannot be const");
-    if constexpr (detail::is_generator_of<Plain, Yield, Send>) {
+    if constexpr (legacy_detail::is_generator_of<Plain, Yield, Send>) {
       return delegate(static_cast<Source&&>(source), where);
-    } else if constexpr (detail::is_any_generator<Plain>) {
-      detail::GeneratorSource<Source> relayed(static_cast<Source&&>(source), frame_);
+    } else if constexpr (legacy_detail::is_any_generator<Plain>) {
+      legacy_detail::GeneratorSource<Source> relayed(static_cast<Source&&>(source), frame_);
       relay(relayed, where);
       return relayed.result();
     } else {
-      detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source));
+      legacy_detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source));
       relay(relayed, where);
       return relayed.result();
     }
@@ -85,9 +85,9 @@ class Yielder {
 
  private:
   template <class, class, class, class...>
-  friend class detail::Body;
+  friend class legacy_detail::Body;
 
-  explicit Yielder(detail::GeneratorFrame& frame) noexcept : frame_(frame) {}
+  explicit Yielder(legacy_detail::GeneratorFrame& frame) noexcept : frame_(frame) {}
 
   [[gnu::always_inline]] Send wait(const std::source_location& where) {
     void* const sent = wait_for_signal(where);
@@ -95,11 +95,11 @@ class Yielder {
       if (sent != nullptr) [[unlikely]]
         frame_.raise_signalled();
     } else {
-      if (sent == nullptr) return detail::none<Send>();
-      if (detail::is_signal(sent)) [[unlikely]]
+      if (sent == nullptr) return legacy_detail::none<Send>();
+      if (legacy_detail::is_signal(sent)) [[unlikely]]
         frame_.raise_signalled();
       frame_.sent_ = nullptr;
-      return detail::taken<Send>(sent);
+      return legacy_detail::taken<Send>(sent);
     }
   }
 
@@ -117,21 +117,21 @@ class Yielder {
     std::conditional_t<std::is_lvalue_reference_v<Sub>, Sub, std::remove_cvref_t<Sub>> sub(static_cast<Sub&&>(source));
     auto* const frame = sub.frame();
     frame_.where_ = where;
-    if (frame == nullptr || frame->finished()) return detail::none<Return>();
+    if (frame == nullptr || frame->finished()) return legacy_detail::none<Return>();
     if (std::exception_ptr thrown; !frame_.delegate_to(*frame, thrown)) {
       Outcome<Return> result;
-      if (thrown) detail::raise_at_delegation(std::move(thrown), result);
-      return result.empty() ? detail::none<Return>() : result.take();
+      if (thrown) legacy_detail::raise_at_delegation(std::move(thrown), result);
+      return result.empty() ? legacy_detail::none<Return>() : result.take();
     }
-    const detail::AbandonedIfOrphan abandoned(*frame);
-    if (frame->ending_ != detail::GeneratorFrame::Ending::returned) detail::raise(frame->take_error());
+    const legacy_detail::AbandonedIfOrphan abandoned(*frame);
+    if (frame->ending_ != legacy_detail::GeneratorFrame::Ending::returned) legacy_detail::raise(frame->take_error());
     return frame->result_.take();
   }
 
   // PEP 380's expansion of `yield from`.
   template <class Relayed>
   void relay(Relayed& source, const std::source_location& where) {
-    const detail::ForeignDelegate delegating(frame_, source);
+    const legacy_detail::ForeignDelegate delegating(frame_, source);
     bool more = source.next();
     while (more) {
       if constexpr (std::is_void_v<Yield>) {
@@ -141,7 +141,7 @@ class Yielder {
         using Given = decltype(source.value());
         Given given = source.value();  // kept: a `Yield` that is made of it may be a view of it
         std::conditional_t<std::same_as<Given, Yield>, Yield&&, Yield> value = static_cast<Given&&>(given);
-        frame_.value_ = detail::address_of(value);
+        frame_.value_ = legacy_detail::address_of(value);
         more = relay_sent(source, wait_for_signal(where));
       }
     }
@@ -150,11 +150,11 @@ class Yielder {
   template <class Relayed>
   bool relay_sent(Relayed& source, void* sent) {
     if (sent == nullptr) return source.next();
-    if (detail::is_signal(sent)) return relay_signal(source);
+    if (legacy_detail::is_signal(sent)) return relay_signal(source);
     frame_.sent_ = nullptr;
     if constexpr (!std::is_void_v<Send>) {
       auto& value = *static_cast<std::remove_reference_t<Send>*>(sent);
-      if (!detail::is_none(value)) return source.send(static_cast<Send&&>(value));
+      if (!legacy_detail::is_none(value)) return source.send(static_cast<Send&&>(value));
     }
     return source.next();
   }
@@ -164,12 +164,12 @@ class Yielder {
     std::exception_ptr error = frame_.take_signalled();
     if (holds<GeneratorExit>(error)) {
       if (!source.close()) return false;
-      detail::raise(std::move(error));
+      legacy_detail::raise(std::move(error));
     }
     return source.throw_(std::move(error));
   }
 
-  detail::GeneratorFrame& frame_;
+  legacy_detail::GeneratorFrame& frame_;
 };
 
 }  // namespace segue::legacy

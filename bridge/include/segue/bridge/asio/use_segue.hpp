@@ -38,7 +38,7 @@ namespace segue::bridge {
 struct use_segue_t {};
 inline constexpr use_segue_t use_segue{};
 
-namespace detail {
+namespace bridge_detail {
 
 /// The result of a handler's signature, without the error that comes first.
 template <class... Values>
@@ -174,17 +174,17 @@ class [[nodiscard("co_await it")]] AsioOperation {
   std::optional<modern::FutureAwaiter<T>> wait_;
 };
 
-}  // namespace detail
+}  // namespace bridge_detail
 }  // namespace segue::bridge
 
 template <class R, class... Values>
 class boost::asio::async_result<segue::bridge::use_segue_t, R(Values...)> {
  public:
-  using Result = typename segue::bridge::detail::AsioResult<std::decay_t<Values>...>::type;
+  using Result = typename segue::bridge::bridge_detail::AsioResult<std::decay_t<Values>...>::type;
 
   template <class Initiation, class... Args>
   static auto initiate(Initiation&& initiation, segue::bridge::use_segue_t, Args&&... args) {
-    return segue::bridge::detail::AsioOperation<Result, std::decay_t<Initiation>, std::decay_t<Args>...>(
+    return segue::bridge::bridge_detail::AsioOperation<Result, std::decay_t<Initiation>, std::decay_t<Args>...>(
         std::forward<Initiation>(initiation), std::forward<Args>(args)...);
   }
 };
@@ -198,7 +198,7 @@ class boost::asio::async_result<boost::asio::redirect_error_t<segue::bridge::use
   static auto initiate(Initiation&& initiation, Token&& token, Args&&... args) {
     auto redirected = [initiation = std::decay_t<Initiation>(std::forward<Initiation>(initiation)),
                        &error = token.ec_]<class Handler, class... Kept>(Handler handler, Kept&&... kept) mutable {
-      std::move(initiation)(segue::bridge::detail::RedirectingHandler<Handler>(std::move(handler), error),
+      std::move(initiation)(segue::bridge::bridge_detail::RedirectingHandler<Handler>(std::move(handler), error),
                             std::forward<Kept>(kept)...);
     };
     return async_result<segue::bridge::use_segue_t, R(Values...)>::initiate(

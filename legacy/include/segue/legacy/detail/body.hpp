@@ -16,7 +16,7 @@
 #include <segue/outcome.hpp>
 #include <segue/type_name.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 template <class Return>
 class ResultFrame : public GeneratorFrame {
@@ -175,4 +175,4 @@ inline void close_from(GeneratorFrame& frame, GeneratorFrame* leaf) {
   }
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

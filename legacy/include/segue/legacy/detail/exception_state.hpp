@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// The Itanium C++ ABI's `__cxa_eh_globals`.
 struct ExceptionState {
@@ -54,4 +54,4 @@ ExceptionState* remember_thread_exception_state() noexcept;
   right = kept;
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

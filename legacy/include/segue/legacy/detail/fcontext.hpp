@@ -6,7 +6,7 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// A suspended stack: its stack pointer, from which on the saved registers lie.
 using Context = boost::context::detail::fcontext_t;
@@ -17,4 +17,4 @@ using Transfer = boost::context::detail::transfer_t;
 using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -28,7 +28,7 @@
 
 #include <segue/legacy/fiber.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// What a frame finds in `sent_` when it goes on, other than a pointer to the value sent or null for None.
 enum Signal : std::uintptr_t {
@@ -172,4 +172,4 @@ class GeneratorFrame : public Fiber {
   std::uintptr_t unwinds_next_;  // the stack pointer of the next frame that has destructors to run
 };
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

@@ -8,7 +8,7 @@
 
 #include <segue/outcome.hpp>
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 template <class T>
 inline constexpr bool is_variant_with_none = false;
@@ -40,4 +40,4 @@ bool is_none(const T& value) {
   }
 }
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

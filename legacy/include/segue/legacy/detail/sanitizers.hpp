@@ -30,7 +30,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-namespace segue::legacy::detail {
+namespace segue::legacy::legacy_detail {
 
 /// Whether a sanitizer is on, which makes frames larger.
 #if defined(SEGUE_LEGACY_ASAN) || defined(SEGUE_LEGACY_TSAN)
@@ -121,4 +121,4 @@ class SanitizedFiber {
 #endif
 };
 
-}  // namespace segue::legacy::detail
+}  // namespace segue::legacy::legacy_detail

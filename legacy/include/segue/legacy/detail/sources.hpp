@@ -30,7 +30,7 @@ namespace segue::legacy {
 template <class Yield, class Send, class Return>
 class Generator;
 
-namespace detail {
+namespace legacy_detail {
 
 template <class T, class Yield, class Send>
 inline constexpr bool is_generator_of = false;
@@ -415,5 +415,5 @@ consteval auto source_for() {
 template <class Result, class Source>
 using SourceFor = typename decltype(source_for<Result, Source>())::type;
 
-}  // namespace detail
+}  // namespace legacy_detail
 }  // namespace segue::legacy

@@ -130,24 +130,13 @@ class Promise<void> : public PromiseBase {
   Outcome<void> outcome;
 };
 
-/// `Held` is an OwnedCoroutine or a BorrowedCoroutine.
 template <class Held>
-class CoroutineAwaiter {
+class CoroutineAwaiter : public HeldAwaiter<Held> {
  public:
-  template <class Coroutine>
-  explicit CoroutineAwaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
-
-  bool await_ready() const {
-    coroutine_.check();
-    return false;
-  }
+  using HeldAwaiter<Held>::HeldAwaiter;
   std::coroutine_handle<> await_suspend(Resumable delegator) noexcept {
-    return coroutine_.start(delegator).resumable().coroutine();
+    return this->coroutine_.start(delegator).resumable().coroutine();
   }
-  [[gnu::always_inline]] typename Held::result_type await_resume() { return coroutine_.finish(); }
-
- private:
-  Held coroutine_;
 };
 
 }  // namespace detail

@@ -21,10 +21,8 @@ class OwnedCoroutine {
   void check() const { coroutine_.check_awaitable(); }
   /// The frame, to be run for `delegator`.
   auto& start(Resumable delegator) noexcept {
-    auto& body = *coroutine_.body();
-    body.delegator = delegator;
-    body.Frame::started = true;
-    return body;
+    coroutine_.body()->start_for(delegator);
+    return *coroutine_.body();
   }
   /// What it gave or threw, when it has finished. Inline, as is all that an awaiter throws from: each function with
   /// something to destroy makes an exception that leaves it take half as long again.
@@ -45,7 +43,7 @@ class BorrowedCoroutine {
   explicit BorrowedCoroutine(Self& coroutine) noexcept : coroutine_(coroutine) {}
   BorrowedCoroutine(const BorrowedCoroutine&) = delete;
   BorrowedCoroutine& operator=(const BorrowedCoroutine&) = delete;
-  /// One that has not finished ends with its awaiter.
+  /// One that has not finished ends with its awaiter; where it was moved, its owner can do nothing with it any more.
   ~BorrowedCoroutine() {
     if (body_) end();
   }
@@ -53,8 +51,7 @@ class BorrowedCoroutine {
   void check() const { coroutine_.check_awaitable(); }
   auto& start(Resumable delegator) noexcept {
     lend();
-    body_->delegator = delegator;
-    body_->Frame::started = true;
+    body_->start_for(delegator);
     return *body_;
   }
   [[gnu::always_inline]] result_type finish() {
@@ -82,13 +79,34 @@ class BorrowedCoroutine {
         const Self ended = Self::adopt(*body_);
         break;
       }
-      case Frame::Owner::moved:
+      case Frame::Owner::moved: {
+        body_->delegator = {};
+        body_->lost = true;
+        break;
+      }
       case Frame::Owner::untracked: break;
     }
   }
 
   Self& coroutine_;
   Body* body_ = nullptr;  // while it runs
+};
+
+/// What the awaiters of all styles of coroutine share. `Held` is an OwnedCoroutine or a BorrowedCoroutine.
+template <class Held>
+class HeldAwaiter {
+ public:
+  template <class Coroutine>
+  explicit HeldAwaiter(Coroutine&& coroutine) noexcept : coroutine_(std::forward<Coroutine>(coroutine)) {}
+
+  bool await_ready() const {
+    coroutine_.check();
+    return false;
+  }
+  [[gnu::always_inline]] typename Held::result_type await_resume() { return coroutine_.finish(); }
+
+ protected:
+  Held coroutine_;
 };
 
 }  // namespace segue::modern

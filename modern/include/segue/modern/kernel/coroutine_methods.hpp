@@ -70,7 +70,7 @@ class CoroutineMethods {
   void check_usable() const {
     if (body() == nullptr || body()->finished()) [[unlikely]]
       refuse_reuse();
-    if (body()->owner != Frame::Owner::untracked || body()->executing) [[unlikely]]
+    if (body()->owner != Frame::Owner::untracked || body()->executing != nullptr || body()->lost) [[unlikely]]
       body()->refuse_second_await();
   }
 
@@ -111,10 +111,17 @@ class CoroutineMethods {
     throw RuntimeError("cannot reuse already awaited coroutine");
   }
 
-  /// Before a step by hand, which may not be allowed.
-  static void lend(auto& body) {
+  /// Takes a step by hand, which may not be allowed. reclaim() has to follow.
+  template <class Step>
+  void run_by_hand(auto& body, Step step) {
     body.check_steppable();
     body.owner = Frame::Owner::in_place;
+    try {
+      step();
+    } catch (...) {
+      const std::optional<Self> ended = reclaim(body, self());
+      throw;
+    }
   }
   /// After `body` was run on behalf of `lender`, which may be gone since: the object that owns the frame, where it is
   /// to be destroyed now, for it has finished or nobody else has it.
@@ -140,10 +147,9 @@ Yielded CoroutineMethods<Self, T>::send(std::any value) {
   if (body == nullptr || body->finished()) refuse_reuse();
   if (!body->Frame::started && value.has_value())
     throw TypeError("can't send non-None value to a just-started coroutine");
-  lend(*body);
   Driver driver;
   driver.send(&value);
-  body->step_by_hand(body->resumable(), driver);
+  run_by_hand(*body, [&] { body->step_by_hand(body->resumable(), driver); });
   return stepped_by_hand(*body, driver);
 }
 
@@ -156,9 +162,8 @@ Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
     self().destroy();
     std::rethrow_exception(leaving_coroutine(std::move(error)));
   }
-  lend(*body);
   Driver driver;
-  body->throw_by_hand(body->resumable(), driver, std::move(error));
+  run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::move(error)); });
   return stepped_by_hand(*body, driver);
 }
 
@@ -167,9 +172,12 @@ void CoroutineMethods<Self, T>::close() {
   auto* const body = this->body();
   if (body == nullptr || body->finished()) return;
   if (!body->Frame::started) return self().destroy();
-  lend(*body);
+  if (body->lost) {
+    const Self ended(std::move(self()));
+    return;
+  }
   Driver driver;
-  body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit()));
+  run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit())); });
   const std::optional<Self> ended = reclaim(*body, self());
   if (!body->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
   if (!holds<GeneratorExit>(body->outcome.exception())) body->outcome.take();
@@ -180,14 +188,14 @@ CoroutineState CoroutineMethods<Self, T>::state() const noexcept {
   const auto* const body = this->body();
   if (body == nullptr || body->finished()) return CoroutineState::CORO_CLOSED;
   if (!body->Frame::started) return CoroutineState::CORO_CREATED;
-  return body->executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
+  return body->executing != nullptr ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
 }
 
 template <class Self, class T>
 bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
   auto* const body = this->body();
   const std::source_location made = body->made();
-  if (body->owner != Frame::Owner::untracked || body->executing) {
+  if (body->owner != Frame::Owner::untracked || body->executing != nullptr) {
     body->owner = Frame::Owner::destroyed;
     report_coroutine(made, body->delegator ? "was destroyed while it was being awaited"
                                            : "was destroyed while it was being executed");
@@ -195,7 +203,7 @@ bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
   }
   if (!body->Frame::started) {
     report_never_awaited(made);
-  } else if (!body->delegator) {
+  } else if (!body->delegator && !body->lost) {
     try {
       close();
     } catch (...) {

@@ -89,9 +89,10 @@ class Driver {
 
   /// The driver of the code that runs now; null outside of any coroutine.
   static Driver* current() noexcept { return current_; }
-  /// The same, for what can only work inside a coroutine. Throws RuntimeError outside of one.
+  /// The same, for what can only work inside a coroutine. Throws RuntimeError outside of one, and where another frame
+  /// of the chain is to be continued already: what another library runs after it has resumed that.
   static Driver& require_current() {
-    if (current_ == nullptr) [[unlikely]]
+    if (current_ == nullptr || current_->continues_) [[unlikely]]
       refuse_outside();
     return *current_;
   }
@@ -261,16 +262,24 @@ struct Frame {
   /// awaiter of an lvalue, or a step by hand. The frame of one that was `destroyed` is theirs.
   enum class Owner : std::uint8_t { untracked, in_place, moved, destroyed };
 
-  Resumable delegator;  // who awaits it; empty for the outermost of a chain
-  Resumable leaf;       // of an outermost one that is stepped by hand: what the next step resumes
+  Resumable delegator;          // who awaits it; empty for the outermost of a chain
+  Resumable leaf;               // of an outermost one that is stepped by hand: what the next step resumes
+  Driver* executing = nullptr;  // of an outermost one: whose step it is inside of
   bool started = false;
-  bool executing = false;  // of an outermost one: inside a step
   Exit exit = Exit::none;
   Owner owner = Owner::untracked;
+  /// Nobody knows what resumes it: who awaited it is gone, or something else than its coroutines threw out of a step.
+  /// It can only be destroyed.
+  bool lost = false;
 
-  /// Throws ValueError("coroutine already executing") or RuntimeError("coroutine is being awaited already") where it
-  /// may not be stepped by hand.
+  /// Throws ValueError("coroutine already executing"), RuntimeError("coroutine is being awaited already") or
+  /// RuntimeError("cannot reuse already awaited coroutine") where it may not be stepped by hand.
   void check_steppable() const;
+  /// For an awaiter: it runs next.
+  void start_for(Resumable awaiting) noexcept {
+    delegator = awaiting;
+    started = true;
+  }
   /// One step by hand of the outermost frame of a chain; `self` resumes the frame itself. Throws as check_steppable().
   void step_by_hand(Resumable self, Driver& driver);
   /// The same with an exception, which is raised at the leaf. GeneratorExit closes what this frame delegates to from
@@ -278,11 +287,10 @@ struct Frame {
   /// ("coroutine ignored GeneratorExit") rise in its delegator.
   void throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error);
 
-  /// For an awaiter of a frame that has started: throws ValueError("coroutine already executing") or
-  /// RuntimeError("coroutine is being awaited already").
+  /// For an awaiter of a frame that has started: throws as check_steppable().
   [[noreturn]] void refuse_second_await() const;
-  /// Whether its chain is inside a step.
-  bool runs() const noexcept;
+  /// Whose step its chain is inside of; null for nobody's.
+  Driver* driver() const noexcept;
   /// For an awaiter that goes on after this frame: throws what `exit` asks for, unless this frame raised something
   /// itself.
   template <class Outcome>

@@ -25,7 +25,9 @@
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 
-namespace segue::modern::detail {
+namespace segue::modern {
+
+namespace detail {
 
 class ForeignFuture;
 
@@ -58,11 +60,15 @@ class ForeignWait final : public std::enable_shared_from_this<ForeignWait>, priv
   Ref<ForeignFuture> future_;            // likewise
   std::shared_ptr<ForeignWait> posted_;  // itself, while it is in the mailbox
   std::atomic<bool> abandoned_{true};    // the frame does not wait, or not yet
+  std::atomic<bool> coming_{false};      // the library has come back, and the frame may not know yet
   bool back_ = false;
   bool resumed_ = false;
 };
 
-/// Awaits `A`, what get_awaiter() gives, for a frame of segue's.
+}  // namespace detail
+
+/// Awaits `A`, what get_awaiter() gives, for a frame of segue's of any style. `made` is a place in the function of the
+/// coroutine that awaits, for reports.
 template <class A>
 class ForeignAwaiter {
  public:
@@ -77,7 +83,7 @@ class ForeignAwaiter {
 
   bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
   auto await_suspend(Resumable frame) {
-    auto wait = std::make_shared<ForeignWait>(frame);
+    auto wait = std::make_shared<detail::ForeignWait>(frame);
     const std::coroutine_handle<> handle = wait->suspend();
     wait_ = std::move(wait);
     try {
@@ -107,8 +113,8 @@ class ForeignAwaiter {
   void take_back(std::coroutine_handle<> handle) noexcept { std::exchange(wait_, nullptr)->take_back(handle); }
 
   A awaiter_;
-  std::source_location made_;  // a place in the function of the coroutine that awaits
-  std::shared_ptr<ForeignWait> wait_;
+  std::source_location made_;
+  std::shared_ptr<detail::ForeignWait> wait_;
 };
 
 /// std::suspend_always says that nothing is waited for: a bare yield.
@@ -122,6 +128,8 @@ class ForeignAwaiter<A> {
   void await_resume() const { Driver::current()->throw_injected(); }
 };
 
+namespace detail {
+
 /// What await_transform() makes of it. Nothing but references, for g++ 12 moves it.
 template <class A>
 struct ForeignAwaitable {
@@ -132,4 +140,6 @@ struct ForeignAwaitable {
   }
 };
 
-}  // namespace segue::modern::detail
+}  // namespace detail
+
+}  // namespace segue::modern

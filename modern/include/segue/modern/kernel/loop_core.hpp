@@ -30,7 +30,7 @@ class LoopCore : public RefCounted {
 
   /// The loop that runs in this thread; null where none does.
   static LoopCore* running() noexcept { return running_; }
-  /// Whether one does. A child that was forked while one ran has left it to its parent, and may run its own.
+  /// Whether one does. Not in a child that was forked while one ran: that is its parent's, and the child may run one.
   static bool is_any_running() noexcept;
   /// The same as running(). RuntimeError("no running event loop") where none does.
   static LoopCore& require_running() {

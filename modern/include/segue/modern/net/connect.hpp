@@ -16,9 +16,19 @@ namespace segue::modern {
 
 namespace detail::body {  // out of reach of argument-dependent lookup
 
+/// A coroutine that is dropped without a report.
+struct Connecting {
+  Coroutine<Connection> coroutine;
+  explicit Connecting(Coroutine<Connection>&& connecting) noexcept : coroutine(std::move(connecting)) {}
+  Connecting(Connecting&&) noexcept = default;
+  Connecting& operator=(Connecting&&) = delete;
+  ~Connecting() { coroutine.close(); }
+};
+
+/// Named after what its user called, for reports.
 template <class P>
-Coroutine<ConnectionWith<P>> connection_with(Coroutine<Connection> connecting) {
-  Connection made = co_await std::move(connecting);
+Coroutine<ConnectionWith<P>> create_connection(Connecting connecting) {
+  Connection made = co_await std::move(connecting.coroutine);
   co_return ConnectionWith<P>(std::move(made.transport), std::static_pointer_cast<P>(std::move(made.protocol)));
 }
 
@@ -28,8 +38,8 @@ template <FactoryOfOwn Factory, class... To>
 auto EventLoop::create_connection(Factory factory, To&&... to)
     -> Coroutine<ConnectionWith<typename std::invoke_result_t<Factory&>::element_type>> {
   using P = typename std::invoke_result_t<Factory&>::element_type;
-  return detail::body::connection_with<P>(
-      create_connection(ProtocolFactory(std::move(factory)), std::forward<To>(to)...));
+  return detail::body::create_connection<P>(
+      detail::body::Connecting(create_connection(ProtocolFactory(std::move(factory)), std::forward<To>(to)...)));
 }
 
 }  // namespace segue::modern

@@ -30,7 +30,9 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
+#include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/refused.hpp>
+#include <segue/modern/kernel/waiters.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/outcome.hpp>
@@ -66,6 +68,10 @@ class GatherChildren {
   /// The loop of the children; the running one where there is none.
   EventLoop& loop();
   void reserve(std::size_t count) { futures.reserve(count); }
+  /// For one more: adding it will not need memory for its place.
+  void make_room() {
+    if (futures.size() == futures.capacity()) futures.reserve(2 * futures.size() + 1);
+  }
 
   std::vector<Ref<FutureCore>> futures;
 
@@ -82,6 +88,20 @@ class GatherChildren {
   std::unordered_map<Awaited, FutureCore*, HashAwaited> seen_;
 };
 
+/// Keeps the view that a gather()'s children come from: they may refer to the function that is in it.
+class KeptView : public DoneCallbackState, private LoopObserver {
+ public:
+  /// gather() has failed: the view stays until these are done, which have been started, or their loop goes away.
+  void stay_for(std::vector<Ref<FutureCore>>&& started) noexcept;
+
+ private:
+  void call(FutureCore& /*done*/) final { wait_for_next(); }
+  void loop_ended() noexcept final;
+  void wait_for_next() noexcept;
+
+  std::vector<Ref<FutureCore>> started_;
+};
+
 /// The part of a gathering future that does not depend on its result.
 class GatherCore : public LoopObserver {
  public:
@@ -90,15 +110,13 @@ class GatherCore : public LoopObserver {
   void loop_ended() noexcept final;
 
  protected:
-  GatherCore(FutureCore& outer, GatherChildren&& children, bool return_exceptions) noexcept
-      : children_(std::move(children.futures)),
-        outer_(outer),
-        total_(children_.size()),
-        return_exceptions_(return_exceptions) {}
+  GatherCore(FutureCore& outer, bool return_exceptions) noexcept
+      : outer_(outer), return_exceptions_(return_exceptions) {}
   ~GatherCore() = default;
 
-  /// Watches the children; those that are done count at once.
-  void start();
+  /// Takes the children over and watches them; those that are done count at once. The view stays until all are done.
+  /// std::bad_alloc: nothing has happened.
+  void start(std::vector<Ref<FutureCore>>& children, Ref<KeptView> view);
   /// Completes the future with the children's results.
   virtual void collect() = 0;
 
@@ -141,7 +159,8 @@ class GatherCore : public LoopObserver {
 
   FutureCore& outer_;
   const FutureCore* completing_ = nullptr;  // the child whose callback runs: its callback holds one more reference
-  std::size_t total_;
+  Ref<KeptView> view_;
+  std::size_t total_ = 0;
   std::size_t finished_ = 0;
   bool return_exceptions_;
 };
@@ -149,9 +168,8 @@ class GatherCore : public LoopObserver {
 template <class Result>
 class GatherState : public FutureValue<Result>, public GatherCore {
  public:
-  GatherState(EventLoop& loop, GatherChildren&& children, bool return_exceptions)
-      : FutureValue<Result>(loop.core()),
-        GatherCore(static_cast<FutureCore&>(*this), std::move(children), return_exceptions) {}
+  GatherState(EventLoop& loop, bool return_exceptions)
+      : FutureValue<Result>(loop.core()), GatherCore(static_cast<FutureCore&>(*this), return_exceptions) {}
   using GatherCore::start;
 
  private:
@@ -169,10 +187,9 @@ class GatherTuple final : public GatherState<std::tuple<gathered_t<T, with_excep
   using GatherState<Result>::GatherState;
 
  public:
-  static Future<Result> make(GatherChildren&& children) {
-    EventLoop& loop = children.loop();
-    Ref<GatherTuple> state(new GatherTuple(loop, std::move(children), with_exceptions));
-    state->start();
+  static Future<Result> make(GatherChildren& children) {
+    Ref<GatherTuple> state(new GatherTuple(children.loop(), with_exceptions));
+    state->start(children.futures, nullptr);
     return Future<Result>(Ref<FutureCore>(std::move(state)));
   }
 
@@ -188,19 +205,15 @@ class GatherTuple final : public GatherState<std::tuple<gathered_t<T, with_excep
   }
 };
 
-/// `Kept` is the range that the children came from, where that is a view that nobody else has: they may refer to the
-/// function that is in it.
-template <bool with_exceptions, class T, class Kept = None>
+template <bool with_exceptions, class T>
 class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exceptions>>> {
   using Result = std::vector<gathered_t<T, with_exceptions>>;
   using GatherState<Result>::GatherState;
 
  public:
-  static Future<Result> make(GatherChildren&& children, std::unique_ptr<Kept> kept = nullptr) {
-    EventLoop& loop = children.loop();
-    Ref<GatherVector> state(new GatherVector(loop, std::move(children), with_exceptions));
-    state->kept_ = std::move(kept);
-    state->start();
+  static Future<Result> make(GatherChildren& children, Ref<KeptView> view = nullptr) {
+    Ref<GatherVector> state(new GatherVector(children.loop(), with_exceptions));
+    state->start(children.futures, std::move(view));
     return Future<Result>(Ref<FutureCore>(std::move(state)));
   }
 
@@ -217,8 +230,6 @@ class GatherVector final : public GatherState<std::vector<gathered_t<T, with_exc
     }
     this->set_result(std::move(result));
   }
-
-  std::unique_ptr<Kept> kept_;  // until the last child is done: their callbacks refer to this future
 };
 
 /// Done when all of them are, whatever their outcomes. CancelledError where it is cancelled.
@@ -241,7 +252,7 @@ auto gather_arguments(A&&... awaitables) {
   GatherChildren children;
   children.reserve(sizeof...(A));
   (children.add(std::forward<A>(awaitables)), ...);
-  return GatherTuple<with_exceptions, child_result_t<A>...>::make(std::move(children));
+  return GatherTuple<with_exceptions, child_result_t<A>...>::make(children);
 }
 
 /// A range of awaitables.
@@ -254,22 +265,50 @@ void add_all(GatherChildren& children, Range& range) {
   for (auto&& awaitable : range) children.add(std::forward<decltype(awaitable)>(awaitable));
 }
 
+template <class View>
+class KeptViewOf final : public KeptView {
+ public:
+  explicit KeptViewOf(View&& view) noexcept(std::is_nothrow_move_constructible_v<View>) : view_(std::move(view)) {}
+
+  void add_all_to(GatherChildren& children) {
+    using Reference = std::ranges::range_reference_t<View>;
+    if constexpr (std::derived_from<Reference, AnyFuture>) {
+      // The view's function has started it: there has to be room for it before.
+      const auto end = std::ranges::end(view_);
+      for (auto each = std::ranges::begin(view_); each != end; ++each) {
+        children.make_room();
+        children.add(*each);
+      }
+    } else {
+      // All are made before the first task is: where the view's function throws, none has been started.
+      std::vector<Reference> awaitables;
+      for (auto&& awaitable : view_) awaitables.push_back(std::forward<decltype(awaitable)>(awaitable));
+      children.reserve(awaitables.size());
+      for (Reference& awaitable : awaitables) children.add(std::move(awaitable));
+    }
+  }
+
+ private:
+  View view_;
+};
+
 template <bool with_exceptions, class Range>
 auto gather_range(Range&& range) {
   using Reference = std::ranges::range_reference_t<Range>;
   using Result = child_result_t<Reference>;
   GatherChildren children;
   if constexpr (std::ranges::view<Range> && !std::is_reference_v<Reference>) {
-    auto kept = std::make_unique<Range>(std::forward<Range>(range));
-    // All are made before the first task is: where making one fails, no task is left that refers to the view.
-    std::vector<Reference> awaitables;
-    for (auto&& awaitable : *kept) awaitables.push_back(std::forward<decltype(awaitable)>(awaitable));
-    auto moved = std::ranges::subrange(std::move_iterator(awaitables.begin()), std::move_iterator(awaitables.end()));
-    add_all(children, moved);
-    return GatherVector<with_exceptions, Result, Range>::make(std::move(children), std::move(kept));
+    const auto view = make_ref<KeptViewOf<Range>>(std::forward<Range>(range));
+    try {
+      view->add_all_to(children);
+      return GatherVector<with_exceptions, Result>::make(children, view);
+    } catch (...) {
+      view->stay_for(std::move(children.futures));
+      throw;
+    }
   } else {
     add_all(children, range);
-    return GatherVector<with_exceptions, Result>::make(std::move(children));
+    return GatherVector<with_exceptions, Result>::make(children);
   }
 }
 
