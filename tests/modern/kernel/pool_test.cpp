@@ -41,7 +41,7 @@ constexpr std::size_t block_bytes = 2048;
 constexpr std::size_t chunk_bytes = std::size_t{2} << 20;
 constexpr std::size_t blocks_a_chunk = chunk_bytes / block_bytes;
 constexpr std::size_t crowd_chunks = 40;  // 80 MiB
-constexpr std::size_t crowd = crowd_chunks * blocks_a_chunk;
+constexpr std::size_t crowd_blocks = crowd_chunks * blocks_a_chunk;
 
 using Blocks = std::vector<void*>;
 
@@ -96,7 +96,7 @@ Coroutine<char> park(Future<> gate, std::array<char, 1500> kept, std::size_t whi
 TEST_F(PoolGivesBack, what_a_crowd_of_tasks_has_left_before_a_long_wait) {
   const auto main = [this]() -> Coroutine<> {
     const Future<> gate = get_running_loop().create_future();
-    for (std::size_t i = 0; i < crowd; ++i) create_task(park(gate, {}, i % 1500));
+    for (std::size_t i = 0; i < crowd_blocks; ++i) create_task(park(gate, {}, i % 1500));
     co_await sleep(1h);
     expect_nothing_back();
     gate.set_result();
@@ -112,7 +112,7 @@ TEST_F(PoolGivesBack, what_a_crowd_of_tasks_has_left_before_a_long_wait) {
 
 TEST_F(PoolGivesBack, at_a_step_after_which_another_loop_waits) {
   const EventLoopPtr loop = make_loop();
-  free(take(crowd));
+  free(take(crowd_blocks));
   loop->call_soon([] {});
   loop->call_later(99ms, [] {});
   loop->step();
@@ -128,14 +128,14 @@ TEST_F(PoolGivesBack, at_a_step_after_which_another_loop_waits) {
 
 TEST_F(PoolGivesBack, when_a_loop_is_closed) {
   const EventLoopPtr loop = make_loop();
-  free(take(crowd));
+  free(take(crowd_blocks));
   expect_nothing_back();
   loop->close();
   expect_all_back();
 }
 
 struct Crowd {
-  Blocks blocks = take(crowd);
+  Blocks blocks = take(crowd_blocks);
   Crowd() = default;
   Crowd(Crowd&&) = default;
   ~Crowd() { free(blocks); }
@@ -154,20 +154,20 @@ TEST_F(PoolGivesBack, what_a_loop_has_left_that_went_with_its_tasks) {
 }
 
 TEST_F(PoolGivesBack, no_chunk_that_is_in_use) {
-  const Blocks blocks = take(crowd);
+  const Blocks blocks = take(crowd_blocks);
   Blocks kept = thin_out(blocks, 3 * blocks_a_chunk);
   for (void* const block : kept) std::memset(block, 0x5a, block_bytes);
   pool_give_back();
   EXPECT_LE(chunks(), before_ + kept.size() + 1);
   EXPECT_GE(chunks(), kept.size() / 2);
 
-  const Blocks again = take(crowd);
+  const Blocks again = take(crowd_blocks);
   for (void* const block : again) std::memset(block, 0xa5, block_bytes);
   std::array<unsigned char, block_bytes> expected{};
   expected.fill(0x5a);
   for (const void* const block : kept) EXPECT_EQ(std::memcmp(block, expected.data(), block_bytes), 0);
   const std::set<void*> distinct(again.begin(), again.end());
-  EXPECT_EQ(distinct.size(), crowd);
+  EXPECT_EQ(distinct.size(), crowd_blocks);
   free(again);
   free(kept);
   pool_give_back();
@@ -177,7 +177,8 @@ TEST_F(PoolGivesBack, no_chunk_that_is_in_use) {
 TEST_F(PoolGivesBack, blocks_of_all_sizes) {
   std::vector<std::pair<void*, std::size_t>> blocks;
   std::size_t bytes = 0;
-  for (std::size_t size = 1; bytes < crowd * block_bytes; size = size * 7 % 2053) {  // all that are below a prime
+  for (std::size_t size = 1; bytes < crowd_blocks * block_bytes;
+       size = size * 7 % 2053) {  // all that are below a prime
     if (size > block_bytes) continue;
     blocks.emplace_back(detail::pool_allocate(size), size);
     bytes += size;
@@ -189,7 +190,7 @@ TEST_F(PoolGivesBack, blocks_of_all_sizes) {
 }
 
 TEST_F(PoolGivesBack, blocks_that_another_thread_has_freed) {
-  const Blocks blocks = take(crowd);
+  const Blocks blocks = take(crowd_blocks);
   std::thread([&] { free(blocks); }).join();
   pool_give_back();
   expect_all_back();
@@ -197,7 +198,7 @@ TEST_F(PoolGivesBack, blocks_that_another_thread_has_freed) {
 
 TEST_F(PoolGivesBack, blocks_of_a_thread_that_has_ended) {
   Blocks blocks;
-  std::thread([&] { blocks = take(crowd); }).join();
+  std::thread([&] { blocks = take(crowd_blocks); }).join();
   free(blocks);
   pool_give_back();
   expect_all_back();
@@ -226,7 +227,7 @@ TEST_F(PoolGivesBack, in_several_threads_at_once) {
 }
 
 TEST_F(PoolGivesBack, once) {
-  const Blocks kept = thin_out(take(crowd), blocks_a_chunk / 2);
+  const Blocks kept = thin_out(take(crowd_blocks), blocks_a_chunk / 2);
   ASSERT_TRUE(pool_has_surplus);
   pool_give_back();
   EXPECT_FALSE(pool_has_surplus);
@@ -234,19 +235,19 @@ TEST_F(PoolGivesBack, once) {
   pool_give_back();
   EXPECT_EQ(pool_figures().chunks, chunks);
   EXPECT_EQ(pool_figures().free, bytes);
-  EXPECT_GT(bytes, crowd * block_bytes / 2);
+  EXPECT_GT(bytes, crowd_blocks * block_bytes / 2);
   free(kept);
 }
 
 TEST_F(PoolGivesBack, again_when_as_much_has_come_in) {
-  const Blocks blocks = take(2 * crowd);
-  const std::size_t some = crowd / 4;  // 20 MiB
-  const Blocks kept = thin_out({blocks.begin(), blocks.begin() + crowd}, 2);
+  const Blocks blocks = take(2 * crowd_blocks);
+  const std::size_t some = crowd_blocks / 4;  // 20 MiB
+  const Blocks kept = thin_out({blocks.begin(), blocks.begin() + crowd_blocks}, 2);
   pool_give_back();  // in vain
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_FALSE(pool_has_surplus);
-    free({blocks.begin() + static_cast<std::ptrdiff_t>(crowd + i * some),
-          blocks.begin() + static_cast<std::ptrdiff_t>(crowd + (i + 1) * some)});
+    free({blocks.begin() + static_cast<std::ptrdiff_t>(crowd_blocks + i * some),
+          blocks.begin() + static_cast<std::ptrdiff_t>(crowd_blocks + (i + 1) * some)});
   }
   EXPECT_TRUE(pool_has_surplus);
   pool_give_back();
@@ -255,9 +256,9 @@ TEST_F(PoolGivesBack, again_when_as_much_has_come_in) {
 }
 
 TEST_F(PoolGivesBack, what_was_used_again_since_the_last_time) {
-  const Blocks kept = thin_out(take(2 * crowd), 2);
+  const Blocks kept = thin_out(take(2 * crowd_blocks), 2);
   pool_give_back();  // in vain
-  const Blocks again = take(crowd);
+  const Blocks again = take(crowd_blocks);
   EXPECT_FALSE(pool_has_surplus);
   free(kept);
   free(again);
@@ -267,11 +268,11 @@ TEST_F(PoolGivesBack, what_was_used_again_since_the_last_time) {
 }
 
 TEST_F(PoolGivesBack, chunks_that_hold_little_as_the_fullest_are_used_first) {
-  const Blocks blocks = take(2 * crowd);
-  const Blocks many = thin_out({blocks.begin(), blocks.begin() + crowd}, 2);
-  const Blocks few = thin_out({blocks.begin() + crowd, blocks.end()}, blocks_a_chunk);
+  const Blocks blocks = take(2 * crowd_blocks);
+  const Blocks many = thin_out({blocks.begin(), blocks.begin() + crowd_blocks}, 2);
+  const Blocks few = thin_out({blocks.begin() + crowd_blocks, blocks.end()}, blocks_a_chunk);
   pool_give_back();
-  const Blocks again = take(crowd / 2 - blocks_a_chunk);
+  const Blocks again = take(crowd_blocks / 2 - blocks_a_chunk);
   free(few);
   pool_give_back();
   EXPECT_LE(chunks(), before_ + crowd_chunks + 2);
@@ -281,7 +282,7 @@ TEST_F(PoolGivesBack, chunks_that_hold_little_as_the_fullest_are_used_first) {
 
 TEST_F(PoolGivesBack, nothing_where_memory_is_lacking) {
   if (!segue::testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
-  free(take(crowd));
+  free(take(crowd_blocks));
   const Blocks one = take(1);  // the thread's own magazines are handed over all the same
   {
     const RefusedAllocation refusal(1, Refused::from_then_on);
@@ -290,7 +291,7 @@ TEST_F(PoolGivesBack, nothing_where_memory_is_lacking) {
   }
   expect_nothing_back();
   EXPECT_TRUE(pool_has_surplus);
-  free(take(crowd));
+  free(take(crowd_blocks));
   free(one);
   EXPECT_LE(chunks(), before_ + crowd_chunks + 1) << "the blocks are still there";
   pool_give_back();
@@ -299,15 +300,15 @@ TEST_F(PoolGivesBack, nothing_where_memory_is_lacking) {
 
 TEST_F(PoolGivesBack, and_loses_nothing_where_a_chunk_is_refused) {
   if (!segue::testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
-  Blocks blocks = take(crowd);
-  blocks.reserve(2 * crowd);
+  Blocks blocks = take(crowd_blocks);
+  blocks.reserve(2 * crowd_blocks);
   {
     const RefusedAllocation refusal(1, Refused::once);
-    EXPECT_THROW(while (blocks.size() < 2 * crowd) blocks.push_back(detail::pool_allocate(block_bytes)),
+    EXPECT_THROW(while (blocks.size() < 2 * crowd_blocks) blocks.push_back(detail::pool_allocate(block_bytes)),
                  std::bad_alloc);
   }
   blocks.push_back(detail::pool_allocate(block_bytes));
-  EXPECT_LT(blocks.size(), crowd + 3 * blocks_a_chunk);
+  EXPECT_LT(blocks.size(), crowd_blocks + 3 * blocks_a_chunk);
   free(blocks);
   pool_give_back();
   expect_all_back();
@@ -316,14 +317,14 @@ TEST_F(PoolGivesBack, and_loses_nothing_where_a_chunk_is_refused) {
 TEST(PoolDeathTest, throws_where_the_system_has_no_memory_left) {
   if (!detail::pooled() || !segue::testing::allocations_counted) GTEST_SKIP() << "sanitizers reserve too much";
   const auto exhaust = [] {
-    Blocks blocks = take(crowd);
-    blocks.reserve(2 * crowd);
+    Blocks blocks = take(crowd_blocks);
+    blocks.reserve(2 * crowd_blocks);
     rlimit former{};
     ::getrlimit(RLIMIT_AS, &former);
     const rlimit none{0, former.rlim_max};
     if (::setrlimit(RLIMIT_AS, &none) != 0) std::_Exit(1);
     try {
-      while (blocks.size() < 2 * crowd) blocks.push_back(detail::pool_allocate(block_bytes));
+      while (blocks.size() < 2 * crowd_blocks) blocks.push_back(detail::pool_allocate(block_bytes));
     } catch (const std::bad_alloc&) {
       ::setrlimit(RLIMIT_AS, &former);
       free(blocks);

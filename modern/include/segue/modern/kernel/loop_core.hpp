@@ -153,7 +153,7 @@ class LoopCore : public RefCounted {
   TimerHeap timers_;
   List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
   List<LoopObserver, LoopObserver> observers_;
-  std::atomic<const void*> thread_ = nullptr;  // of the one that runs the loop, the address of its running_
+  std::atomic<LoopCore**> thread_ = nullptr;  // of the one that runs the loop, the address of its running_
   bool closed_ = false;
 
   const std::shared_ptr<Mailbox> mailbox_;
