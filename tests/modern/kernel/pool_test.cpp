@@ -33,7 +33,6 @@ using namespace std::chrono_literals;
 using detail::pool_figures;
 using detail::pool_give_back;
 using detail::pool_has_surplus;
-using segue::testing::Refused;
 using segue::testing::RefusedAllocation;
 using testing::make_loop;
 
@@ -285,7 +284,7 @@ TEST_F(PoolGivesBack, nothing_where_memory_is_lacking) {
   free(take(crowd_blocks));
   const Blocks one = take(1);  // the thread's own magazines are handed over all the same
   {
-    const RefusedAllocation refusal(1, Refused::from_then_on);
+    const RefusedAllocation refusal(1, segue::testing::Refused::from_then_on);
     pool_give_back();
     EXPECT_TRUE(refusal.happened());
   }
@@ -303,7 +302,7 @@ TEST_F(PoolGivesBack, and_loses_nothing_where_a_chunk_is_refused) {
   Blocks blocks = take(crowd_blocks);
   blocks.reserve(2 * crowd_blocks);
   {
-    const RefusedAllocation refusal(1, Refused::once);
+    const RefusedAllocation refusal(1, segue::testing::Refused::once);
     EXPECT_THROW(while (blocks.size() < 2 * crowd_blocks) blocks.push_back(detail::pool_allocate(block_bytes)),
                  std::bad_alloc);
   }

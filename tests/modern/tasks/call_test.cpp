@@ -229,12 +229,12 @@ TEST(Gather, KeepsTheFunctionOfATemporaryViewForTasksOfItsOwnWhereItFails) {
 }
 
 /// An awaitable, one of whose moves throws.
-struct Fragile {
-  Fragile(Coroutine<> awaited, int& moves_left) noexcept : coroutine(std::move(awaited)), moves(moves_left) {}
-  Fragile(Fragile&& other) : coroutine(std::move(other.coroutine)), moves(other.moves) {
+struct ThrowsWhenMoved {
+  ThrowsWhenMoved(Coroutine<> awaited, int& moves_left) noexcept : coroutine(std::move(awaited)), moves(moves_left) {}
+  ThrowsWhenMoved(ThrowsWhenMoved&& other) : coroutine(std::move(other.coroutine)), moves(other.moves) {
     if (--moves == 0) throw ValueError("moved");
   }
-  Fragile& operator=(Fragile&&) = delete;
+  ThrowsWhenMoved& operator=(ThrowsWhenMoved&&) = delete;
   auto operator co_await() && { return std::move(coroutine).operator co_await(); }
 
   Coroutine<> coroutine;
@@ -250,7 +250,7 @@ TEST(Gather, KeepsTheFunctionOfATemporaryViewForTasksThatWereStartedBeforeItFail
   const auto gather_view = [&](int moves_left) {
     moves = moves_left;
     const TaskMaker maker{Tracked(alive), &alive, &seen};
-    const auto fragile = [maker, &moves](int) { return Fragile(maker.look(), moves); };
+    const auto fragile = [maker, &moves](int) { return ThrowsWhenMoved(maker.look(), moves); };
     try {
       gather(one_and_two() | std::views::transform(fragile));
       return true;
