@@ -304,14 +304,15 @@ bool GeneratorFrame::delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown
     }
     // Its chain was cut off from this frame, so that what was meant for its leaf came here.
     void* const sent = std::exchange(sent_, nullptr);
-    leaf = attach(*delegate_);
-    tip = forward(sent, leaf);
+    std::exception_ptr error = std::exchange(error_, nullptr);
+    leaf = attach(*delegate_);  // which throws where the chain runs: then nobody raises what came
+    tip = forward(sent, leaf, std::move(error));
   }
   dropping.outcome_wanted = true;
   return true;
 }
 
-GeneratorFrame* GeneratorFrame::forward(void* sent, GeneratorFrame* leaf) {
+GeneratorFrame* GeneratorFrame::forward(void* sent, GeneratorFrame* leaf, std::exception_ptr error) {
   if (sent == nullptr || !is_signal(sent)) {
     leaf->sent_ = sent;
     return delegate_->go_on(leaf);
@@ -319,7 +320,6 @@ GeneratorFrame* GeneratorFrame::forward(void* sent, GeneratorFrame* leaf) {
   if (reinterpret_cast<std::uintptr_t>(sent) == close_signal) {
     close_delegate_and_raise(leaf, std::make_exception_ptr(GeneratorExit()));
   }
-  std::exception_ptr error = std::exchange(error_, nullptr);
   if (holds<GeneratorExit>(error)) close_delegate_and_raise(leaf, std::move(error));
   return delegate_->throw_in(leaf, std::move(error));
 }

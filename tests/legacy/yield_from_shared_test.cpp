@@ -206,6 +206,33 @@ TEST(DelegationShared, a_delegate_may_be_moved_while_it_is_delegated_to) {
   EXPECT_EQ(getgeneratorstate(moved), GEN_CLOSED);
 }
 
+// What is thrown in does not get through to a delegate that runs by itself; the delegator has handled what it got
+// instead.
+TEST(DelegationShared, an_error_for_a_delegate_that_runs_is_not_raised_once_the_delegator_has_returned) {
+  std::vector<std::string> seen;
+  for (const bool exits : {false, true}) {
+    Texts* delegator = nullptr;
+    Texts inner([&](auto& yield) -> Value {
+      yield("0");
+      seen.push_back(exits ? throw_(*delegator, GeneratorExit("mine")) : throw_(*delegator, ValueError("mine")));
+      return {};
+    });
+    Texts outer([&](auto& yield) -> Value {
+      try {
+        return yield.from(inner);
+      } catch (const ValueError& error) {
+        seen.emplace_back(error.what());
+        return "handled";
+      }
+    });
+    delegator = &outer;
+    EXPECT_EQ(next(outer), "0");
+    EXPECT_EQ(next(inner), "StopIteration(None)");
+  }
+  const std::string refused = "generator already executing";
+  EXPECT_EQ(seen, (std::vector<std::string>{refused, "StopIteration(handled)", refused, "StopIteration(handled)"}));
+}
+
 // A delegate of other types, which goes through its delegator.
 using OtherNumbers = Generator<int, std::optional<long>, std::optional<std::string>>;
 

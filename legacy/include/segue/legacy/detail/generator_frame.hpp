@@ -157,7 +157,7 @@ class GeneratorFrame : public Fiber {
   [[nodiscard]] GeneratorFrame* attach(GeneratorFrame& sub);
   void detach() noexcept;
   void forget_sharers() noexcept;
-  GeneratorFrame* forward(void* sent, GeneratorFrame* leaf);
+  GeneratorFrame* forward(void* sent, GeneratorFrame* leaf, std::exception_ptr error);
   [[noreturn]] void close_delegate_and_raise(GeneratorFrame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   GeneratorFrame* exit() noexcept;
