@@ -13,7 +13,7 @@ namespace {
 // Takes the delegator's place while a frame is run to its end alone, and notes whether the end was reached.
 class Stop : public StackfulFrame {
  public:
-  explicit Stop(Driver& driver) noexcept : StackfulFrame(&reach) { executing = &driver; }
+  explicit Stop(Driver& driver) noexcept : StackfulFrame(&reach) { enter_step(driver); }
   bool reached() const noexcept { return reached_; }
 
  private:
@@ -27,7 +27,7 @@ void step_of(Frame& outermost, Driver& driver) {
   try {
     driver.step();
   } catch (...) {
-    outermost.executing = nullptr;
+    outermost.leave_step({});
     outermost.lost = true;
     throw;
   }
@@ -36,7 +36,7 @@ void step_of(Frame& outermost, Driver& driver) {
 }  // namespace
 
 void Frame::check_steppable() const {
-  if (executing != nullptr) throw ValueError("coroutine already executing");
+  if (executing) throw ValueError("coroutine already executing");
   if (lost) throw RuntimeError("cannot reuse already awaited coroutine");
   if (delegator) throw RuntimeError("coroutine is being awaited already");
 }
@@ -45,21 +45,16 @@ void Frame::step_by_hand(Resumable self, Driver& driver) {
   check_steppable();
   driver.set_leaf(started ? leaf : self);
   started = true;
-  executing = &driver;
+  enter_step(driver);
   step_of(*this, driver);
-  executing = nullptr;
-  leaf = driver.leaf();
+  leave_step(driver.leaf());
 }
 
 void Frame::throw_by_hand(Resumable self, Driver& driver, std::exception_ptr error) {
   check_steppable();
   const bool exits = holds<GeneratorExit>(error);
   driver.inject(std::move(error));
-  if (exits && !(leaf == self)) {
-    executing = &driver;
-    close_delegates(self, driver);
-    executing = nullptr;
-  }
+  if (exits) close_delegates(self, driver);
   step_by_hand(self, driver);
 }
 
@@ -72,10 +67,12 @@ void Frame::close_delegates(Resumable self, Driver& driver) {
     Stop stop(driver);
     const Resumable next = std::exchange(delegate->delegator, Resumable(stop));
     driver.set_leaf(leaf);
+    enter_step(driver);
     {
       const ScopeExit restore([&]() noexcept { delegate->delegator = next; });
       step_of(*this, driver);
     }
+    leave_step(next);
     if (stop.reached()) {
       delegate->exit = Exit::finished;
     } else {
@@ -83,7 +80,6 @@ void Frame::close_delegates(Resumable self, Driver& driver) {
       delegate->leaf = driver.leaf();
       delegate->exit = Exit::ignored;
     }
-    leaf = next;
   }
 }
 
@@ -98,7 +94,7 @@ Driver* Frame::driver() const noexcept {
     outermost = outermost->delegator.frame();
     if (outermost == nullptr) return nullptr;
   }
-  return outermost->executing;
+  return outermost->executing ? outermost->stepped_by : nullptr;
 }
 
 void Frame::refuse_second_await() const {

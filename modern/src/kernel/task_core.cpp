@@ -71,17 +71,17 @@ void TaskCore::run() {
   }
   detail::PromiseBase& outermost = *promise_;
   outermost.started = true;
-  outermost.executing = this;
+  outermost.enter_step(*this);
   try {
     step_outermost();
   } catch (...) {
-    outermost.executing = nullptr;
+    outermost.executing = false;
     outermost.lost = true;
     throw;
   }
   if (outermost.finished()) [[unlikely]]
     return end();
-  outermost.executing = nullptr;
+  outermost.executing = false;
   // The running loop is this task's. loop() gives the same, but would touch another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
   if (FutureCore* const future = awaited_future(); future != nullptr && future != this && &future->loop() == &loop())
@@ -223,7 +223,7 @@ void TaskCore::destroy_pending() noexcept {
   }
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
   loop().remove_task(*this);
-  if (promise_->started) promise_->leaf = leaf();
+  if (promise_->started) promise_->leave_step(leaf());
   discard_coroutine();
   if (!report_destroyed_pending_) return;
   try {

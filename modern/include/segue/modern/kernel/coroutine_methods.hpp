@@ -70,7 +70,7 @@ class CoroutineMethods {
   void check_usable() const {
     if (body() == nullptr || body()->finished()) [[unlikely]]
       refuse_reuse();
-    if (body()->owner != Frame::Owner::untracked || body()->executing != nullptr || body()->lost) [[unlikely]]
+    if (body()->owner != Frame::Owner::untracked || body()->executing || body()->lost) [[unlikely]]
       body()->refuse_second_await();
   }
 
@@ -188,14 +188,14 @@ CoroutineState CoroutineMethods<Self, T>::state() const noexcept {
   const auto* const body = this->body();
   if (body == nullptr || body->finished()) return CoroutineState::CORO_CLOSED;
   if (!body->Frame::started) return CoroutineState::CORO_CREATED;
-  return body->executing != nullptr ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
+  return body->executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
 }
 
 template <class Self, class T>
 bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
   auto* const body = this->body();
   const std::source_location made = body->made();
-  if (body->owner != Frame::Owner::untracked || body->executing != nullptr) {
+  if (body->owner != Frame::Owner::untracked || body->executing) {
     body->owner = Frame::Owner::destroyed;
     report_coroutine(made, body->delegator ? "was destroyed while it was being awaited"
                                            : "was destroyed while it was being executed");

@@ -21,6 +21,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -262,10 +263,13 @@ struct Frame {
   /// awaiter of an lvalue, or a step by hand. The frame of one that was `destroyed` is theirs.
   enum class Owner : std::uint8_t { untracked, in_place, moved, destroyed };
 
-  Resumable delegator;          // who awaits it; empty for the outermost of a chain
-  Resumable leaf;               // of an outermost one that is stepped by hand: what the next step resumes
-  Driver* executing = nullptr;  // of an outermost one: whose step it is inside of
+  Resumable delegator;  // who awaits it; empty for the outermost of a chain
+  union {
+    Resumable leaf = {};  // of an outermost one that is stepped by hand, between two steps: what the next one resumes
+    Driver* stepped_by;   // of an outermost one that is executing
+  };
   bool started = false;
+  bool executing = false;  // of an outermost one: inside of a step
   Exit exit = Exit::none;
   Owner owner = Owner::untracked;
   /// Nobody knows what resumes it: who awaited it is gone, or something else than its coroutines threw out of a step.
@@ -275,6 +279,14 @@ struct Frame {
   /// Throws ValueError("coroutine already executing"), RuntimeError("coroutine is being awaited already") or
   /// RuntimeError("cannot reuse already awaited coroutine") where it may not be stepped by hand.
   void check_steppable() const;
+  void enter_step(Driver& driver) noexcept {
+    stepped_by = &driver;
+    executing = true;
+  }
+  void leave_step(Resumable next) noexcept {
+    executing = false;
+    std::construct_at(&leaf, next);
+  }
   /// For an awaiter: it runs next.
   void start_for(Resumable awaiting) noexcept {
     delegator = awaiting;
