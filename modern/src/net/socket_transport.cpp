@@ -268,24 +268,22 @@ void SocketTransport::set_write_buffer_limits(std::optional<std::size_t> high, s
 void SocketTransport::pause_protocol_if_full() {
   if (get_write_buffer_size() <= limits_.high || protocol_paused_ || !protocol_) return;
   protocol_paused_ = true;
-  const std::shared_ptr<Protocol> protocol = protocol_;  // which may replace itself
-  try {
-    protocol->pause_writing();
-  } catch (...) {
-    if (ends_program(std::current_exception())) throw;
-    report(std::current_exception(), "protocol.pause_writing() failed");
-  }
+  tell_protocol(&Protocol::pause_writing, "protocol.pause_writing() failed");
 }
 
 void SocketTransport::resume_protocol_if_drained() {
   if (!protocol_paused_ || get_write_buffer_size() > limits_.low || !protocol_) return;
   protocol_paused_ = false;
-  const std::shared_ptr<Protocol> protocol = protocol_;
+  tell_protocol(&Protocol::resume_writing, "protocol.resume_writing() failed");
+}
+
+void SocketTransport::tell_protocol(void (Protocol::*what)(), const char* message) {
+  const std::shared_ptr<Protocol> protocol = protocol_;  // which may replace itself
   try {
-    protocol->resume_writing();
+    (*protocol.*what)();
   } catch (...) {
     if (ends_program(std::current_exception())) throw;
-    report(std::current_exception(), "protocol.resume_writing() failed");
+    report(std::current_exception(), message);
   }
 }
 

@@ -110,6 +110,7 @@ class SocketTransport final : public Transport,
   void send_or_buffer(std::string_view data);
   void pause_protocol_if_full();
   void resume_protocol_if_drained();
+  void tell_protocol(void (Protocol::*what)(), const char* message);
   template <class Call>
   bool call_protocol(const char* what_failed, Call call);
   void fatal_error(const std::exception_ptr& error, const char* message);
