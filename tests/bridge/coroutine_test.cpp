@@ -27,6 +27,7 @@
 #include "loop.hpp"
 #include "modern/attempt.hpp"
 #include "modern/parked.hpp"
+#include "modern/throwing.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -630,34 +631,17 @@ TEST(YieldFromAnotherLibrary, that_is_closed_meanwhile_is_reported_by_its_own_na
 }
 
 TEST(YieldFromAnotherLibrary, may_be_asked_for_more_after_that_has_thrown_into_it) {
-  struct Throws {
-    struct promise_type {
-      Throws get_return_object() { return Throws{std::coroutine_handle<promise_type>::from_promise(*this)}; }
-      std::suspend_always initial_suspend() const noexcept { return {}; }
-      std::suspend_always final_suspend() const noexcept { return {}; }
-      void return_void() const noexcept {}
-      [[noreturn]] void unhandled_exception() { throw; }
-    };
-    bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(std::coroutine_handle<> awaiting) noexcept {
-      waiting = awaiting;
-      return frame;
-    }
-    void await_resume() const noexcept {}
-    std::coroutine_handle<promise_type> frame;
-    std::coroutine_handle<> waiting = {};
-  };
-  const auto throwing = []() -> Throws {
+  const auto throwing = []() -> modern::testing::Throwing {
     throw ValueError("at once");
     co_return;
   };
   const auto body = coroutine<int>([&] {
-    Throws thrown = throwing();
-    std::string error;
-    said_by([&] { error = attempt([&] { yield_from(thrown); }); });
-    EXPECT_EQ(error, "ValueError(at once)");
-    thrown.frame.destroy();
-    thrown.waiting.destroy();
+    {
+      modern::testing::Throwing thrown = throwing();
+      std::string error;
+      said_by([&] { error = attempt([&] { yield_from(thrown); }); });
+      EXPECT_EQ(error, "ValueError(at once)");
+    }
     return std::any_cast<int>(yield_());
   });
   auto stepped = body();
