@@ -1,0 +1,3 @@
+// What the programs beside this one include.
+
+#include <segue/asyncio.hpp>
