@@ -12,6 +12,7 @@
 #include <segue/format_exception.hpp>
 #include <segue/modern/files/files.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/delay.hpp>
@@ -28,14 +29,17 @@
 #include <segue/modern/streams/stream_reader.hpp>
 #include <segue/modern/streams/stream_writer.hpp>
 #include <segue/modern/streams/streams.hpp>
+#include <segue/modern/sync/as_completed.hpp>
 #include <segue/modern/sync/barrier.hpp>
 #include <segue/modern/sync/condition.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/sync/lock.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/sync/semaphore.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/call.hpp>
+#include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -50,24 +54,34 @@
 #include <segue/modern/tasks/wait.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
 #include <segue/modern/tasks/yield.hpp>
+#include <segue/modern/threads/concurrent_future.hpp>
+#include <segue/modern/threads/thread_futures.hpp>
+#include <segue/modern/threads/thread_pool_executor.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 #include <segue/os_error.hpp>
 
 namespace segue::asyncio {
 
-// coroutines
+// coroutines and async generators
+using modern::anext;
+using modern::async_for;
 using modern::async_with;
+using modern::AsyncGenerator;
+using modern::AsyncGeneratorState;
 using modern::await_result_t;
 using modern::Awaitable;
 using modern::call;
 using modern::Coroutine;
 using modern::CoroutineState;
+using modern::getasyncgenstate;
 using modern::getcoroutinestate;
+using modern::LoopControl;
 using modern::Resumable;
 using modern::yield_;
 using modern::Yielded;
 
 // events
+using modern::CallOptions;
 using modern::Deadline;
 using modern::Delay;
 using modern::EventLoop;
@@ -136,8 +150,11 @@ using modern::WriteBufferLimits;
 // tasks
 using modern::all_tasks;
 using modern::AnyTask;
+using modern::as_completed;
+using modern::create_eager_task_factory;
 using modern::create_task;
 using modern::current_task;
+using modern::eager_task_factory;
 using modern::ensure_future;
 using modern::finally_;
 using modern::gather;
@@ -147,6 +164,7 @@ using modern::return_exceptions_t;
 using modern::shield;
 using modern::sleep;
 using modern::Task;
+using modern::TaskFactory;
 using modern::TaskGroup;
 using modern::TaskOptions;
 using modern::with_cancellation;
@@ -167,9 +185,49 @@ using modern::WaitOptions;
 using modern::WaitResult;
 
 // threads
+using modern::run_coroutine_threadsafe;
 using modern::to_thread;
+using modern::wrap_future;
 
 }  // namespace segue::asyncio
+
+// Futures of threads, and the threads: Python's concurrent.futures.
+namespace segue::concurrent {
+
+using modern::concurrent::BrokenThreadPool;
+using modern::concurrent::CancelledError;
+using modern::concurrent::Future;
+using modern::concurrent::FutureState;
+using modern::concurrent::InvalidStateError;
+using modern::concurrent::MapResults;
+using modern::concurrent::ThreadPoolExecutor;
+using modern::concurrent::ThreadPoolOptions;
+
+}  // namespace segue::concurrent
+
+namespace segue::contextlib {
+
+using modern::aclosing;
+using modern::asynccontextmanager;
+using modern::AsyncExitStack;
+using modern::ExitStack;
+using modern::nullcontext;
+using modern::suppress;
+
+}  // namespace segue::contextlib
+
+// Context variables, which Python has in a module of this name.
+namespace segue::contextvars {
+
+using modern::AnyContextVar;
+using modern::Context;
+using modern::ContextOption;
+using modern::ContextVar;
+using modern::copy_context;
+using modern::Token;
+using modern::TokenScope;
+
+}  // namespace segue::contextvars
 
 // Files, as the package of this name has them.
 namespace segue::aiofiles {

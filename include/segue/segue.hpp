@@ -4,6 +4,7 @@
 #pragma once
 
 #include <segue/asyncio.hpp>
+#include <segue/bridge/async_generator.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>

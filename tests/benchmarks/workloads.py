@@ -9,6 +9,7 @@ import asyncio
 import json
 import sys
 import types
+from contextvars import Context, ContextVar, copy_context
 from itertools import repeat
 from os import sysconf
 from time import process_time_ns
@@ -446,6 +447,92 @@ def yield_from_co_await(n):
         return await loop_over()
 
     return asyncio.run(main())
+
+
+# --- contexts, async generators, eager tasks ---
+
+
+def in_a_context(function):
+    def inside(n):
+        variable, other = ContextVar("variable"), ContextVar("other")
+        variable.set(1)
+        other.set(2)
+        with Clock() as clock:
+            function(variable, n)
+        return clock.taken, n
+
+    return lambda n: Context().run(inside, n)
+
+
+@workload("context.copy")
+@in_a_context
+def context_copies(variable, n):
+    for _ in repeat(None, n):
+        copy_context()
+
+
+@workload("context.get")
+@in_a_context
+def context_lookups(variable, n):
+    for _ in repeat(None, n):
+        variable.get()
+
+
+@workload("context.set")
+@in_a_context
+def context_sets(variable, n):
+    for value in range(n):
+        variable.set(value)
+
+
+@workload("async_generator.next")
+def async_generator_next(n):
+    async def count():
+        i = 0
+        while True:
+            yield i
+            i += 1
+
+    async def main():
+        numbers = count()
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await anext(numbers)
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+def one_task_after_another(n, **options):
+    async def main():
+        loop = asyncio.get_running_loop()
+        with Clock() as clock:
+            for _ in repeat(None, n):
+                await asyncio.Task(returning(1), loop=loop, **options)
+        return clock.taken, n
+
+    return asyncio.run(main())
+
+
+@workload("task.one")
+def task_one(n):
+    return one_task_after_another(n)
+
+
+@workload("task.one_eager")
+def task_one_eager(n):
+    return one_task_after_another(n, eager_start=True)
+
+
+@workload("run.nothing")
+def run_nothing(n):
+    async def empty():
+        pass
+
+    with Clock() as clock:
+        for _ in repeat(None, n):
+            asyncio.run(empty())
+    return clock.taken, n
 
 
 if __name__ == "__main__":

@@ -15,17 +15,21 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/foreign_awaiter.hpp>
 #include <segue/modern/net/connect.hpp>
 #include <segue/modern/streams/streams.hpp>
+#include <segue/modern/sync/as_completed.hpp>
 #include <segue/modern/sync/barrier.hpp>
 #include <segue/modern/sync/condition.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/sync/lock.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/sync/semaphore.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -354,6 +358,90 @@ TEST_F(OutOfMemory, of_streams) {
       writer.close();
     };
     loop->run_until_complete(main());
+  });
+}
+
+Coroutine<std::string> set_and_get(ContextVar<int> number, ContextVar<std::string> text) {
+  number.set(2);
+  co_await sleep(0s);
+  co_return text.get();
+}
+
+TEST_F(OutOfMemory, of_context_variables) {
+  const ContextVar<std::string> text("a variable whose name is too long to be kept without memory", long_text);
+  const ContextVar<int> number("number", 0);
+  run_refusing([&]() -> Coroutine<> {
+    text.set(long_text + "1");
+    Token<int> token = number.set(1);
+    const auto task = create_task(set_and_get(number, text), {.context = copy_context()});
+    get_running_loop().call_soon([&] { text.set(long_text + "2"); });
+    const std::string read = co_await task;
+    EXPECT_EQ(read, long_text + "1");
+    number.reset(token);
+    EXPECT_EQ(number.get(), 0);
+    EXPECT_EQ(text.get(), long_text + "1");
+  });
+}
+
+AsyncGenerator<std::string> long_texts() {
+  std::exception_ptr error;
+  try {
+    for (int i = 0; i < 3; ++i) {
+      co_yield long_text;
+      co_await sleep(1s);
+    }
+  } catch (...) {
+    error = std::current_exception();
+  }
+  co_await sleep(1s);
+  if (error) std::rethrow_exception(error);
+}
+
+TEST_F(OutOfMemory, of_async_generators) {
+  run_refusing([]() -> Coroutine<> {
+    std::string all;
+    co_await async_for(long_texts(), [&](const std::string& text) { all += text; });
+    EXPECT_EQ(all.size(), 3U * long_text.size());
+    auto closed = long_texts();
+    co_await closed.anext();
+    co_await closed.aclose();
+    auto dropped = long_texts();
+    co_await dropped.anext();
+  });
+}
+
+TEST_F(OutOfMemory, of_context_managers) {
+  run_refusing([]() -> Coroutine<> {
+    int left = 0;
+    const auto managed = asynccontextmanager([&](std::string text) -> AsyncGenerator<std::string> {
+      co_yield text;
+      ++left;
+    });
+    const auto body = [&](AsyncExitStack& stack) -> Coroutine<> {
+      const std::string entered = co_await stack.enter_async_context(managed(long_text));
+      EXPECT_EQ(entered, long_text);
+      stack.callback([&left, text = long_text] { ++left; });
+      stack.push_async_callback(
+          [](int& left) -> Coroutine<> {
+            co_await sleep(1s);
+            ++left;
+          },
+          std::ref(left));
+    };
+    co_await async_with(AsyncExitStack(), body);
+    EXPECT_EQ(left, 3);
+  });
+}
+
+TEST_F(OutOfMemory, of_as_completed_and_eager_tasks) {
+  run_refusing([]() -> Coroutine<> {
+    std::vector<Task<std::string>> tasks;
+    for (int i = 3; i > 0; --i)
+      tasks.push_back(create_task(give_long_text(std::chrono::seconds(i)), {.eager_start = true}));
+    for (Coroutine<std::string>& next : as_completed(tasks, {.timeout = 1h})) {
+      const std::string text = co_await next;
+      EXPECT_EQ(text, long_text);
+    }
   });
 }
 

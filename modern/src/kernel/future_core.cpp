@@ -84,6 +84,10 @@ std::string FutureCore::repr_of_exception() const {
   return failed() ? " exception=" + exception_repr(error_) : std::string();
 }
 
+void FutureCore::add_callback(Ref<DoneCallbackState> callback) {
+  add_callback(std::move(callback), ContextSlot::copy_of_current());
+}
+
 // For one who asks after the end.
 void FutureCore::schedule_late(Waiter waiter) {
   loop_->check_usable();

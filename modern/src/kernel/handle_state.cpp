@@ -4,6 +4,7 @@
 
 #include <segue/let_go.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
+#include <segue/modern/kernel/task_core.hpp>
 
 #include "kernel/call_of_user.hpp"
 
@@ -13,9 +14,16 @@ namespace segue::modern {
 struct HandleState::Forget {
   void operator()(HandleState* handle) const noexcept {
     const Ref<HandleState> keep = Ref<HandleState>::adopt(handle);
-    handle->forget();
+    handle->forget_all();
   }
 };
+
+void HandleState::forget_all() noexcept {
+  forget();
+  context_ = ContextSlot();  // whose values may lead back to it
+}
+
+HandleState::HandleState(LoopCore& loop) noexcept : context_(ContextSlot::current().copy()), loop_(loop) {}
 
 void HandleState::cancel() noexcept {
   if (cancelled_) return;
@@ -32,8 +40,9 @@ void HandleState::run() {
   running_ = true;
   const ScopeExit at_the_end([this]() noexcept {
     running_ = false;
-    if (!unique()) forget();  // else it is about to go itself
+    if (!unique()) forget_all();  // else it is about to go itself
   });
+  const ContextSlot::Current in_context(&context_);
   call_of_user(loop_, callable(), [this] { invoke(); });
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/async_generator_core.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
 namespace segue::modern {
@@ -45,6 +47,7 @@ void LoopCore::check_usable_slow() const {
 
 void LoopCore::collect_posted() noexcept {
   has_posted_.store(false, std::memory_order_relaxed);  // what comes from here on sets it again
+  if (Ready* const node = from_signal_.exchange(nullptr, std::memory_order_relaxed)) ready_.push(*node);
   mailbox_->collect(ready_);
 }
 
@@ -58,6 +61,14 @@ void LoopCore::remove_task(TaskCore& task) noexcept {
   task.release();
 }
 
+void LoopCore::add_async_generator(AsyncGeneratorCore& generator) {
+  if (async_generators_closed_) {
+    log(LogLevel::warning,
+        "asynchronous generator " + generator.repr() + " was scheduled after loop.shutdown_asyncgens() call");
+  }
+  async_generators_.push_back(generator);
+}
+
 void LoopCore::close_core() noexcept {
   closed_ = true;
   ReadyQueue posted;
@@ -69,6 +80,7 @@ void LoopCore::close_core() noexcept {
 
 void LoopCore::destroy_pending_tasks() noexcept {
   while (TaskCore* const oldest = tasks_.front()) oldest->destroy_pending();
+  while (AsyncGeneratorCore* const oldest = async_generators_.front()) oldest->leave_loop();
   while (LoopObserver* const observer = observers_.front()) {
     observer->unlink();
     observer->loop_ended();

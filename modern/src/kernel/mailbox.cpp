@@ -5,6 +5,10 @@
 namespace segue::modern {
 
 bool Mailbox::post(Ready& node) {
+  if (is_of_running_loop()) {
+    loop_.schedule_new(node);
+    return true;
+  }
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
   posted_.push(node);

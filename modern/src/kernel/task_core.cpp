@@ -55,7 +55,11 @@ void TaskName::set(std::string name) {
 }  // namespace detail
 
 TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, std::string_view name)
-    : FutureCore(loop, Kind::task), Driver(this, {}), promise_(&promise), name_(name) {}
+    : FutureCore(loop, Kind::task),
+      Driver(this, {}),
+      promise_(&promise),
+      context_(ContextSlot::current().copy()),
+      name_(name) {}
 
 void TaskCore::start() noexcept {
   set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
@@ -69,11 +73,25 @@ void TaskCore::run() {
   } else if (waited_on_) {
     forget_waited_on();
   }
+  take_step([this] { step_outermost(); });
+}
+
+void TaskCore::start_eagerly() {
+  if (LoopCore::running() != &loop()) return start();
+  const Ref<TaskCore> keep(this);
+  set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
+  loop().add_task(*this);
+  const ContextSlot::Current own_context(nullptr);
+  take_step([this] { step(); });
+}
+
+template <class Step>
+[[gnu::always_inline]] inline void TaskCore::take_step(Step step) {
   detail::PromiseBase& outermost = *promise_;
   outermost.started = true;
   outermost.enter_step(*this);
   try {
-    step_outermost();
+    step();
   } catch (...) {
     outermost.executing = false;
     outermost.lost = true;
@@ -103,7 +121,7 @@ bool TaskCore::prepare_cancelled_step() {
     return true;
   }
   const Ref<TaskCore> keep(this);
-  discard_coroutine();
+  discard_in_context();
   finish_cancelled(std::move(error));
   loop().remove_task(*this);
   return false;
@@ -112,11 +130,21 @@ bool TaskCore::prepare_cancelled_step() {
 void TaskCore::end() {
   const Ref<TaskCore> keep(this);
   loop().remove_task(*this);
+  const ScopeExit forget([this]() noexcept { context_ = ContextSlot(); });  // whose values may lead back to it
+  const ContextSlot::Current in_context(&context_);
   complete();
 }
 
 bool TaskCore::woken_by_cancellation() const noexcept {
   return waited_on_ && (waited_on_->cancelled() || holds<CancelledError>(waited_on_->peek_exception()));
+}
+
+void TaskCore::discard_in_context() noexcept {
+  {
+    const ContextSlot::Current in_context(&context_);
+    discard_coroutine();
+  }
+  context_ = ContextSlot();
 }
 
 void TaskCore::refuse_yield() {
@@ -224,7 +252,7 @@ void TaskCore::destroy_pending() noexcept {
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
   loop().remove_task(*this);
   if (promise_->started) promise_->leave_step(leaf());
-  discard_coroutine();
+  discard_in_context();
   if (!report_destroyed_pending_) return;
   try {
     loop().call_exception_handler(context);

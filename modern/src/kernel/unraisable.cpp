@@ -54,6 +54,14 @@ void report_coroutine(const std::source_location& made, const char* what) noexce
   }
 }
 
+void report_method_never_awaited(const char* method, const std::source_location& made) noexcept {
+  try {
+    warn("coroutine method '" + std::string(method) + "' of '" + function_name(made) + "' was never awaited", made);
+  } catch (...) {
+    log(LogLevel::warning, "a step of an async generator was never awaited");
+  }
+}
+
 void report_never_entered(const char* manager, const std::source_location& made) noexcept {
   try {
     const std::string name(manager);

@@ -15,7 +15,8 @@ namespace segue::modern {
 
 namespace {
 
-void call_back(DoneCallbackState& callback, FutureCore& done) {
+void call_back(DoneCallbackState& callback, FutureCore& done, ContextSlot& context) {
+  const ContextSlot::Current in_context(&context);
   call_of_user(done.loop(), callback.callable(), [&] { callback.call(done); });
 }
 
@@ -32,27 +33,31 @@ Ref<FutureCore> DoneCallbackState::leave_queue() noexcept {
 void DoneCallbackState::run() {
   const auto keep = Ref<DoneCallbackState>::adopt(this);
   const Ref<FutureCore> future = leave_queue();
-  call_back(*this, *future);
+  ContextSlot context = std::move(context_);  // it may be added again meanwhile
+  call_back(*this, *future, context);
 }
 
 void DoneCallbackState::drop() noexcept {
   const auto keep = Ref<DoneCallbackState>::adopt(this);
+  const ContextSlot ended = std::move(context_);
   const Ref<FutureCore> future = leave_queue();
 }
 
-ExtraCall::ExtraCall(Ref<DoneCallbackState> callback) noexcept : callback_(std::move(callback)) {}
+ExtraCall::ExtraCall(Ref<DoneCallbackState> callback, ContextSlot context) noexcept
+    : callback_(std::move(callback)), context_(std::move(context)) {}
 ExtraCall::~ExtraCall() = default;
 
 void ExtraCall::run() {
   const std::unique_ptr<ExtraCall> end(this);
-  call_back(*callback_, *done_);
+  call_back(*callback_, *done_, context_);
 }
 
-Waiter::Waiter(Ref<DoneCallbackState> callback) {
+Waiter::Waiter(Ref<DoneCallbackState> callback, ContextSlot context) {
   if (callback->taken_) {
-    word_ = reinterpret_cast<std::uintptr_t>(new ExtraCall(std::move(callback))) | is_extra;
+    word_ = reinterpret_cast<std::uintptr_t>(new ExtraCall(std::move(callback), std::move(context))) | is_extra;
   } else {
     callback->taken_ = true;
+    callback->context_ = std::move(context);
     word_ = reinterpret_cast<std::uintptr_t>(callback.detach()) | is_callback;
   }
 }
@@ -62,6 +67,7 @@ void Waiter::leave() noexcept {
     delete extra();
   } else {
     callback()->taken_ = false;
+    const ContextSlot ended = std::move(callback()->context_);  // whose values may lead back to it
     callback()->release();
   }
 }

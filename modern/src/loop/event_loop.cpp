@@ -94,7 +94,6 @@ void EventLoop::poll(time_point deadline) {
 }
 
 void EventLoop::post(Ref<HandleState> handle) {
-  if (running() == this) return schedule(std::move(handle));
   if (!mailbox()->post(*handle)) throw RuntimeError("Event loop is closed");
   handle.detach();
 }

@@ -66,6 +66,7 @@ SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_p
       server_(std::move(server)),
       peername_(name_of_peer(socket_.get())),
       sockname_(name_of_socket(socket_.get())),
+      context_(ContextSlot::copy_of_current()),
       limits_(make_limits(std::nullopt, std::nullopt)) {
   adopt(std::move(protocol));
   if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
@@ -342,12 +343,15 @@ void SocketTransport::lose_connection_soon(std::exception_ptr error) noexcept {
 void SocketTransport::Loss::schedule(SocketTransport& transport, std::exception_ptr error) noexcept {
   transport_ = transport.shared_from_this();
   error_ = std::move(error);
+  context_ = ContextSlot::copy_of_current();
   transport.loop_->core().schedule_new(*this);
 }
 
 void SocketTransport::Loss::run() {
   const std::shared_ptr<SocketTransport> transport = std::move(transport_);
   const std::exception_ptr error = std::move(error_);
+  ContextSlot context = std::move(context_);
+  const ContextSlot::Current in_context(&context);
   call_of_user(transport->loop_->core(), typeid(SocketTransport), [&] { transport->lose_connection(error); });
 }
 

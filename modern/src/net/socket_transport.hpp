@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -79,7 +80,10 @@ class SocketTransport final : public Transport,
     void start(SocketTransport& transport);
 
    private:
-    void ready() override { event() == EVENT_READ ? transport_->read_ready() : transport_->write_ready(); }
+    void ready() override {
+      const ContextSlot::Current in_context(&transport_->context_);
+      event() == EVENT_READ ? transport_->read_ready() : transport_->write_ready();
+    }
     void let_go() noexcept override { const auto transport = std::exchange(transport_, nullptr); }
 
     std::shared_ptr<SocketTransport> transport_;
@@ -96,6 +100,7 @@ class SocketTransport final : public Transport,
 
     std::shared_ptr<SocketTransport> transport_;  // while it is in the loop's queue
     std::exception_ptr error_;
+    ContextSlot context_;  // of who closed the connection
   };
 
   void loop_ended() noexcept override;
@@ -129,6 +134,7 @@ class SocketTransport final : public Transport,
   SocketWatch reading_{EVENT_READ};
   SocketWatch writing_{EVENT_WRITE};
   Loss loss_;
+  ContextSlot context_;  // of who made the connection, for the protocol
   detail::ByteBuffer unsent_;
   WriteBufferLimits limits_;
   int lost_ = 0;  // above 0: connection_lost() was called, or will be; then also counts what is written all the same

@@ -7,6 +7,8 @@
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/gather.hpp>
 
+#include "tasks/interrupts.hpp"
+
 namespace segue::modern {
 
 namespace {
@@ -30,14 +32,26 @@ void cancel_all_tasks(EventLoop& loop) {
 
 }  // namespace
 
+Runner::Runner(RunOptions options) noexcept : options_(options) {}
+
 EventLoop& Runner::get_loop() {
   if (closed_) throw RuntimeError("Runner is closed");
   if (!loop_) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    context_ = copy_context();
+    interrupts_ = std::make_unique<detail::Interrupts>(loop_->core());
     if (options_.debug) loop_->set_debug(*options_.debug);
   }
   return *loop_;
 }
+
+Runner::Interruptible::Interruptible(Runner& runner, const AnyFuture& main) : runner_(runner) {
+  if (TaskCore* const task = main.state()->task()) runner_.interrupts_->begin(*task);
+}
+
+Runner::Interruptible::~Interruptible() { runner_.interrupts_->end(); }
+
+void Runner::check_interrupted() const { interrupts_->check(); }
 
 void Runner::check_no_running_loop(const char* message) {
   if (LoopCore::is_any_running()) throw RuntimeError(message);
@@ -48,6 +62,7 @@ void Runner::close() {
   closed_ = true;
   const EventLoopPtr loop = std::move(loop_);  // closed in any case
   cancel_all_tasks(*loop);
+  loop->run_until_complete(loop->shutdown_asyncgens());
   loop->run_until_complete(loop->shutdown_default_executor(thread_join_timeout));
 }
 

@@ -1,7 +1,6 @@
 #include "threads/executor.hpp"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <algorithm>
 #include <string>
@@ -9,6 +8,9 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/threads/thread_pool_executor.hpp>
+
+#include "threads/block_signals.hpp"
 
 namespace segue::modern {
 
@@ -19,23 +21,6 @@ namespace {
 std::size_t max_threads() noexcept {
   return std::min<std::size_t>(32, std::max(1U, std::thread::hardware_concurrency()) + 4);
 }
-
-// Signals are for the program's own threads: those of the executor take none but the ones that they cause themselves.
-class BlockSignals {
- public:
-  BlockSignals() noexcept {
-    sigset_t blocked;
-    ::sigfillset(&blocked);
-    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) ::sigdelset(&blocked, own);
-    ::pthread_sigmask(SIG_SETMASK, &blocked, &previous_);
-  }
-  BlockSignals(const BlockSignals&) = delete;
-  BlockSignals& operator=(const BlockSignals&) = delete;
-  ~BlockSignals() { ::pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
-
- private:
-  sigset_t previous_;
-};
 
 }  // namespace
 
@@ -72,15 +57,57 @@ Executor::~Executor() {
     lock.unlock();
   }
   wake_.notify_all();
-  join();
+  join_threads();
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return lent_ == 0; });
 }
 
 void Executor::join() {
+  join_threads();
+  if (pool_) pool_->shutdown();
+}
+
+void Executor::join_threads() {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }
 
+/// A job that the pool has, which comes back whatever becomes of it there.
+class Executor::Lent {
+ public:
+  Lent(Executor& executor, std::unique_ptr<Job> job) noexcept : executor_(executor), job_(std::move(job)) {}
+  Lent(Lent&& other) noexcept = default;
+  Lent& operator=(Lent&&) = delete;
+  ~Lent() {
+    if (!job_) return;
+    const std::lock_guard lock(executor_.mutex_);
+    executor_.finished_.push(std::move(job_));
+    --executor_.lent_;
+    executor_.notify_loop();
+    executor_.wake_.notify_all();
+  }
+  void operator()() noexcept {
+    if (job_->leave_queue(Job::State::started)) job_->run();
+  }
+
+ private:
+  Executor& executor_;
+  std::unique_ptr<Job> job_;
+};
+
+void Executor::use(std::shared_ptr<concurrent::ThreadPoolExecutor> pool) { pool_ = std::move(pool); }
+
+void Executor::lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) throw RuntimeError("Executor shutdown has been called");
+    ++lent_;
+  }
+  pool.submit(Lent(*this, std::move(job)));
+}
+
 void Executor::submit(std::unique_ptr<Job> job) {
+  if (pool_) return lend(std::move(job), *pool_);
   const std::lock_guard lock(mutex_);
   if (stopping_) throw RuntimeError("Executor shutdown has been called");
   if (queue_.size() >= idle_ && alive_ < max_threads()) start_thread();
@@ -128,7 +155,7 @@ void Executor::run() {
   std::unique_lock lock(mutex_);
   notified_ = false;
   JobList finished(std::move(finished_));
-  const bool gone = stopping_ && alive_ == 0;
+  const bool gone = stopping_ && nobody_works();
   lock.unlock();
   while (finished.size() > 0) {
     const std::unique_ptr<Job> job = finished.pop();
@@ -151,7 +178,7 @@ Future<void> Executor::shutdown() {
   Future<void> done = loop_.create_future<void>();
   std::unique_lock lock(mutex_);
   stopping_ = true;
-  const bool gone = alive_ == 0;
+  const bool gone = nobody_works();
   lock.unlock();
   wake_.notify_all();
   if (gone) {

@@ -48,12 +48,18 @@ class Executor final : private Ready {
   void submit(std::unique_ptr<Job> job);
   /// Takes no more jobs. The future is done when all that it had are, and its threads have nothing left to do.
   Future<void> shutdown();
-  /// Waits for the threads, which shutdown() or the destructor has told to end.
+  /// Waits for the threads, which shutdown() has told to end, and shuts the pool down that it uses.
   void join();
+  /// From now on, jobs are run by somebody else's threads.
+  void use(std::shared_ptr<concurrent::ThreadPoolExecutor> pool);
 
  private:
+  class Lent;
   void start_thread();
+  void join_threads();
   void work();
+  void lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool);
+  bool nobody_works() const noexcept { return alive_ == 0 && lent_ == 0; }
   void notify_loop();
   // In the loop: completes what is finished.
   void run() override;
@@ -69,6 +75,8 @@ class Executor final : private Ready {
   JobList finished_;
   std::size_t idle_ = 0;  // threads that have no job
   std::size_t alive_ = 0;
+  std::size_t lent_ = 0;  // jobs that the pool has
+  std::shared_ptr<concurrent::ThreadPoolExecutor> pool_;
   bool stopping_ = false;
   bool notified_ = false;  // it is in the loop's mailbox
 };

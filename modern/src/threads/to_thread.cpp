@@ -16,6 +16,11 @@ detail::Executor& EventLoop::executor() {
   return *executor_;
 }
 
+void EventLoop::set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor) {
+  if (!executor) throw TypeError("set_default_executor() takes a ThreadPoolExecutor, not a null pointer");
+  this->executor().use(std::move(executor));
+}
+
 void EventLoop::submit(std::unique_ptr<detail::Job> job) { executor().submit(std::move(job)); }
 
 Coroutine<void> EventLoop::shutdown_default_executor(std::optional<Delay> timeout) {

@@ -1,14 +1,18 @@
 #include <segue/modern/tasks/runners.hpp>
 
+#include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -192,6 +196,94 @@ TEST(Runner, LetsACancellationOfMainOut) {
   } catch (const CancelledError& e) {
     EXPECT_STREQ(e.what(), "by itself");
   }
+}
+
+Coroutine<std::string> wait_for_an_interrupt(Strings& trace, bool swallows) {
+  ::raise(SIGINT);
+  trace.push_back("alive");
+  try {
+    co_await sleep(1h);
+  } catch (const CancelledError&) {
+    trace.push_back("cancelled");
+    if (!swallows) throw;
+    current_task()->uncancel();
+  }
+  co_return "ok";
+}
+
+TEST(RunInterrupted, rule_160_a_SIGINT_cancels_main_and_run_throws_KeyboardInterrupt_unless_main_goes_on) {
+  Strings trace;
+  EXPECT_THROW(run(wait_for_an_interrupt(trace, false)), KeyboardInterrupt);
+  EXPECT_EQ(run(wait_for_an_interrupt(trace, true)), "ok");
+  EXPECT_EQ(trace, (Strings{"alive", "cancelled", "alive", "cancelled"}));
+}
+
+TEST(RunInterrupted, a_second_SIGINT_leaves_the_loop_at_once) {
+  const auto deaf = []() -> Coroutine<> {
+    for (int i = 0; i < 2; ++i) {
+      try {
+        ::raise(SIGINT);
+        co_await sleep(1h);
+      } catch (const CancelledError&) {
+      }
+    }
+  };
+  Strings trace;
+  const auto main = [&]() -> Coroutine<> {
+    try {
+      co_await deaf();
+    } catch (const CancelledError&) {
+      trace.push_back("cancelled in the end");
+      throw;
+    }
+  };
+  EXPECT_THROW(run(main()), KeyboardInterrupt);
+}
+
+TEST(RunInterrupted, ends_the_wait_of_an_idle_loop) {
+  std::atomic<bool> waits = false;
+  const auto main = [&]() -> Coroutine<> {
+    waits = true;
+    waits.notify_all();
+    co_await get_running_loop().create_future();
+  };
+  std::thread other([main_thread = ::pthread_self(), &waits] {
+    waits.wait(false);
+    ::pthread_kill(main_thread, SIGINT);
+  });
+  EXPECT_THROW(run(main()), KeyboardInterrupt);
+  other.join();
+}
+
+TEST(RunInterrupted, is_not_run_s_affair_where_somebody_else_handles_it_or_before_and_after) {
+  static std::atomic<int> handled = 0;
+  struct sigaction previous{};
+  struct sigaction own{};
+  own.sa_handler = [](int) { ++handled; };
+  ::sigaction(SIGINT, &own, &previous);
+  const auto main = []() -> Coroutine<> {
+    ::raise(SIGINT);
+    co_await sleep(0s);
+    co_await sleep(0s);
+  };
+  run(main());
+  EXPECT_EQ(handled, 1);
+  ::sigaction(SIGINT, &previous, nullptr);
+
+  struct sigaction after{};
+  run([]() -> Coroutine<> { co_return; }());
+  ::sigaction(SIGINT, nullptr, &after);
+  EXPECT_EQ(after.sa_handler, SIG_DFL);
+}
+
+TEST(RunInterruptedDeathTest, a_loop_that_is_stuck_ends_at_the_second_one) {
+  const auto stuck = []() -> Coroutine<> {
+    ::raise(SIGINT);
+    ::raise(SIGINT);
+    ADD_FAILURE();
+    co_return;
+  };
+  EXPECT_EXIT(run(stuck()), ::testing::KilledBySignal(SIGINT), "");
 }
 
 }  // namespace

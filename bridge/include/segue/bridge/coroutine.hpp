@@ -100,6 +100,8 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
   void continue_delegator() noexcept {
     if (delegator) Driver::current()->continue_with(delegator);
   }
+  /// Gives control back until it is resumed. Throws GeneratorExit in one that is being unwound.
+  [[gnu::always_inline]] void suspend_and_check();
 
  private:
   static constexpr int max_ignored_exits = 100;
@@ -110,7 +112,6 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
     fiber.resume();
     Driver::stackful_frame = interrupted;
   }
-  [[gnu::always_inline]] void suspend_and_check();
 
   std::source_location made_;
   std::source_location awaiting_at_;
@@ -244,14 +245,14 @@ struct Deduced;  // "the result is what the function returns"
 
 /// `generator-based coroutine F`, with the type of its function. Put together by the compiler: the report of an
 /// overflow has neither heap nor stack for it.
-template <class F>
-class CoroutineLabel {
+template <class Kind, class F>
+class FiberLabel {
   static consteval std::string_view function() {
     const std::string_view signature = std::source_location::current().function_name();  // … [with F = …; …]
     const std::size_t begin = signature.find("F = ") + 4;
     return signature.substr(begin, std::min(signature.find("; std::string_view", begin), signature.size() - 1) - begin);
   }
-  static constexpr std::string_view prefix = "generator-based coroutine ";
+  static constexpr std::string_view prefix = Kind::name;
   static constexpr auto text = [] {
     std::array<char, prefix.size() + function().size()> joined{};
     std::ranges::copy(function(), std::ranges::copy(prefix, joined.begin()).out);
@@ -260,6 +261,10 @@ class CoroutineLabel {
 
  public:
   static constexpr std::string_view value{text.data(), text.size()};
+};
+
+struct OfCoroutine {
+  static constexpr std::string_view name = "generator-based coroutine ";
 };
 
 /// The fiber of one call: the function and its arguments live on its stack, beside it.
@@ -271,7 +276,7 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
       : GeneratorCoroutine<R>::Fiber(made),
         call_(std::in_place, std::forward<G>(function), std::forward<Values>(values)...) {}
 
-  std::string_view label() const noexcept override { return CoroutineLabel<F>::value; }
+  std::string_view label() const noexcept override { return FiberLabel<OfCoroutine, F>::value; }
 
   void run() noexcept {
     try {

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
@@ -69,7 +70,11 @@ class FutureCore : public RefCounted {
   /// The CancelledError with which waiting for this cancelled future ends.
   std::exception_ptr make_cancelled_error();
 
-  void add_callback(Ref<DoneCallbackState> callback) { add_waiter(Waiter(std::move(callback))); }
+  /// It is called in a copy of the current context, or in the one that is given.
+  void add_callback(Ref<DoneCallbackState> callback);
+  void add_callback(Ref<DoneCallbackState> callback, ContextSlot context) {
+    add_waiter(Waiter(std::move(callback), std::move(context)));
+  }
   std::size_t remove_callback(const DoneCallbackState& callback) noexcept;
   void add_waiting_task(TaskCore& task) { add_waiter(Waiter(task)); }
   /// Whether it was waiting.

@@ -9,6 +9,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/timer_heap.hpp>
@@ -17,11 +18,14 @@ namespace segue::modern {
 
 class HandleState : public RefCounted, public Timer {
  public:
-  explicit HandleState(LoopCore& loop) noexcept : loop_(loop) {}
+  explicit HandleState(LoopCore& loop) noexcept;
 
   /// The callback will not run, not even where it is queued already; what it captured is freed. Idempotent.
   void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
+
+  /// What it runs in: a copy of its maker's context, unless it is given another one before it runs. Empty when it has.
+  ContextSlot& context() noexcept { return context_; }
 
   void run() final;
   void drop() noexcept final;
@@ -35,7 +39,9 @@ class HandleState : public RefCounted, public Timer {
 
  private:
   struct Forget;
+  void forget_all() noexcept;
 
+  ContextSlot context_;
   LoopCore& loop_;  // outlives its queue's and its heap's entries, but not the user's handles
   bool cancelled_ = false;
   bool running_ = false;  // who cancels it meanwhile leaves the callable alone

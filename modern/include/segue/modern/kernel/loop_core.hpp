@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
@@ -21,6 +22,7 @@
 
 namespace segue::modern {
 
+class AsyncGeneratorCore;
 class TaskCore;
 
 class LoopCore : public RefCounted {
@@ -64,6 +66,13 @@ class LoopCore : public RefCounted {
       collect_posted();
     ready_.push(node);
   }
+  /// The same for the handler of a signal, in the loop's thread, where nothing else is allowed. Not while the node of
+  /// another signal is on its way.
+  void schedule_from_signal(Ready& node) noexcept {
+    from_signal_.store(&node, std::memory_order_relaxed);
+    has_posted_.store(true, std::memory_order_release);
+    wake();
+  }
   /// The way in from other threads, for who may come when the loop is gone.
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
 
@@ -77,6 +86,12 @@ class LoopCore : public RefCounted {
   void remove_task(TaskCore& task) noexcept;
   /// The tasks that are not done, oldest first.
   const List<TaskCore>& tasks() const noexcept { return tasks_; }
+
+  /// The async generators that have begun in it and not ended, oldest first. Each leaves by itself.
+  const List<AsyncGeneratorCore>& async_generators() const noexcept { return async_generators_; }
+  void add_async_generator(AsyncGeneratorCore& generator);
+  /// From now on, one that begins is warned of: nobody will close it.
+  void expect_no_more_async_generators() noexcept { async_generators_closed_ = true; }
 
   /// Tells `observer` when the loop goes away.
   void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
@@ -97,6 +112,7 @@ class LoopCore : public RefCounted {
     ~Running();
 
    private:
+    const ContextSlot::Current outside_of_callbacks_{nullptr};
     const Ref<LoopCore> loop_;
     LoopCore* const parents_;  // null but in a forked child
     const int parents_process_;
@@ -153,12 +169,15 @@ class LoopCore : public RefCounted {
   TimerHeap timers_;
   List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
   List<LoopObserver, LoopObserver> observers_;
+  List<AsyncGeneratorCore> async_generators_;
+  bool async_generators_closed_ = false;
   std::atomic<LoopCore**> thread_ = nullptr;  // of the one that runs the loop, the address of its running_
   bool closed_ = false;
 
   const std::shared_ptr<Mailbox> mailbox_;
   const std::uint64_t id_;
-  std::atomic<bool> has_posted_ = false;  // set with the mailbox locked
+  std::atomic<bool> has_posted_ = false;  // set with the mailbox locked, or by a signal
+  std::atomic<Ready*> from_signal_ = nullptr;
 };
 
 }  // namespace segue::modern

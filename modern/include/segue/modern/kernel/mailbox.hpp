@@ -18,7 +18,7 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
 
   /// Has the loop run `node` in its next iteration, and wakes it. False where the loop is closed: `node` is the
-  /// caller's then. From any thread.
+  /// caller's then. From any thread; from the loop's own in one order with what is scheduled there.
   [[nodiscard]] bool post(Ready& node);
   /// The same with a call of `callback(args…)`, which are kept by value, and destroyed here where the loop is closed.
   /// From any thread. (In handle_state.hpp.)

@@ -20,6 +20,7 @@
 #include <string_view>
 #include <utility>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
@@ -71,6 +72,9 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
 
   /// Schedules the first step. From then on the loop keeps it alive until it is done.
   void start() noexcept;
+  /// Takes the first step now, inside of whatever runs, where its loop runs in this thread; else as start(). Throws
+  /// KeyboardInterrupt and SystemExit.
+  void start_eagerly();
   bool cancel(const std::optional<std::string>& message = std::nullopt) final;
   void set_exception(std::exception_ptr error) override;
   std::string repr() const override;
@@ -81,6 +85,8 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   /// The loop goes away: closes the coroutine and reports the task.
   void destroy_pending() noexcept;
 
+  /// A copy of its maker's, unless it is given another one before it starts. Empty when it is done.
+  ContextSlot& context() noexcept { return context_; }
   std::string name() const { return name_.str(); }
   void set_name(std::string name) { name_.set(std::move(name)); }
   std::string coroutine_name() const;
@@ -110,6 +116,9 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
  private:
   friend class Cancellation;
 
+  /// Lets the coroutine run by `step()`, and deals with how that ended.
+  template <class Step>
+  void take_step(Step step);
   /// Counts a cancel(); false where it comes too late.
   bool accept_cancel() noexcept;
   void cancel_at_next_step(const std::optional<std::string>& message);
@@ -122,6 +131,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   /// Has the next step throw the CancelledError that was asked for. False where that ended the task.
   bool prepare_cancelled_step();
   void end();
+  void discard_in_context() noexcept;
   /// Whether what it waited on ended with a CancelledError: then the await throws one in any case.
   bool woken_by_cancellation() const noexcept;
   void wait_for(FutureCore& future);
@@ -141,6 +151,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
     std::source_location made_;     // then: a place in the coroutine function
   };
   Ref<FutureCore> waited_on_;
+  ContextSlot context_;
   detail::TaskName name_;
 };
 
@@ -188,6 +199,12 @@ class TaskValue final : public TaskCore {
 
   std::optional<stored_t<T>> value_;
 };
+
+inline const ContextSlot& ContextSlot::current() noexcept {
+  if (callbacks_ != nullptr) return *callbacks_;
+  if (TaskCore* const task = TaskCore::current()) return task->context();
+  return threads_ != nullptr ? *threads_ : empty_;
+}
 
 inline TaskCore* FutureCore::task() noexcept { return kind_ == Kind::task ? static_cast<TaskCore*>(this) : nullptr; }
 

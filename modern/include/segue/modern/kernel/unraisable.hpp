@@ -14,6 +14,8 @@ void report_coroutine(const std::source_location& made, const char* what) noexce
 inline void report_never_awaited(const std::source_location& made) noexcept {
   report_coroutine(made, "was never awaited");
 }
+/// "coroutine method 'asend' of 'ticker' was never awaited", of an async generator.
+void report_method_never_awaited(const char* method, const std::source_location& made) noexcept;
 /// "timeout was never entered: co_await async_with(timeout, body)", of a context manager that was made at `made`.
 void report_never_entered(const char* manager, const std::source_location& made) noexcept;
 

@@ -10,6 +10,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
@@ -21,7 +22,7 @@ class TaskCore;
 
 /// A done callback. Its identity is what remove_callback() compares. Each time that it is added it takes a place in the
 /// loop's queue beforehand, so that nothing has to be allocated when the future is done: its own, or, where that is
-/// taken, an ExtraCall.
+/// taken, an ExtraCall. The place has the context in which it is called.
 class DoneCallbackState : public RefCounted, private Ready {
  public:
   DoneCallbackState() noexcept;
@@ -37,6 +38,7 @@ class DoneCallbackState : public RefCounted, private Ready {
   void drop() noexcept final;
   Ref<FutureCore> leave_queue() noexcept;
 
+  ContextSlot context_;
   Ref<FutureCore> done_;  // while it is in the queue: the future that is done
   bool taken_ = false;    // somebody waits in this place, or it is in the queue
 };
@@ -44,7 +46,7 @@ class DoneCallbackState : public RefCounted, private Ready {
 /// A further place in the queue of a callback that waits already.
 class ExtraCall final : public Pooled, private Ready {
  public:
-  explicit ExtraCall(Ref<DoneCallbackState> callback) noexcept;
+  ExtraCall(Ref<DoneCallbackState> callback, ContextSlot context) noexcept;
   ~ExtraCall();
 
  private:
@@ -54,6 +56,7 @@ class ExtraCall final : public Pooled, private Ready {
   void drop() noexcept override { delete this; }
 
   Ref<DoneCallbackState> callback_;
+  ContextSlot context_;
   Ref<FutureCore> done_;
 };
 
@@ -63,7 +66,7 @@ class Waiter {
   Waiter() noexcept = default;
   explicit Waiter(TaskCore& task) noexcept : word_(reinterpret_cast<std::uintptr_t>(&task)) {}
   /// std::bad_alloc where the callback waits already.
-  explicit Waiter(Ref<DoneCallbackState> callback);
+  Waiter(Ref<DoneCallbackState> callback, ContextSlot context);
   Waiter(Waiter&& other) noexcept : word_(std::exchange(other.word_, 0)) {}
   Waiter& operator=(Waiter&& other) noexcept {
     std::swap(word_, other.word_);

@@ -6,6 +6,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/loop/watch.hpp>
 
@@ -16,15 +17,19 @@ class CallbackWatch final : public Pooled, public Watch {
  public:
   template <class G, class... Values>
   explicit CallbackWatch(Events event, G&& callback, Values&&... values)
-      : Watch(event), call_(std::forward<G>(callback), std::forward<Values>(values)...) {}
+      : Watch(event),
+        context_(ContextSlot::copy_of_current()),
+        call_(std::forward<G>(callback), std::forward<Values>(values)...) {}
 
  private:
   void ready() override {
+    const ContextSlot::Current in_context(&context_);
     std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, call_);
   }
   void let_go() noexcept override { delete this; }
   const std::type_info& callable() const noexcept override { return typeid(F); }
 
+  ContextSlot context_;
   std::tuple<F, Args...> call_;
 };
 

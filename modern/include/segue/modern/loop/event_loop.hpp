@@ -17,6 +17,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
@@ -53,6 +54,9 @@ template <class F>
 concept FactoryOfOwn = std::convertible_to<std::invoke_result_t<F&>, std::shared_ptr<Protocol>> &&
                        !std::same_as<typename std::invoke_result_t<F&>::element_type, Protocol>;
 
+namespace concurrent {
+class ThreadPoolExecutor;
+}  // namespace concurrent
 namespace detail {
 class Executor;
 class Job;
@@ -61,6 +65,21 @@ class Job;
 struct TaskOptions {
   /// The task's name, which is copied; "Task-N" where none is given.
   std::string_view name = {};
+  /// What it runs in, shared with whoever else has it; a copy of the current one where none is given.
+  ContextOption context = {};
+  /// Whether create_task() takes the first step itself, before it returns. A coroutine that ends in that never touches
+  /// the loop, and its task is done. Where none is given, the loop's task factory says so; without one it does not.
+  std::optional<bool> eager_start = std::nullopt;
+};
+
+class EventLoop;
+
+/// Decides on the options of each task that is made. Empty, for none.
+using TaskFactory = std::function<void(EventLoop&, TaskOptions&)>;
+
+struct CallOptions {
+  /// As a task's.
+  ContextOption context = {};
 };
 
 namespace detail {
@@ -98,8 +117,6 @@ using task_result_t = typename TaskResult<Body...>::type;
 
 }  // namespace detail
 
-class EventLoop;
-
 /// Owns a loop: closes it at the end.
 struct CloseLoop {
   void operator()(EventLoop* loop) const noexcept;
@@ -127,7 +144,8 @@ class EventLoop final : private LoopCore {
 
   // --- callbacks ---
 
-  /// Runs `callback(args…)` in the next iteration, after what is queued already. RuntimeError("Event loop is closed").
+  /// Runs `callback(args…)` in the next iteration, after what is queued already, in a copy of the current context.
+  /// Options come first: `call_soon({.context = context}, callback)`. RuntimeError("Event loop is closed").
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   Handle call_soon(F&& callback, Args&&... args) {
@@ -135,6 +153,11 @@ class EventLoop final : private LoopCore {
     auto handle = make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...);
     schedule(Ref<HandleState>(handle));
     return Handle(std::move(handle));
+  }
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  Handle call_soon(const CallOptions& options, F&& callback, Args&&... args) {
+    return in_context(options, call_soon(std::forward<F>(callback), std::forward<Args>(args)...));
   }
   /// The same at `when`. Callbacks with equal times run in the order in which they were added.
   template <class F, class... Args>
@@ -148,8 +171,18 @@ class EventLoop final : private LoopCore {
   }
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  TimerHandle call_at(const CallOptions& options, Deadline when, F&& callback, Args&&... args) {
+    return in_context(options, call_at(when, std::forward<F>(callback), std::forward<Args>(args)...));
+  }
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
   TimerHandle call_later(Delay delay, F&& callback, Args&&... args) {
     return call_at(time() + delay.value(), std::forward<F>(callback), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  TimerHandle call_later(const CallOptions& options, Delay delay, F&& callback, Args&&... args) {
+    return in_context(options, call_later(delay, std::forward<F>(callback), std::forward<Args>(args)...));
   }
   /// The only way in from another thread. Wakes the loop. In one order with call_soon(), also before the loop runs.
   template <class F, class... Args>
@@ -195,7 +228,7 @@ class EventLoop final : private LoopCore {
   /// next iteration. A function without arguments is kept and called, as by call(). RuntimeError("Event loop is
   /// closed").
   template <detail::TaskBody A>
-  Task<detail::task_result_t<A>> create_task(A&& awaitable, TaskOptions options = {});
+  Task<detail::task_result_t<A>> create_task(A&& awaitable, const TaskOptions& options = {});
   /// The same of `call(f, args…)`: keeps the function and its arguments until the task is done. Options come first:
   /// `create_task({.name = "reader"}, read, std::move(stream))`.
   template <class F, class Arg, class... Args>
@@ -203,13 +236,13 @@ class EventLoop final : private LoopCore {
   Task<call_result_t<F, Arg, Args...>> create_task(F&& f, Arg&& arg, Args&&... args);
   template <class F, class... Args>
     requires detail::TaskFunction<F, Args...>
-  Task<call_result_t<F, Args...>> create_task(TaskOptions options, F&& f, Args&&... args);
+  Task<call_result_t<F, Args...>> create_task(const TaskOptions& options, F&& f, Args&&... args);
   template <detail::NotTakenOver A>
   __attribute__((
       unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
                   "task or a future "
                   "is none"))) Refused
-  create_task(A&&, TaskOptions = {});
+  create_task(A&&, const TaskOptions& = {});
   template <class F, class... Args>
     requires detail::NoTaskBody<F, Args...>
   __attribute__((
@@ -217,6 +250,10 @@ class EventLoop final : private LoopCore {
                   "std::ref(x) for "
                   "a parameter that is a reference"))) Refused
   create_task(F&&, Args&&...);
+
+  /// What decides on the options of tasks (CPython's makes the task itself). The current one; empty for none.
+  void set_task_factory(TaskFactory factory) { task_factory_ = std::move(factory); }
+  const TaskFactory& get_task_factory() const noexcept { return task_factory_; }
 
   // --- threads (threads/to_thread.hpp) ---
 
@@ -231,11 +268,24 @@ class EventLoop final : private LoopCore {
       "run_in_executor() calls the function with copies of the arguments, moved: std::ref(x) for a parameter that is a "
       "reference"))) Refused
   run_in_executor(F&&, Args&&...);
+  /// The same in a thread of `executor` (threads/thread_pool_executor.hpp).
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
+  auto run_in_executor(concurrent::ThreadPoolExecutor& executor, F&& f, Args&&... args)
+      -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
+  /// Has to_thread() and run_in_executor() use the threads of `executor`. TypeError for null.
+  void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);
   /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
   /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
   /// Whether there is a default executor: it is made when it is first needed.
   bool has_executor() const noexcept { return static_cast<bool>(executor_); }
+
+  // --- async generators (tasks/async_generators.hpp) ---
+
+  /// Closes the async generators that have begun in this loop and not ended, all at once, and waits for that. Errors go
+  /// to the exception handler. One that begins afterwards is warned of.
+  Coroutine<void> shutdown_asyncgens();
 
   // --- errors ---
 
@@ -298,6 +348,13 @@ class EventLoop final : private LoopCore {
   explicit EventLoop(std::unique_ptr<Reactor> reactor) : reactor_(std::move(reactor)) {}
   ~EventLoop() override;
 
+  template <class T>
+  Task<T> start_task(Coroutine<T>&& coroutine, const TaskOptions& options);
+  template <class H>
+  static H in_context(const CallOptions& options, H handle) {
+    if (options.context) handle.state()->context() = options.context.slot();
+    return handle;
+  }
   void schedule(Ref<HandleState> handle) noexcept { schedule_new(*handle.detach()); }
   void post(Ref<HandleState> handle);
   template <class F, class... Args>
@@ -322,6 +379,7 @@ class EventLoop final : private LoopCore {
 
   std::unique_ptr<Reactor> reactor_;
   std::shared_ptr<detail::Executor> executor_;
+  TaskFactory task_factory_;
   ExceptionHandler exception_handler_;
   bool stopping_ = false;
   bool abandoned_ = false;  // its owner let go of it while it ran

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/ref.hpp>
@@ -23,6 +24,10 @@ class Handle : public HandleOf<Handle, Ref<HandleState>> {
     if (*this) state()->cancel();
   }
   bool cancelled() const noexcept { return *this && state()->cancelled(); }
+  /// What it runs in; an empty one when it has run or was cancelled.
+  Context get_context() const { return Context(state()->context().context()); }
+
+  using HandleOf::state;
 };
 
 /// A callback scheduled for a time.

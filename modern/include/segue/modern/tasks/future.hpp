@@ -127,10 +127,10 @@ class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
   /// `<Future pending>`, `<Task finished name='Task-1' coro=<main()>>`.
   std::string repr() const { return state()->repr(); }
 
-  /// Schedules `callback(future)` for when it is done; at once (in the next iteration) where it is. Returns it, so that
-  /// it can be removed.
-  DoneCallback<AnyFuture> add_done_callback(DoneCallback<AnyFuture> callback) const {
-    state()->add_callback(callback.state());
+  /// Schedules `callback(future)` for when it is done; at once (in the next iteration) where it is. It is called in a
+  /// copy of the current context, unless it is given another one. Returns it, so that it can be removed.
+  DoneCallback<AnyFuture> add_done_callback(DoneCallback<AnyFuture> callback, const CallOptions& options = {}) const {
+    add_callback(callback.state(), options);
     return callback;
   }
   /// Removes this callback, as often as it was added; returns how often.
@@ -143,6 +143,15 @@ class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
 
   using HandleOf::state;
   using HandleOf::take_state;
+
+ protected:
+  void add_callback(Ref<DoneCallbackState> callback, const CallOptions& options) const {
+    if (options.context) {
+      state()->add_callback(std::move(callback), options.context.slot());
+    } else {
+      state()->add_callback(std::move(callback));
+    }
+  }
 };
 
 /// A future with a result of type T. Awaiting a done one does not suspend; cancelling a task that awaits it cancels it.
@@ -193,8 +202,8 @@ class Future : public AnyFuture {
     }
     return outcome;
   }
-  DoneCallback<Future<T>> add_done_callback(DoneCallback<Future<T>> callback) const {
-    state()->add_callback(callback.state());
+  DoneCallback<Future<T>> add_done_callback(DoneCallback<Future<T>> callback, const CallOptions& options = {}) const {
+    this->add_callback(callback.state(), options);
     return callback;
   }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -26,22 +27,39 @@ struct RunOptions {
   LoopFactory loop_factory = nullptr;
 };
 
+namespace detail {
+class Interrupts;
+}  // namespace detail
+
 /// One loop for several run() calls. Destroying it closes it.
+///
+/// In the program's main thread, where nobody else handles SIGINT, one that comes while main runs cancels it, and run()
+/// throws KeyboardInterrupt when main has let that out; main may clean up, or uncancel itself and go on. A second one
+/// throws KeyboardInterrupt out of the loop at once.
 class Runner {
  public:
   Runner() noexcept : Runner(RunOptions{}) {}
-  explicit Runner(RunOptions options) noexcept : options_(options) {}
+  explicit Runner(RunOptions options) noexcept;
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   ~Runner();
 
-  /// Runs `main` as a task and returns its result or throws its exception. RuntimeError("Runner is closed"), or in a
-  /// thread that runs a loop.
+  /// Runs `main` as a task and returns its result or throws its exception. It runs in the runner's context, a copy of
+  /// the one in which the runner's loop was made, unless it is given another one. RuntimeError("Runner is closed"), or
+  /// in a thread that runs a loop.
   template <Awaitable A>
-  await_result_t<A> run(A&& main) {
+  await_result_t<A> run(A&& main, const CallOptions& options = {}) {
     check_no_running_loop("Runner.run() cannot be called from a running event loop");
     EventLoop& loop = get_loop();
-    return loop.run_until_complete(ensure_future(std::forward<A>(main), loop));
+    const TaskOptions in_context{.context = options.context ? options.context : ContextOption(*context_)};
+    auto future = ensure_future(std::forward<A>(main), loop, in_context);
+    const Interruptible interruptible(*this, future);
+    try {
+      return loop.run_until_complete(std::move(future));
+    } catch (const CancelledError&) {
+      check_interrupted();
+      throw;
+    }
   }
   template <class A>
     requires(!Awaitable<A>)
@@ -57,8 +75,24 @@ class Runner {
   static void check_no_running_loop(const char* message);
 
  private:
+  /// While it lives, SIGINT is for this task.
+  class Interruptible {
+   public:
+    Interruptible(Runner& runner, const AnyFuture& main);
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+    ~Interruptible();
+
+   private:
+    Runner& runner_;
+  };
+  /// Throws KeyboardInterrupt where that is what has cancelled it.
+  void check_interrupted() const;
+
   RunOptions options_;
+  std::unique_ptr<detail::Interrupts> interrupts_;  // with the loop, and after it
   EventLoopPtr loop_;
+  std::optional<Context> context_;
   bool closed_ = false;
 };
 

@@ -32,6 +32,8 @@ class TaskMethods {
   int uncancel() const { return core().uncancel(); }
   std::string get_name() const { return core().name(); }
   void set_name(std::string name) const { core().set_name(std::move(name)); }
+  /// What it runs in; an empty one when it is done.
+  Context get_context() const { return Context(core().context().context()); }
 
  private:
   TaskCore& core() const { return *static_cast<const Self&>(*this).state()->task(); }
@@ -41,8 +43,8 @@ class TaskMethods {
 class AnyTask : public AnyFuture, public TaskMethods<AnyTask> {
  public:
   using AnyFuture::AnyFuture;
-  DoneCallback<AnyTask> add_done_callback(DoneCallback<AnyTask> callback) const {
-    state()->add_callback(callback.state());
+  DoneCallback<AnyTask> add_done_callback(DoneCallback<AnyTask> callback, const CallOptions& options = {}) const {
+    add_callback(callback.state(), options);
     return callback;
   }
   template <class T>
@@ -63,8 +65,8 @@ template <class T = void>
 class Task : public Future<T>, public TaskMethods<Task<T>> {
  public:
   using Future<T>::Future;
-  DoneCallback<Task<T>> add_done_callback(DoneCallback<Task<T>> callback) const {
-    this->state()->add_callback(callback.state());
+  DoneCallback<Task<T>> add_done_callback(DoneCallback<Task<T>> callback, const CallOptions& options = {}) const {
+    this->add_callback(callback.state(), options);
     return callback;
   }
 };
@@ -80,7 +82,7 @@ struct CreateTaskFunction {
   ///   create_task([name]() -> Coroutine<> { co_await greet(name); });   // kept until the task is done, as by call()
   ///   create_task({.name = "reader"}, read, std::move(stream));
   template <detail::TaskBody A>
-  Task<detail::task_result_t<A>> operator()(A&& awaitable, TaskOptions options = {}) const {
+  Task<detail::task_result_t<A>> operator()(A&& awaitable, const TaskOptions& options = {}) const {
     return get_running_loop().create_task(std::forward<A>(awaitable), options);
   }
   template <class F, class Arg, class... Args>
@@ -90,7 +92,7 @@ struct CreateTaskFunction {
   }
   template <class F, class... Args>
     requires detail::TaskFunction<F, Args...>
-  Task<call_result_t<F, Args...>> operator()(TaskOptions options, F&& f, Args&&... args) const {
+  Task<call_result_t<F, Args...>> operator()(const TaskOptions& options, F&& f, Args&&... args) const {
     return get_running_loop().create_task(options, std::forward<F>(f), std::forward<Args>(args)...);
   }
   template <detail::NotTakenOver A>
@@ -98,7 +100,7 @@ struct CreateTaskFunction {
       unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
                   "task or a future "
                   "is none"))) Refused
-  operator()(A&&, TaskOptions = {}) const;
+  operator()(A&&, const TaskOptions& = {}) const;
   template <class F, class... Args>
     requires detail::NoTaskBody<F, Args...>
   __attribute__((
@@ -108,6 +110,25 @@ struct CreateTaskFunction {
   operator()(F&&, Args&&...) const;
 };
 inline constexpr CreateTaskFunction create_task;
+
+struct EagerTaskFactory {
+  /// A task factory (EventLoop::set_task_factory()) by which tasks begin eagerly, unless their options say otherwise.
+  void operator()(EventLoop&, TaskOptions& options) const {
+    if (!options.eager_start) options.eager_start = true;
+  }
+};
+inline constexpr EagerTaskFactory eager_task_factory;
+
+struct CreateEagerTaskFactoryFunction {
+  /// The same, of a task factory that decides first.
+  TaskFactory operator()(TaskFactory first) const {
+    return [first = std::move(first)](EventLoop& loop, TaskOptions& options) {
+      first(loop, options);
+      eager_task_factory(loop, options);
+    };
+  }
+};
+inline constexpr CreateEagerTaskFactoryFunction create_eager_task_factory;
 
 struct CurrentTaskFunction {
   /// The task that runs now; nothing in a plain callback. RuntimeError("no running event loop").
@@ -136,7 +157,7 @@ struct EnsureFutureFunction {
   /// A future or task as it is; a coroutine, or whatever else can be awaited, as a new task on `loop`. The task takes
   /// the coroutine over, even where it is not given as a temporary. ValueError for a future of another loop.
   template <Awaitable A>
-  auto operator()(A&& awaitable, EventLoop& loop) const {
+  auto operator()(A&& awaitable, EventLoop& loop, const TaskOptions& options = {}) const {
     using Plain = std::remove_cvref_t<A>;
     if constexpr (std::derived_from<Plain, AnyFuture>) {
       if (&awaitable.get_loop() != &loop) {
@@ -144,9 +165,9 @@ struct EnsureFutureFunction {
       }
       return Plain(std::forward<A>(awaitable));
     } else if constexpr (std::constructible_from<Plain, A>) {
-      return loop.create_task(Plain(std::forward<A>(awaitable)));
+      return loop.create_task(Plain(std::forward<A>(awaitable)), options);
     } else {  // an lvalue that can only be moved
-      return loop.create_task(std::move(awaitable));
+      return loop.create_task(std::move(awaitable), options);
     }
   }
   /// The same on the running loop; a future may belong to any.
@@ -170,18 +191,33 @@ inline constexpr EnsureFutureFunction ensure_future;
 // --- definitions ---
 
 template <detail::TaskBody A>
-Task<detail::task_result_t<A>> EventLoop::create_task(A&& awaitable, TaskOptions options) {
+Task<detail::task_result_t<A>> EventLoop::create_task(A&& awaitable, const TaskOptions& options) {
   using Result = detail::task_result_t<A>;
   if constexpr (detail::TaskFunction<A>) {
     return create_task(call(std::forward<A>(awaitable)), options);
   } else if constexpr (std::same_as<std::remove_cvref_t<A>, Coroutine<Result>>) {
     check_usable();
-    auto state = make_ref<TaskValue<Result>>(core(), std::forward<A>(awaitable), options.name);
-    state->start();
-    return Task<Result>(Ref<FutureCore>(std::move(state)));
+    if (!task_factory_) [[likely]]
+      return start_task<Result>(std::forward<A>(awaitable), options);
+    TaskOptions decided = options;
+    const TaskFactory factory = task_factory_;  // it may replace itself
+    factory(*this, decided);
+    return start_task<Result>(std::forward<A>(awaitable), decided);
   } else {
     return create_task(detail::wrap_awaitable<std::remove_cvref_t<A>>(std::forward<A>(awaitable)), options);
   }
+}
+
+template <class T>
+Task<T> EventLoop::start_task(Coroutine<T>&& coroutine, const TaskOptions& options) {
+  auto state = make_ref<TaskValue<T>>(core(), std::move(coroutine), options.name);
+  if (options.context) state->context() = options.context.slot();
+  if (options.eager_start.value_or(false)) [[unlikely]] {
+    state->start_eagerly();
+  } else {
+    state->start();
+  }
+  return Task<T>(Ref<FutureCore>(std::move(state)));
 }
 
 template <class F, class Arg, class... Args>
@@ -192,7 +228,7 @@ Task<call_result_t<F, Arg, Args...>> EventLoop::create_task(F&& f, Arg&& arg, Ar
 
 template <class F, class... Args>
   requires detail::TaskFunction<F, Args...>
-Task<call_result_t<F, Args...>> EventLoop::create_task(TaskOptions options, F&& f, Args&&... args) {
+Task<call_result_t<F, Args...>> EventLoop::create_task(const TaskOptions& options, F&& f, Args&&... args) {
   return create_task(call(std::forward<F>(f), std::forward<Args>(args)...), options);
 }
 

@@ -78,7 +78,7 @@ class [[gnu::warn_unused]] TaskGroup : public HandleOf<TaskGroup, Ref<detail::Ta
   /// As asyncio's create_task(), in this group. A refused coroutine is closed: RuntimeError("TaskGroup … has not been
   /// entered"), ("… is finished"), ("… is shutting down").
   template <detail::TaskBody A>
-  Task<detail::task_result_t<A>> create_task(A&& awaitable, TaskOptions options = {}) const {
+  Task<detail::task_result_t<A>> create_task(A&& awaitable, const TaskOptions& options = {}) const {
     std::decay_t<A> taken(std::forward<A>(awaitable));
     try {
       state()->check_open();
@@ -95,7 +95,7 @@ class [[gnu::warn_unused]] TaskGroup : public HandleOf<TaskGroup, Ref<detail::Ta
   }
   template <class F, class... Args>
     requires detail::TaskFunction<F, Args...>
-  Task<call_result_t<F, Args...>> create_task(TaskOptions options, F&& f, Args&&... args) const {
+  Task<call_result_t<F, Args...>> create_task(const TaskOptions& options, F&& f, Args&&... args) const {
     state()->check_open();
     return added(state()->loop().create_task(options, std::forward<F>(f), std::forward<Args>(args)...));
   }
@@ -104,7 +104,7 @@ class [[gnu::warn_unused]] TaskGroup : public HandleOf<TaskGroup, Ref<detail::Ta
       unavailable("a task takes its coroutine over: create_task(std::move(coroutine)), of one that is not const; a "
                   "task or a future "
                   "is none"))) Refused
-  create_task(A&&, TaskOptions = {}) const;
+  create_task(A&&, const TaskOptions& = {}) const;
   template <class F, class... Args>
     requires detail::NoTaskBody<F, Args...>
   __attribute__((

@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -74,6 +75,7 @@ class Call final : public Job {
   void finish() override {
     if (future_->done()) return;
     if (outcome_.has_exception()) return future_->set_exception(outcome_.exception());
+    if (outcome_.empty()) return static_cast<void>(future_->cancel(std::nullopt));  // it was never made
     future_->set_result_or_error(std::move(outcome_.stored()));
   }
 
@@ -86,7 +88,11 @@ namespace body {  // out of reach of argument-dependent lookup
 
 template <class F, class... Args>
 Coroutine<std::invoke_result_t<F, Args...>> to_thread(F f, Args... args) {
-  auto future = get_running_loop().run_in_executor(std::move(f), std::move(args)...);
+  auto in_context = [context = copy_context(), f = std::move(f),
+                     ... args = std::move(args)]() mutable -> std::invoke_result_t<F, Args...> {
+    return context.run(std::move(f), std::move(args)...);
+  };
+  auto future = get_running_loop().run_in_executor(std::move(in_context));
   co_return co_await std::move(future);
 }
 
@@ -95,7 +101,8 @@ Coroutine<std::invoke_result_t<F, Args...>> to_thread(F f, Args... args) {
 }  // namespace detail
 
 struct ToThreadFunction {
-  /// Runs `f(args…)` in a thread of the running loop's default executor and gives its result. A coroutine, so nothing
+  /// Runs `f(args…)` in a thread of the running loop's default executor, and in a copy of the caller's context, and
+  /// gives its result. A coroutine, so nothing
   /// runs before it is awaited. RuntimeError("Executor shutdown has been called") after shutdown_default_executor().
   template <class F, class... Args>
     requires std::invocable<F, Args...>

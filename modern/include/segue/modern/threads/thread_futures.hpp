@@ -1,0 +1,160 @@
+// Futures of threads and futures of a loop, each in terms of the other (CPython: asyncio/futures.py, tasks.py).
+//
+//   Future<int> here = wrap_future(pool.submit(work));                              // on a loop, of a thread's
+//   int n = run_coroutine_threadsafe(fetch(), loop).result(5s);                     // in a thread, of a loop's
+//
+// A cancellation goes either way; so do a result and an exception, in the direction of the answer.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exception_ptr.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/loop_keeper.hpp>
+#include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/threads/concurrent_future.hpp>
+
+namespace segue::modern {
+
+namespace detail {
+
+/// Ends a loop's future as the thread's ended.
+template <class T>
+void copy_state(const concurrent::Future<T>& source, const Future<T>& destination) {
+  if (destination.done()) return;
+  if (source.cancelled()) {
+    destination.cancel();
+  } else if (const std::exception_ptr error = source.exception()) {
+    destination.set_exception(error);
+  } else if constexpr (std::is_void_v<T>) {
+    destination.set_result();
+  } else {
+    auto& value = source.state()->result(std::nullopt);
+    auto& future = static_cast<FutureValue<T>&>(*destination.state());
+    if constexpr (copyable_result<T>) {
+      future.set_result_or_error(std::as_const(value));
+    } else {
+      future.set_result_or_error(std::move(value));
+    }
+  }
+}
+
+/// Ends a thread's future as the loop's ended.
+template <class T>
+void copy_state(const Future<T>& source, const concurrent::Future<T>& destination) {
+  if (source.cancelled()) destination.cancel();
+  if (!destination.set_running_or_notify_cancel()) return;
+  try {
+    if constexpr (std::is_void_v<T>) {
+      source.result();
+      destination.set_result();
+    } else if constexpr (copyable_result<T>) {
+      destination.set_result(source.result());
+    } else {
+      source.state()->check_result();
+      destination.set_result(std::move(result_of<T>(*source.state())));
+    }
+  } catch (...) {
+    destination.set_exception(std::current_exception());
+  }
+}
+
+/// Cancels a thread's future that nobody is left to complete: who waits for it must not wait for ever.
+template <class T>
+class Promised {
+ public:
+  explicit Promised(concurrent::Future<T> future) noexcept : future_(std::move(future)) {}
+  Promised(Promised&& other) noexcept : future_(std::move(other.future_)) {}
+  Promised& operator=(Promised&&) = delete;
+  ~Promised() {
+    if (future_) future_.cancel();
+  }
+  const concurrent::Future<T>& future() const noexcept { return future_; }
+
+ private:
+  concurrent::Future<T> future_;
+};
+
+}  // namespace detail
+
+struct WrapFutureFunction {
+  /// A future of `loop`, which is this thread's, that ends as `source` does. Cancelling it cancels `source`.
+  template <class T>
+  Future<T> operator()(concurrent::Future<T> source, EventLoop& loop) const {
+    using Keeper = LoopKeeper<Future<T>>;
+    const Future<T> future = loop.create_future<T>();
+    future.add_done_callback([source](const Future<T>& done) {
+      if (done.cancelled()) source.cancel();
+    });
+    std::shared_ptr<Keeper> keeper = Keeper::make(loop.core(), future);
+    source.add_done_callback([keeper, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
+      const auto finish = [keeper, done] {
+        if (Future<T>* const kept = keeper->content()) detail::copy_state(done, Future<T>(*kept));
+        keeper->give_up();
+      };
+      static_cast<void>(mailbox->call_soon(finish));  // a loop that is closed has given it up
+    });
+    return future;
+  }
+  template <class T>
+  Future<T> operator()(concurrent::Future<T> source) const {
+    return (*this)(std::move(source), get_running_loop());
+  }
+};
+inline constexpr WrapFutureFunction wrap_future;
+
+struct RunCoroutineThreadsafeFunction {
+  /// From another thread: has `loop` make a task of a coroutine, or of whatever else can be awaited and moved, and
+  /// gives a future to wait for it by. Cancelling that cancels the task. RuntimeError("Event loop is closed"); where
+  /// the loop is closed before the end, the future is cancelled.
+  ///
+  /// Not from the loop's own thread, which would wait for itself.
+  template <Awaitable A>
+  concurrent::Future<await_result_t<A>> operator()(A awaitable, EventLoop& loop) const {
+    using T = await_result_t<A>;
+    concurrent::Future<T> future;
+    loop.call_soon_threadsafe(
+        [promised = detail::Promised<T>(future), awaitable = std::move(awaitable), &loop]() mutable {
+          const concurrent::Future<T> told = promised.future();
+          try {
+            start(loop, std::move(awaitable), std::move(promised));
+          } catch (...) {
+            if (ends_program(std::current_exception())) throw;
+            if (told.set_running_or_notify_cancel()) told.set_exception(std::current_exception());
+            throw;
+          }
+        });
+    return future;
+  }
+
+ private:
+  template <class A, class T>
+  static void start(EventLoop& loop, A&& awaitable, detail::Promised<T> promised) {
+    using Keeper = LoopKeeper<std::pair<Task<T>, detail::Promised<T>>>;
+    const concurrent::Future<T> future = promised.future();
+    const Task<T> task = loop.create_task(std::forward<A>(awaitable));
+    const std::shared_ptr<Keeper> keeper = Keeper::make(loop.core(), {task, std::move(promised)});
+    future.add_done_callback([keeper, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
+      if (!done.cancelled()) return;
+      const auto cancel = [keeper] {
+        if (auto* const kept = keeper->content()) kept->first.cancel();
+      };
+      static_cast<void>(mailbox->call_soon(cancel));
+    });
+    task.add_done_callback([keeper, future](const Task<T>& done) {
+      detail::copy_state<T>(done, future);
+      keeper->give_up();
+    });
+  }
+};
+inline constexpr RunCoroutineThreadsafeFunction run_coroutine_threadsafe;
+
+}  // namespace segue::modern

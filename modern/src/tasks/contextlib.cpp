@@ -1,0 +1,89 @@
+#include <segue/modern/tasks/contextlib.hpp>
+
+#include <segue/modern/kernel/unraisable.hpp>
+
+namespace segue::modern {
+
+namespace {
+
+// What goes through the exits of a stack, from the innermost out.
+class Leaving {
+ public:
+  explicit Leaving(std::exception_ptr error) noexcept : received_(error != nullptr), error_(std::move(error)) {}
+
+  const std::exception_ptr& error() const noexcept { return error_; }
+  void suppress() noexcept {
+    suppressed_ = true;
+    raised_ = false;
+    error_ = nullptr;
+  }
+  void replace(std::exception_ptr raised) noexcept {
+    if (received_) chain_context(raised, error_);  // CPython: up to what was being handled, if anything was
+    raised_ = true;
+    error_ = std::move(raised);
+  }
+  /// Throws what an exit has thrown last; else whether the first one was kept from going further.
+  bool finish() const {
+    if (raised_) std::rethrow_exception(error_);
+    return received_ && suppressed_;
+  }
+
+ private:
+  bool received_;
+  bool suppressed_ = false;
+  bool raised_ = false;  // by an exit: `error_`
+  std::exception_ptr error_;
+};
+
+template <class Exit>
+std::unique_ptr<Exit> pop(std::vector<std::unique_ptr<Exit>>& exits) noexcept {
+  std::unique_ptr<Exit> exit = std::move(exits.back());
+  exits.pop_back();
+  return exit;
+}
+
+}  // namespace
+
+bool ExitStack::leave(std::exception_ptr error) {
+  Leaving leaving(std::move(error));
+  while (!exits_.empty()) {
+    const auto exit = pop(exits_);
+    try {
+      if (exit->leave(leaving.error())) leaving.suppress();
+    } catch (...) {
+      leaving.replace(std::current_exception());
+    }
+  }
+  return leaving.finish();
+}
+
+ExitStack::~ExitStack() {
+  try {
+    close();
+  } catch (...) {
+    report_unraisable(std::current_exception(), std::string("ExitStack"));
+  }
+}
+
+Coroutine<bool> AsyncExitStack::aexit(std::exception_ptr error) {
+  Leaving leaving(std::move(error));
+  while (!exits_.empty()) {
+    const auto exit = pop(exits_);
+    try {
+      Coroutine<bool> step = exit->leave(leaving.error());
+      const bool suppresses = co_await std::move(step);
+      if (suppresses) leaving.suppress();
+    } catch (...) {
+      leaving.replace(std::current_exception());
+    }
+  }
+  co_return leaving.finish();
+}
+
+Coroutine<void> AsyncExitStack::aclose() { co_await aexit(nullptr); }
+
+void AsyncExitStack::push_sync(std::unique_ptr<detail::Exit> exit) {
+  exits_.push_back(std::make_unique<detail::AsyncOfSync>(std::move(exit)));
+}
+
+}  // namespace segue::modern

@@ -1,0 +1,103 @@
+#include <segue/modern/threads/concurrent_future.hpp>
+
+#include <string>
+
+#include <segue/format_exception.hpp>
+#include <segue/modern/kernel/log.hpp>
+#include <segue/os_error.hpp>
+
+namespace segue::modern::concurrent {
+
+const char* to_string(FutureState state) noexcept {
+  switch (state) {
+    case FutureState::PENDING: return "pending";
+    case FutureState::RUNNING: return "running";
+    case FutureState::CANCELLED:
+    case FutureState::CANCELLED_AND_NOTIFIED: return "cancelled";
+    case FutureState::FINISHED: return "finished";
+  }
+  return "unknown";
+}
+
+namespace detail {
+
+FutureState FutureCore::state() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+bool FutureCore::cancel() {
+  std::unique_lock lock(mutex_);
+  if (state_ == FutureState::RUNNING || state_ == FutureState::FINISHED) return false;
+  if (state_ == FutureState::PENDING) finish(lock, FutureState::CANCELLED);
+  return true;
+}
+
+bool FutureCore::set_running_or_notify_cancel() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == FutureState::PENDING) {
+    state_ = FutureState::RUNNING;
+    return true;
+  }
+  if (state_ != FutureState::CANCELLED) throw InvalidStateError("Future in unexpected state");
+  state_ = FutureState::CANCELLED_AND_NOTIFIED;
+  return false;
+}
+
+void FutureCore::set_exception(std::exception_ptr error) {
+  std::unique_lock lock(mutex_);
+  check_unfinished();
+  error_ = std::move(error);
+  finish(lock, FutureState::FINISHED);
+}
+
+std::exception_ptr FutureCore::exception(std::optional<std::chrono::nanoseconds> timeout) {
+  std::unique_lock lock(mutex_);
+  wait(lock, timeout);
+  return error_;
+}
+
+void FutureCore::add_done_callback(Callback callback) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!done()) return callbacks_.push_back(std::move(callback));
+  }
+  call(callback);
+}
+
+void FutureCore::wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout) {
+  const auto is_done = [this] { return done(); };
+  if (!timeout) {
+    changed_.wait(lock, is_done);
+  } else if (!changed_.wait_for(lock, *timeout, is_done)) {
+    throw TimeoutError();
+  }
+  if (state_ != FutureState::FINISHED) throw CancelledError();
+}
+
+void FutureCore::check_unfinished() const {
+  if (done()) throw InvalidStateError(std::string("the future is ") + to_string(state_) + " already");
+}
+
+void FutureCore::finish(std::unique_lock<std::mutex>& lock, FutureState state) noexcept {
+  state_ = state;
+  const std::vector<Callback> callbacks = std::move(callbacks_);
+  changed_.notify_all();
+  lock.unlock();
+  for (const Callback& callback : callbacks) call(callback);
+}
+
+void FutureCore::call(const Callback& callback) noexcept {
+  try {
+    callback();
+  } catch (...) {
+    try {
+      log(LogLevel::error, "exception calling callback of a future\n" + format_exception(std::current_exception()));
+    } catch (...) {
+      log(LogLevel::error, "exception calling callback of a future");
+    }
+  }
+}
+
+}  // namespace detail
+}  // namespace segue::modern::concurrent

@@ -1,0 +1,175 @@
+// Tasks whose first step is taken by create_task() itself.
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/exception_groups.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/taskgroups.hpp>
+
+#include "modern/attempt.hpp"
+
+namespace segue::modern {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using testing::make_loop;
+using testing::Trace;
+
+Coroutine<int> note_and_give(Trace& trace, int value) {
+  trace.push_back("run");
+  if (value > 0) co_await sleep(0s);
+  co_return value;
+}
+
+TEST(EagerTask, rule_164_runs_up_to_its_first_wait_before_create_task_returns) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    get_running_loop().set_task_factory(eager_task_factory);
+    const Task<int> done = create_task(note_and_give(trace, 0));
+    EXPECT_TRUE(done.done());
+    EXPECT_EQ(done.result(), 0);
+    const Task<int> waits = create_task(note_and_give(trace, 1));
+    trace.push_back("made");
+    EXPECT_FALSE(waits.done());
+    EXPECT_EQ(all_tasks().size(), 2U);
+    EXPECT_EQ(co_await waits, 1);
+  }());
+  EXPECT_THAT(trace, ElementsAre("run", "run", "made"));
+}
+
+TEST(EagerTask, rule_165_is_the_current_task_and_has_a_context_and_keeps_its_exception) {
+  const ContextVar<int> v("v", 0);
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    get_running_loop().set_task_factory(eager_task_factory);
+    const AnyTask me = *current_task();
+    const auto body = [&]() -> Coroutine<int> {
+      EXPECT_NE(*current_task(), me);
+      v.set(1);
+      throw ValueError("e");
+      co_return 0;
+    };
+    const Task<int> task = create_task(body());
+    EXPECT_TRUE(task.done());
+    EXPECT_EQ(testing::text(task.exception()), "ValueError(e)");
+    EXPECT_EQ(*current_task(), me);
+    EXPECT_EQ(v.get(), 0);
+    co_return;
+  }());
+}
+
+TEST(EagerTask, made_by_a_callback_has_a_context_of_its_own) {
+  const ContextVar<int> v("v", 0);
+  std::vector<int> seen;
+  const EventLoopPtr loop = make_loop();
+  const auto body = [&]() -> Coroutine<> {
+    v.set(v.get() + 1);
+    seen.push_back(v.get());
+    co_await sleep(0s);
+    seen.push_back(v.get());
+  };
+  loop->call_soon([&] {
+    v.set(5);
+    create_task(body(), {.eager_start = true});
+    EXPECT_FALSE(current_task().has_value());
+    seen.push_back(v.get());
+  });
+  loop->run_until_complete(sleep(1ms));
+  EXPECT_THAT(seen, ElementsAre(6, 5, 6));
+}
+
+TEST(EagerTask, rule_166_gather_need_not_wait_and_a_group_is_cancelled_by_a_failing_one) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    EventLoop& running = get_running_loop();
+    running.set_task_factory(eager_task_factory);
+    running.call_soon([&] { trace.push_back("callback"); });
+    const auto [one, two] = co_await gather(note_and_give(trace, 0), note_and_give(trace, 0));
+    trace.push_back(std::to_string(one + two));
+    co_await sleep(0s);
+    const auto bad = []() -> Coroutine<> {
+      throw ValueError("bad");
+      co_return;
+    };
+    const auto body = [&](TaskGroup& group) -> Coroutine<> {
+      group.create_task(bad());
+      trace.push_back("body goes on");
+      co_await sleep(0s);
+      trace.push_back("never");
+    };
+    try {
+      co_await async_with(TaskGroup(), body);
+    } catch (const BaseExceptionGroup&) {
+      trace.push_back("group");
+    }
+  }());
+  EXPECT_THAT(trace, ElementsAre("run", "run", "0", "callback", "body goes on", "group"));
+}
+
+TEST(EagerTask, rule_167_an_option_overrides_the_factory) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    EXPECT_TRUE(create_task(note_and_give(trace, 0), {.eager_start = true}).done());
+    get_running_loop().set_task_factory(create_eager_task_factory([&](EventLoop&, TaskOptions& options) {
+      if (options.name.data() == nullptr) options.name = "named by the factory";
+    }));
+    const Task<int> lazy = create_task(note_and_give(trace, 0), {.eager_start = false});
+    EXPECT_FALSE(lazy.done());
+    EXPECT_EQ(lazy.get_name(), "named by the factory");
+    EXPECT_TRUE(create_task(note_and_give(trace, 0), {.name = "mine"}).done());
+    EXPECT_TRUE(get_running_loop().get_task_factory());
+    get_running_loop().set_task_factory(nullptr);
+    co_await lazy;
+  }());
+}
+
+TEST(EagerTask, that_asks_the_program_to_end_throws_out_of_create_task) {
+  const EventLoopPtr loop = make_loop();
+  const auto ends = []() -> Coroutine<> {
+    throw SystemExit(3);
+    co_return;
+  };
+  const auto main = [&]() -> Coroutine<> {
+    EXPECT_THROW(create_task(ends(), {.eager_start = true}), SystemExit);
+    co_return;
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(EagerTask, is_not_eager_where_its_loop_does_not_run) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  const Task<int> task = loop->create_task(note_and_give(trace, 0), {.eager_start = true});
+  EXPECT_FALSE(task.done());
+  EXPECT_EQ(loop->run_until_complete(task), 0);
+}
+
+TEST(EagerTask, can_be_cancelled_where_it_waits) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const Task<int> task = create_task(note_and_give(trace, 1), {.eager_start = true});
+    EXPECT_TRUE(task.cancel());
+    try {
+      co_await task;
+    } catch (const CancelledError&) {
+      trace.push_back("cancelled");
+    }
+  }());
+  EXPECT_THAT(trace, ElementsAre("run", "cancelled"));
+}
+
+}  // namespace
+}  // namespace segue::modern
