@@ -18,7 +18,7 @@ namespace segue::modern {
 
 namespace {
 
-using Self = AsyncGeneratorRef<AsyncGeneratorCore>;
+using Self = Ref<AsyncGeneratorCore>;
 
 /// Gives an iteration of the loop up.
 struct NextIteration {
@@ -115,7 +115,7 @@ void AsyncGeneratorCore::fail(std::exception_ptr error) noexcept {
   outcome_.set_exception(leaving_generator(std::move(error)));
 }
 
-void AsyncGeneratorCore::close_in_task(const AsyncGeneratorRef<AsyncGeneratorCore>& generator) {
+void AsyncGeneratorCore::close_in_task(const Ref<AsyncGeneratorCore>& generator) {
   generator->leave_loop();
   make_ref<TaskValue<void>>(LoopCore::require_running(), close_soon(generator), std::string_view())->start_eagerly();
 }
@@ -123,7 +123,7 @@ void AsyncGeneratorCore::close_in_task(const AsyncGeneratorRef<AsyncGeneratorCor
 // Whoever is handed the last reference comes back here with it.
 void AsyncGeneratorCore::end() noexcept {
   if (state() != AsyncGeneratorState::AGEN_SUSPENDED || exiting_ || farewell_ == Farewell::closed) return destroy();
-  Self self(*this);
+  Self self(this);
   if (mailbox_ != nullptr && farewell_ == Farewell::none) {
     farewell_ = Farewell::handed_over;
     const std::shared_ptr<Mailbox> mailbox = mailbox_;
@@ -137,7 +137,7 @@ void AsyncGeneratorCore::end() noexcept {
   }
 }
 
-Coroutine<void> close_async_generator(AsyncGeneratorRef<AsyncGeneratorCore> generator) {
+Coroutine<void> close_async_generator(Ref<AsyncGeneratorCore> generator) {
   AsyncGeneratorClose closing(std::move(generator));
   co_await closing;
 }

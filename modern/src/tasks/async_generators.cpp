@@ -12,11 +12,11 @@ namespace segue::modern {
 
 Coroutine<void> EventLoop::shutdown_asyncgens() {
   expect_no_more_async_generators();
-  using GeneratorRef = AsyncGeneratorRef<AsyncGeneratorCore>;
+  using GeneratorRef = Ref<AsyncGeneratorCore>;
   std::vector<GeneratorRef> generators;
   const auto& begun = async_generators();
   for (AsyncGeneratorCore* each = begun.front(); each != nullptr; each = begun.next(*each))
-    generators.emplace_back(*each);
+    generators.emplace_back(each);
   if (generators.empty()) co_return;
   std::vector<AnyTask> closings;
   for (const GeneratorRef& each : generators) closings.emplace_back(create_task(close_async_generator(each)));

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -10,19 +9,11 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/threads/thread_pool_executor.hpp>
 
-#include "threads/block_signals.hpp"
+#include "threads/workers.hpp"
 
 namespace segue::modern {
 
 namespace detail {
-
-namespace {
-
-std::size_t max_threads() noexcept {
-  return std::min<std::size_t>(32, std::max(1U, std::thread::hardware_concurrency()) + 4);
-}
-
-}  // namespace
 
 JobList::JobList(JobList&& other) noexcept
     : first_(std::exchange(other.first_, nullptr)),
@@ -110,14 +101,14 @@ void Executor::submit(std::unique_ptr<Job> job) {
   if (pool_) return lend(std::move(job), *pool_);
   const std::lock_guard lock(mutex_);
   if (stopping_) throw RuntimeError("Executor shutdown has been called");
-  if (queue_.size() >= idle_ && alive_ < max_threads()) start_thread();
+  if (queue_.size() >= idle_ && alive_ < default_max_workers()) start_thread();
   queue_.push(std::move(job));
   wake_.notify_one();
 }
 
 void Executor::start_thread() {
   try {
-    threads_.reserve(max_threads());
+    threads_.reserve(default_max_workers());
     const BlockSignals block_signals;
     threads_.emplace_back([this] { work(); });
     ++alive_;

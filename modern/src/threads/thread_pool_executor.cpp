@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -13,7 +12,7 @@
 #include <segue/format_exception.hpp>
 #include <segue/modern/kernel/log.hpp>
 
-#include "threads/block_signals.hpp"
+#include "threads/workers.hpp"
 
 namespace segue::modern::concurrent {
 
@@ -64,7 +63,7 @@ class ThreadPool : public std::enable_shared_from_this<ThreadPool> {
   static std::size_t limit(std::optional<int> given) {
     if (given && *given <= 0) throw ValueError("max_workers must be greater than 0, not " + std::to_string(*given));
     if (given) return static_cast<std::size_t>(*given);
-    return std::min<std::size_t>(32, std::max(1U, std::thread::hardware_concurrency()) + 4);
+    return modern::detail::default_max_workers();
   }
   static std::size_t next_number() noexcept {
     static std::atomic<std::size_t> number{0};

@@ -27,6 +27,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/fiber.hpp>
 #include <segue/modern/kernel/async_generator_core.hpp>
+#include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 
@@ -140,8 +141,7 @@ class AsyncGeneratorFunction {
   modern::AsyncGenerator<Yield, Send> operator()(Args&&... args) const {
     using Call = bridge_detail::AsyncCallFiber<Yield, Send, F, std::decay_t<Args>...>;
     auto& fiber = *legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...);
-    return modern::AsyncGenerator<Yield, Send>(
-        modern::AsyncGeneratorRef<modern::AsyncGeneratorBody<Yield, Send>>(fiber));
+    return modern::AsyncGenerator<Yield, Send>(modern::Ref<modern::AsyncGeneratorBody<Yield, Send>>(&fiber));
   }
   template <class... Args>
     requires(!std::invocable<F&, AsyncYielder<Yield, Send>&, std::decay_t<Args>...>)

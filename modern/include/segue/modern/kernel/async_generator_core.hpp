@@ -23,6 +23,7 @@
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/ref.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -35,9 +36,6 @@ enum class AsyncGeneratorState { AGEN_CREATED, AGEN_RUNNING, AGEN_SUSPENDED, AGE
 
 /// The state's name, as Python prints it.
 const char* to_string(AsyncGeneratorState state) noexcept;
-
-template <class Core>
-class AsyncGeneratorRef;
 
 class AsyncGeneratorCore : public ListLink<> {
  public:
@@ -98,7 +96,7 @@ class AsyncGeneratorCore : public ListLink<> {
 
   bool closed() const noexcept { return ended_ || finished(); }
   void end() noexcept;
-  static void close_in_task(const AsyncGeneratorRef<AsyncGeneratorCore>& generator);
+  static void close_in_task(const Ref<AsyncGeneratorCore>& generator);
 
   // What was done about one that was let go of while it was suspended.
   enum class Farewell : std::uint8_t { none, handed_over, closed };
@@ -112,33 +110,6 @@ class AsyncGeneratorCore : public ListLink<> {
   Farewell farewell_ = Farewell::none;
   std::exception_ptr injected_;
   std::shared_ptr<Mailbox> mailbox_;  // of the loop that it belongs to; null before it has one
-};
-
-/// A reference to one.
-template <class Core>
-class AsyncGeneratorRef {
- public:
-  AsyncGeneratorRef() noexcept = default;
-  explicit AsyncGeneratorRef(Core& core) noexcept : core_(&core) { core.retain(); }
-  AsyncGeneratorRef(const AsyncGeneratorRef& other) noexcept : core_(other.core_) {
-    if (core_ != nullptr) core_->retain();
-  }
-  AsyncGeneratorRef(AsyncGeneratorRef&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
-  AsyncGeneratorRef& operator=(AsyncGeneratorRef other) noexcept {
-    std::swap(core_, other.core_);
-    return *this;
-  }
-  ~AsyncGeneratorRef() {
-    if (core_ != nullptr) core_->release();
-  }
-
-  Core* get() const noexcept { return core_; }
-  Core* operator->() const noexcept { return core_; }
-  Core& operator*() const noexcept { return *core_; }
-  explicit operator bool() const noexcept { return core_ != nullptr; }
-
- private:
-  Core* core_ = nullptr;
 };
 
 /// What anext(), asend(), athrow() and aclose() return, but for the value: a step of the body, to be awaited once.
@@ -157,7 +128,7 @@ class [[nodiscard("a step is taken when it is awaited")]] AsyncGeneratorStep {
   }
 
  protected:
-  AsyncGeneratorStep(AsyncGeneratorRef<AsyncGeneratorCore> core, Kind kind, std::exception_ptr error = nullptr)
+  AsyncGeneratorStep(Ref<AsyncGeneratorCore> core, Kind kind, std::exception_ptr error = nullptr)
       : core_(std::move(core)), error_(std::move(error)), kind_(kind) {
     if (core_->mailbox_ == nullptr) [[unlikely]]
       core_->join_loop();
@@ -167,7 +138,7 @@ class [[nodiscard("a step is taken when it is awaited")]] AsyncGeneratorStep {
   friend class AsyncGeneratorWait;
   void report_never_awaited() const noexcept;
 
-  AsyncGeneratorRef<AsyncGeneratorCore> core_;  // empty where it was awaited, or moved from
+  Ref<AsyncGeneratorCore> core_;  // empty where it was awaited, or moved from
   std::exception_ptr error_;
   Kind kind_;
 };
@@ -214,7 +185,7 @@ class AsyncGeneratorWait {
   bool throws() const noexcept { return kind_ == Kind::throw_ || kind_ == Kind::close; }
   bool leave_unbegun();
 
-  AsyncGeneratorRef<AsyncGeneratorCore> core_;
+  Ref<AsyncGeneratorCore> core_;
   std::exception_ptr error_;
   Kind kind_;
   Phase phase_ = Phase::fresh;
@@ -230,12 +201,11 @@ class AsyncGeneratorEndWait final : public AsyncGeneratorWait {
 /// What aclose() returns.
 class AsyncGeneratorClose final : public AsyncGeneratorStep {
  public:
-  explicit AsyncGeneratorClose(AsyncGeneratorRef<AsyncGeneratorCore> core)
-      : AsyncGeneratorStep(std::move(core), Kind::close) {}
+  explicit AsyncGeneratorClose(Ref<AsyncGeneratorCore> core) : AsyncGeneratorStep(std::move(core), Kind::close) {}
   AsyncGeneratorEndWait operator co_await() noexcept { return AsyncGeneratorEndWait(std::move(*this)); }
 };
 
 /// A coroutine that closes it.
-Coroutine<void> close_async_generator(AsyncGeneratorRef<AsyncGeneratorCore> generator);
+Coroutine<void> close_async_generator(Ref<AsyncGeneratorCore> generator);
 
 }  // namespace segue::modern

@@ -25,6 +25,7 @@
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait.hpp>
 #include <segue/os_error.hpp>
@@ -36,16 +37,6 @@ struct AsCompletedOptions {
 };
 
 namespace detail {
-
-template <class F>
-struct CompletedResult {
-  using type = void;  // of a handle that does not know it
-};
-template <class F>
-  requires requires { typename F::result_type; }
-struct CompletedResult<F> {
-  using type = typename F::result_type;
-};
 
 /// What has completed, and what is still to come. Kept by whoever asks: it leaves the futures when nobody does any
 /// more.
@@ -123,7 +114,7 @@ Coroutine<F> next_completed(std::shared_ptr<Completions<F>> completions) {
 }
 
 template <class F>
-Coroutine<typename CompletedResult<F>::type> next_result(std::shared_ptr<Completions<F>> completions) {
+Coroutine<typename ResultOf<F>::type> next_result(std::shared_ptr<Completions<F>> completions) {
   auto getting = completions->done().get();
   std::optional<F> done = co_await getting;
   if (!done) throw TimeoutError();
@@ -138,7 +129,7 @@ Coroutine<typename CompletedResult<F>::type> next_result(std::shared_ptr<Complet
 template <std::derived_from<AnyFuture> F>
 class AsCompleted {
  public:
-  using result_type = typename detail::CompletedResult<F>::type;
+  using result_type = typename detail::ResultOf<F>::type;
 
   /// Of a plain loop: each turn gives a coroutine, which waits for the next result, whosever it is.
   class Iterator {

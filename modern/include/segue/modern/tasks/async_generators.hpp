@@ -30,6 +30,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/outcome.hpp>
@@ -146,8 +147,7 @@ class AsyncGeneratorValueWait : public AsyncGeneratorWait {
 template <class Yield, class Send>
 class AsyncGeneratorNext final : public AsyncGeneratorStep {
  public:
-  explicit AsyncGeneratorNext(AsyncGeneratorRef<AsyncGeneratorCore> body)
-      : AsyncGeneratorStep(std::move(body), Kind::next) {}
+  explicit AsyncGeneratorNext(Ref<AsyncGeneratorCore> body) : AsyncGeneratorStep(std::move(body), Kind::next) {}
   auto operator co_await() noexcept { return AsyncGeneratorValueWait<Yield, Send>(std::move(*this)); }
 };
 
@@ -156,7 +156,7 @@ template <class Yield, class Send>
 class AsyncGeneratorSend final : public AsyncGeneratorStep {
  public:
   template <class U>
-  AsyncGeneratorSend(AsyncGeneratorRef<AsyncGeneratorCore> body, U&& value)
+  AsyncGeneratorSend(Ref<AsyncGeneratorCore> body, U&& value)
       : AsyncGeneratorStep(std::move(body), Kind::send), value_(std::forward<U>(value)) {}
 
   class Wait final : public AsyncGeneratorValueWait<Yield, Send> {
@@ -185,7 +185,7 @@ class AsyncGeneratorSend final : public AsyncGeneratorStep {
 template <class Yield, class Send>
 class AsyncGeneratorThrow final : public AsyncGeneratorStep {
  public:
-  AsyncGeneratorThrow(AsyncGeneratorRef<AsyncGeneratorCore> body, std::exception_ptr error)
+  AsyncGeneratorThrow(Ref<AsyncGeneratorCore> body, std::exception_ptr error)
       : AsyncGeneratorStep(std::move(body), Kind::throw_, std::move(error)) {}
 
   class Wait final : public AsyncGeneratorValueWait<Yield, Send> {
@@ -205,8 +205,7 @@ class AsyncGeneratorThrow final : public AsyncGeneratorStep {
 template <class Yield, class Send>
 class AsyncGeneratorNextOrNone final : public AsyncGeneratorStep {
  public:
-  explicit AsyncGeneratorNextOrNone(AsyncGeneratorRef<AsyncGeneratorCore> body)
-      : AsyncGeneratorStep(std::move(body), Kind::next) {}
+  explicit AsyncGeneratorNextOrNone(Ref<AsyncGeneratorCore> body) : AsyncGeneratorStep(std::move(body), Kind::next) {}
 
   class Wait final : public AsyncGeneratorValueWait<Yield, Send> {
    public:
@@ -238,7 +237,7 @@ class [[nodiscard]] AsyncGenerator {
   using yield_type = Yield;
   using send_type = Send;
 
-  explicit AsyncGenerator(AsyncGeneratorRef<Body> body) noexcept : body_(std::move(body)) {}
+  explicit AsyncGenerator(Ref<Body> body) noexcept : body_(std::move(body)) {}
   AsyncGenerator(AsyncGenerator&&) noexcept = default;
   AsyncGenerator& operator=(AsyncGenerator&&) noexcept = default;
 
@@ -281,20 +280,20 @@ class [[nodiscard]] AsyncGenerator {
   explicit operator bool() const noexcept { return static_cast<bool>(body_); }
 
  private:
-  const AsyncGeneratorRef<Body>& body() const {
+  const Ref<Body>& body() const {
     if (!body_) [[unlikely]]
       detail::refuse_empty_handle(typeid(AsyncGenerator));
     return body_;
   }
 
-  AsyncGeneratorRef<AsyncGeneratorCore> core() const { return AsyncGeneratorRef<AsyncGeneratorCore>(*body()); }
+  Ref<AsyncGeneratorCore> core() const { return Ref<AsyncGeneratorCore>(body().get()); }
 
-  AsyncGeneratorRef<Body> body_;
+  Ref<Body> body_;
 };
 
 template <class Yield, class Send>
 AsyncGenerator<Yield, Send> detail::AsyncGeneratorPromise<Yield, Send>::get_return_object() noexcept {
-  return AsyncGenerator<Yield, Send>(AsyncGeneratorRef<AsyncGeneratorBody<Yield, Send>>(body_));
+  return AsyncGenerator<Yield, Send>(Ref<AsyncGeneratorBody<Yield, Send>>(&body_));
 }
 
 struct GetAsyncGenStateFunction {
@@ -327,17 +326,6 @@ using anext_result_t = await_result_t<decltype(std::declval<I&>().anext())>;
 
 namespace body {
 
-template <class I, class T>
-Coroutine<T> anext(std::reference_wrapper<I> iterator, T otherwise) {
-  std::optional<T> value;
-  try {
-    auto step = iterator.get().anext();
-    value.emplace(co_await step);
-  } catch (const StopAsyncIteration&) {
-  }
-  co_return value ? *std::move(value) : std::move(otherwise);
-}
-
 template <class I>
 Coroutine<std::optional<stored_t<anext_result_t<I>>>> next_or_none(I& iterator) {
   std::optional<stored_t<anext_result_t<I>>> value;
@@ -359,6 +347,22 @@ auto next_or_none(I& iterator) {
     return body::next_or_none(iterator);
   }
 }
+
+namespace body {
+
+template <class I, class T>
+Coroutine<T> anext(std::reference_wrapper<I> iterator, T otherwise) {
+  auto step = next_or_none(iterator.get());
+  std::optional<stored_t<T>> value = co_await step;
+  if (!value) co_return std::forward<T>(otherwise);
+  if constexpr (std::is_reference_v<T>) {
+    co_return static_cast<T>(value->get());
+  } else {
+    co_return *std::move(value);
+  }
+}
+
+}  // namespace body
 
 template <class I>
 decltype(auto) aiter(I& iterable) {
