@@ -36,6 +36,7 @@
 #include <segue/modern/sync/lock.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/sync/semaphore.hpp>
+#include <segue/modern/sync/staggered.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/call.hpp>
@@ -44,6 +45,7 @@
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/inspect.hpp>
 #include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/shield.hpp>
@@ -72,11 +74,18 @@ using modern::await_result_t;
 using modern::Awaitable;
 using modern::call;
 using modern::Coroutine;
+using modern::CoroutineInfo;
 using modern::CoroutineState;
 using modern::getasyncgenstate;
 using modern::getcoroutinestate;
+using modern::isasyncgen;
+using modern::isasyncgenfunction;
+using modern::isawaitable;
+using modern::iscoroutine;
+using modern::iscoroutinefunction;
 using modern::LoopControl;
 using modern::Resumable;
+using modern::SuspendedFrame;
 using modern::yield_;
 using modern::Yielded;
 
@@ -88,9 +97,11 @@ using modern::EventLoop;
 using modern::EventLoopPtr;
 using modern::EventLoopRef;
 using modern::ExceptionContext;
+using modern::get_event_loop;
 using modern::get_running_loop;
 using modern::Handle;
 using modern::new_event_loop;
+using modern::set_event_loop;
 using modern::TimerHandle;
 
 // exceptions
@@ -163,6 +174,8 @@ using modern::return_exceptions;
 using modern::return_exceptions_t;
 using modern::shield;
 using modern::sleep;
+using modern::staggered_race;
+using modern::StaggeredResult;
 using modern::Task;
 using modern::TaskFactory;
 using modern::TaskGroup;

@@ -2,18 +2,25 @@
 #pragma once
 
 #include <exception>
+#include <string>
 #include <typeinfo>
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/origin.hpp>
 #include <segue/type_name.hpp>
 
 namespace segue::modern {
 
-/// Calls `callback()`. What it throws goes to the loop's exception handler, with the type of what the user gave;
-/// KeyboardInterrupt and SystemExit pass.
+inline std::string repr_of_handle(const std::type_info& given, const Origin* origin = nullptr) {
+  const std::string created_at = origin != nullptr ? origin->created_at() : std::string();
+  return "<Handle " + qualified_type_name(given) + created_at + ">";
+}
+
+/// Calls `callback()`. What it throws goes to the loop's exception handler, with the type of what the user gave, and
+/// where, if that is known; KeyboardInterrupt and SystemExit pass.
 template <class Callback>
-void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback) {
+void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback, const Origin* origin = nullptr) {
   try {
     callback();
   } catch (...) {
@@ -21,7 +28,8 @@ void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback
     ExceptionContext context;
     context.message = "Exception in callback";
     context.exception = std::current_exception();
-    context.handle = "<Handle " + qualified_type_name(given) + ">";
+    context.handle = repr_of_handle(given, origin);
+    if (origin != nullptr) context.handle_traceback = origin->traceback();
     loop.call_exception_handler(context);
   }
 }

@@ -11,8 +11,10 @@ std::vector<std::string> ExceptionContext::keys() const {
   if (exception) keys.emplace_back("exception");
   if (!future.empty()) keys.emplace_back("future");
   if (!handle.empty()) keys.emplace_back("handle");
+  if (!handle_traceback.empty()) keys.emplace_back("handle_traceback");
   if (!message.empty()) keys.emplace_back("message");
   if (!source.empty()) keys.emplace_back("source");
+  if (!source_traceback.empty()) keys.emplace_back("source_traceback");
   if (!task.empty()) keys.emplace_back("task");
   for (const auto& [key, value] : more) keys.push_back(key);
   std::ranges::sort(keys);
@@ -28,6 +30,11 @@ std::string to_string(const ExceptionContext& context) {
   field("handle", context.handle);
   field("task", context.task);
   field("source", context.source);
+  const auto traceback = [&text](const char* what, const std::string& calls) {
+    if (!calls.empty()) text.append("\n").append(what).append(" created at (most recent call last):\n").append(calls);
+  };
+  traceback("Handle", context.handle_traceback);
+  traceback("Object", context.source_traceback);
   for (const auto& [key, value] : context.more) field(key.c_str(), value);
   if (context.exception) text += "\n" + format_exception(context.exception);
   return text;

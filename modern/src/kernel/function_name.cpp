@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
 
 namespace segue::modern {
 
@@ -48,8 +47,9 @@ std::string_view strip_to_name(std::string_view signature) {
 
 }  // namespace
 
-std::string function_name(const std::source_location& where) {
-  const std::string_view signature = where.function_name();
+std::string function_name(const std::source_location& where) { return name_in_signature(where.function_name()); }
+
+std::string name_in_signature(std::string_view signature) {
   // Outside of functions there is no name (g++ has one for what initializes): what is made there is made of a lambda.
   const bool outside = signature.empty() || signature.find("__static_initialization_and_destruction") != signature.npos;
   return std::string(outside ? lambda : strip_to_name(signature));

@@ -19,6 +19,7 @@ void FutureCore::report_never_retrieved() noexcept {
     context.message = std::string(kind_ == Kind::task ? "Task" : "Future") + " exception was never retrieved";
     context.exception = error_;
     context.future = repr();
+    context.source_traceback = origin_.traceback();
     loop_->call_exception_handler(context);
   } catch (...) {
     try {
@@ -75,9 +76,9 @@ std::exception_ptr FutureCore::make_cancelled_error() {
 }
 
 std::string FutureCore::repr() const {
-  if (!done()) return "<Future pending>";
-  if (cancelled()) return "<Future cancelled>";
-  return "<Future finished" + repr_of_exception() + ">";
+  std::string state = "pending";
+  if (done()) state = cancelled() ? "cancelled" : "finished" + repr_of_exception();
+  return "<Future " + state + origin_.created_at() + ">";
 }
 
 std::string FutureCore::repr_of_exception() const {

@@ -43,7 +43,11 @@ void HandleState::run() {
     if (!unique()) forget_all();  // else it is about to go itself
   });
   const ContextSlot::Current in_context(&context_);
-  call_of_user(loop_, callable(), [this] { invoke(); });
+  call_of_user(loop_, callable(), [this] { invoke(); }, &origin_);
+}
+
+std::function<std::string()> HandleState::deferred_repr() {
+  return [self = Ref<HandleState>(this)] { return repr_of_handle(self->callable(), &self->origin_); };
 }
 
 void HandleState::drop() noexcept { Forget()(this); }

@@ -2,6 +2,10 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -18,7 +22,39 @@ std::uint64_t next_loop_id() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
+// As in Python: "Executing <Task …> took 0.120 seconds".
+void report_slow(const std::function<std::string()>& repr, std::chrono::duration<double> taken) noexcept {
+  std::array<char, 32> seconds{};
+  std::snprintf(seconds.data(), seconds.size(), "%.3f", taken.count());
+  try {
+    log(LogLevel::warning, "Executing " + (repr ? repr() : "a callback") + " took " + seconds.data() + " seconds");
+  } catch (...) {  // there is no memory to say what
+    log(LogLevel::warning, "Executing a callback took long");
+  }
+}
+
 }  // namespace
+
+void LoopCore::set_debug(bool enabled) noexcept {
+  if (enabled != debug_) Origin::want(enabled);
+  debug_ = enabled;
+}
+
+void LoopCore::set_schedule_of_choices(Schedule* choices) noexcept {
+  choices_ = choices;
+  timers_.set_order_of_equals(choices != nullptr ? choices->choose(SIZE_MAX / 2) * 2 + 1 : 1);
+}
+
+void LoopCore::run_ready_in_debug() {
+  ReadyQueue::Batch batch(ready_);
+  while (Ready* const node = batch.pop()) {
+    const std::function<std::string()> repr = node->deferred_repr();
+    const time_point begin = time();
+    node->run();
+    const std::chrono::duration<double> taken = time() - begin;
+    if (taken >= slow_callback_duration) report_slow(repr, taken);
+  }
+}
 
 LoopCore::LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)), id_(next_loop_id()) {}
 

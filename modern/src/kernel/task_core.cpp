@@ -76,6 +76,10 @@ void TaskCore::run() {
   take_step([this] { step_outermost(); });
 }
 
+std::function<std::string()> TaskCore::deferred_repr() {
+  return [self = Ref<TaskCore>(this)] { return self->repr(); };
+}
+
 void TaskCore::start_eagerly() {
   if (LoopCore::running() != &loop()) return start();
   const Ref<TaskCore> keep(this);
@@ -99,7 +103,7 @@ template <class Step>
   }
   if (outermost.finished()) [[unlikely]]
     return end();
-  outermost.executing = false;
+  outermost.leave_step(leaf());
   // The running loop is this task's. loop() gives the same, but would touch another cache line.
   if (yielded_nothing()) return LoopCore::running()->schedule(*this);
   if (FutureCore* const future = awaited_future(); future != nullptr && future != this && &future->loop() == &loop())
@@ -230,7 +234,7 @@ std::string TaskCore::info() const {
   }
   text += " name='" + name() + "' coro=<" + coroutine_name() + "() ";
   text += finished_ ? "done, defined at " + place(made_) : "running at " + place(promise_->awaiting_at());
-  return text + ">" + repr_of_exception();
+  return text + ">" + repr_of_exception() + origin().created_at();
 }
 
 void TaskCore::fail(std::exception_ptr error) {
@@ -247,6 +251,7 @@ void TaskCore::destroy_pending() noexcept {
   try {
     context.message = "Task was destroyed but it is pending!";
     context.task = repr();
+    context.source_traceback = origin().traceback();
   } catch (...) {  // there is no memory for more; or the future that it waits for cannot be described
   }
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
@@ -271,5 +276,13 @@ detail::PromiseBase& TaskCore::take_promise() noexcept {
 const std::source_location& TaskCore::made() const noexcept { return finished_ ? made_ : promise_->made(); }
 
 std::string TaskCore::coroutine_name() const { return function_name(made()); }
+
+CoroutineInfo TaskCore::coroutine_info() const {
+  if (finished_) return {coroutine_name(), CoroutineState::CORO_CLOSED, made_};
+  const CoroutineState state = promise_->executing ? CoroutineState::CORO_RUNNING
+                               : promise_->started ? CoroutineState::CORO_SUSPENDED
+                                                   : CoroutineState::CORO_CREATED;
+  return {coroutine_name(), state, promise_->awaiting_at(), detail::awaited_by(*promise_)};
+}
 
 }  // namespace segue::modern

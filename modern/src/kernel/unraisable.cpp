@@ -21,10 +21,11 @@ bool tell_loop(const ExceptionContext& context) {
   return loop != nullptr;
 }
 
-void warn(std::string message, const std::source_location& made) {
+void warn(std::string message, const std::source_location& made, std::string source_traceback = {}) {
   ExceptionContext context;
   context.message = std::move(message);
   context.source = place(made);
+  context.source_traceback = std::move(source_traceback);
   if (!tell_loop(context)) log(LogLevel::warning, to_string(context));
 }
 
@@ -44,9 +45,10 @@ void report_ignored(const std::exception_ptr& error, std::string object, const s
 
 }  // namespace
 
-void report_coroutine(const std::source_location& made, const char* what) noexcept {
+void report_coroutine(const std::source_location& made, const char* what, const Origin* origin) noexcept {
   try {
-    warn("coroutine '" + function_name(made) + "' " + what, made);
+    warn("coroutine '" + function_name(made) + "' " + what, made,
+         origin != nullptr ? origin->traceback(Origin::Maker::coroutine_function) : std::string());
   } catch (...) {
     std::array<char, 256> line{};  // there is no memory for more, or the handler threw
     std::snprintf(line.data(), line.size(), "a coroutine of %s:%u %s", made.file_name(), made.line(), what);

@@ -22,6 +22,10 @@ void call_back(DoneCallbackState& callback, FutureCore& done, ContextSlot& conte
 
 }  // namespace
 
+std::function<std::string()> DoneCallbackState::deferred_repr() {
+  return [&given = callable()] { return repr_of_handle(given); };
+}
+
 DoneCallbackState::DoneCallbackState() noexcept = default;
 DoneCallbackState::~DoneCallbackState() = default;
 

@@ -1,8 +1,14 @@
 #include <segue/modern/loop/event_loop.hpp>
 
+#include <pthread.h>
+#include <unistd.h>
+
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
@@ -39,6 +45,11 @@ void give_back_before_wait(Reactor& reactor, Reactor::time_point deadline) noexc
 }
 
 }  // namespace
+
+EventLoop::EventLoop(std::unique_ptr<Reactor> reactor) : reactor_(std::move(reactor)) {
+  const char* const wanted = std::getenv("SEGUE_DEBUG");
+  set_debug(wanted != nullptr && *wanted != '\0');
+}
 
 EventLoop::~EventLoop() {
   if (!is_closed()) close();
@@ -82,6 +93,8 @@ void EventLoop::run_once() {
     poll(time_point::min());
   }
   collect_timers();
+  if (get_debug()) [[unlikely]]
+    return run_ready_in_debug();
   run_ready();
 }
 
@@ -182,5 +195,28 @@ EventLoopPtr NewEventLoopFunction::operator()() const { return (*this)(make_reac
 EventLoopPtr NewEventLoopFunction::operator()(std::unique_ptr<Reactor> reactor) const {
   return EventLoopPtr(EventLoopRef(new EventLoop(std::move(reactor))).detach());
 }
+
+namespace {
+
+thread_local EventLoopRef threads_loop;  // of set_event_loop()
+
+std::string thread_name() {
+  if (::gettid() == ::getpid()) return "MainThread";
+  std::array<char, 16> name{};
+  ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+  return name.data();
+}
+
+}  // namespace
+
+EventLoop& GetEventLoopFunction::operator()() const {
+  if (EventLoop* const running = EventLoop::running()) return *running;
+  if (threads_loop) return *threads_loop;
+  throw RuntimeError("There is no current event loop in thread '" + thread_name() + "'.");
+}
+
+void SetEventLoopFunction::operator()(EventLoop& loop) const { threads_loop = EventLoopRef(&loop); }
+
+void SetEventLoopFunction::operator()(std::nullptr_t) const { threads_loop = EventLoopRef(); }
 
 }  // namespace segue::modern

@@ -7,6 +7,10 @@
 
 namespace segue::modern {
 
+std::function<std::string()> Watch::deferred_repr() {
+  return [&given = callable()] { return repr_of_handle(given); };
+}
+
 void Watch::run() {
   if (turn_ == Turn::cancelled) return end_turn();
   turn_ = Turn::running;

@@ -45,6 +45,14 @@ Coroutine<void> wait_closed(std::shared_ptr<StreamWriterState> writer) { co_awai
 
 }  // namespace
 
+StreamPair streams_over(const std::function<std::shared_ptr<Transport>(std::shared_ptr<Protocol>)>& connect,
+                        std::size_t limit) {
+  std::shared_ptr<StreamProtocol> protocol = client_protocol(get_running_loop(), limit);
+  std::shared_ptr<Transport> transport = connect(protocol);
+  const Connection connection(std::move(transport), protocol);
+  return make_pair(connection, std::move(protocol));
+}
+
 Coroutine<Server> start_server(ClientConnected connected, std::string host, int port, ServerOptions options) {
   EventLoop& loop = get_running_loop();
   ProtocolFactory factory = server_protocols(loop, std::move(connected), options.limit);

@@ -18,6 +18,7 @@ Coroutine<void> EventLoop::shutdown_asyncgens() {
   for (AsyncGeneratorCore* each = begun.front(); each != nullptr; each = begun.next(*each))
     generators.emplace_back(each);
   if (generators.empty()) co_return;
+  if (Schedule* const choices = schedule_of_choices()) choices->shuffle(generators);
   std::vector<AnyTask> closings;
   for (const GeneratorRef& each : generators) closings.emplace_back(create_task(close_async_generator(each)));
   auto all_closed = detail::gather_settled(closings);

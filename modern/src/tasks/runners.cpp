@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/gather.hpp>
 
@@ -38,6 +39,7 @@ EventLoop& Runner::get_loop() {
   if (closed_) throw RuntimeError("Runner is closed");
   if (!loop_) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    if (options_.loop_factory == nullptr) set_event_loop(*loop_);
     context_ = copy_context();
     interrupts_ = std::make_unique<detail::Interrupts>(loop_->core());
     if (options_.debug) loop_->set_debug(*options_.debug);
@@ -61,6 +63,9 @@ void Runner::close() {
   if (closed_ || !loop_) return;
   closed_ = true;
   const EventLoopPtr loop = std::move(loop_);  // closed in any case
+  const ScopeExit unset([this]() noexcept {
+    if (options_.loop_factory == nullptr) set_event_loop(nullptr);
+  });
   cancel_all_tasks(*loop);
   loop->run_until_complete(loop->shutdown_asyncgens());
   loop->run_until_complete(loop->shutdown_default_executor(thread_join_timeout));

@@ -1,5 +1,7 @@
 #include <segue/modern/tasks/task.hpp>
 
+#include <segue/exception_ptr.hpp>
+
 namespace segue::modern {
 
 std::optional<AnyTask> CurrentTaskFunction::operator()() const {
@@ -14,7 +16,30 @@ std::vector<AnyTask> AllTasksFunction::operator()(EventLoop& loop) const {
   std::vector<AnyTask> tasks;
   for (TaskCore* task = pending.front(); task != nullptr; task = pending.next(*task))
     tasks.emplace_back(Ref<FutureCore>(task));
+  if (Schedule* const choices = loop.core().schedule_of_choices()) choices->shuffle(tasks);
   return tasks;
 }
+
+namespace detail {
+
+std::vector<SuspendedFrame> stack_of(const TaskCore& task) {
+  if (task.done()) return {};
+  const CoroutineInfo coroutine = task.coroutine_info();
+  return {{coroutine.name, coroutine.where}};
+}
+
+void print_stack_of(const TaskCore& task, std::FILE* file) {
+  const std::vector<SuspendedFrame> stack = stack_of(task);
+  std::string text =
+      stack.empty() ? "No stack for " + task.repr() + "\n" : "Stack for " + task.repr() + " (most recent call last):\n";
+  for (const SuspendedFrame& frame : stack) text += frame.str() + "\n";
+  if (const std::exception_ptr error = task.peek_exception()) {
+    const ExceptionText shown = describe(error);
+    text += shown.type + (shown.message.empty() ? "" : ": " + shown.message) + "\n";
+  }
+  std::fputs(text.c_str(), file);
+}
+
+}  // namespace detail
 
 }  // namespace segue::modern

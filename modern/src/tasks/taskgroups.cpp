@@ -87,8 +87,18 @@ void TaskGroupState::add(FutureCore& task) { task.add_callback(make_ref<GroupMem
 
 void TaskGroupState::abort() {
   aborting_ = true;
+  if (Schedule* const choices = loop_->core().schedule_of_choices()) return abort_in_any_order(*choices);
   for (const GroupMember* each = tasks_.front(); each != nullptr; each = tasks_.next(*each))
     if (!each->task().done()) each->task().cancel();
+}
+
+void TaskGroupState::abort_in_any_order(Schedule& choices) {
+  std::vector<Ref<FutureCore>> members;
+  for (const GroupMember* each = tasks_.front(); each != nullptr; each = tasks_.next(*each))
+    members.emplace_back(&each->task());
+  choices.shuffle(members);
+  for (const Ref<FutureCore>& task : members)
+    if (!task->done()) task->cancel();
 }
 
 void TaskGroupState::add_error(const std::exception_ptr& error) {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -99,11 +100,19 @@ void Executor::lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& po
 
 void Executor::submit(std::unique_ptr<Job> job) {
   if (pool_) return lend(std::move(job), *pool_);
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (stopping_) throw RuntimeError("Executor shutdown has been called");
   if (queue_.size() >= idle_ && alive_ < default_max_workers()) start_thread();
   queue_.push(std::move(job));
   wake_.notify_one();
+  if (loop_.core().schedule_of_choices() != nullptr) let_finish(lock);
+}
+
+// What the threads have done by the time the loop goes on must not be left to chance, but may be to a schedule. A call
+// that waits for the loop is not waited for.
+void Executor::let_finish(std::unique_lock<std::mutex>& lock) {
+  const auto idle = [this] { return queue_.size() == 0 && idle_ == alive_; };
+  all_idle_.wait_for(lock, std::chrono::milliseconds(100), idle);
 }
 
 void Executor::start_thread() {
@@ -132,6 +141,7 @@ void Executor::work() {
     ++idle_;  // before the loop hears of it, and may have the next job
     finished_.push(std::move(job));
     notify_loop();
+    all_idle_.notify_all();
   }
   --idle_;
   if (--alive_ == 0) notify_loop();
@@ -149,20 +159,33 @@ void Executor::run() {
   const bool gone = stopping_ && nobody_works();
   lock.unlock();
   while (finished.size() > 0) {
-    const std::unique_ptr<Job> job = finished.pop();
-    try {
-      job->finish();
-    } catch (...) {
-      ExceptionContext context;
-      context.message = "Exception while completing a call in the executor";
-      context.exception = std::current_exception();
-      loop_.call_exception_handler(context);
+    std::unique_ptr<Job> job = finished.pop();
+    if (Schedule* const choices = loop_.core().schedule_of_choices()) {
+      complete_later(std::move(job), *choices);
+    } else {
+      complete(*job);
     }
   }
   if (!gone) return;
   for (const Future<void>& waiter : std::exchange(shutdown_waiters_, {})) {
     if (!waiter.done()) waiter.set_result();
   }
+}
+
+void Executor::complete(Job& job) {
+  try {
+    job.finish();
+  } catch (...) {
+    ExceptionContext context;
+    context.message = "Exception while completing a call in the executor";
+    context.exception = std::current_exception();
+    loop_.call_exception_handler(context);
+  }
+}
+
+void Executor::complete_later(std::unique_ptr<Job> job, Schedule& choices) {
+  const auto taken = std::chrono::milliseconds(choices.choose(10) * choices.choose(10));
+  loop_.call_later(taken, [this, job = std::move(job)] { complete(*job); });
 }
 
 Future<void> Executor::shutdown() {

@@ -61,6 +61,9 @@ class Executor final : private Ready {
   void lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool);
   bool nobody_works() const noexcept { return alive_ == 0 && lent_ == 0; }
   void notify_loop();
+  void let_finish(std::unique_lock<std::mutex>& lock);
+  void complete(Job& job);
+  void complete_later(std::unique_ptr<Job> job, Schedule& choices);
   // In the loop: completes what is finished.
   void run() override;
   void drop() noexcept override {}
@@ -71,6 +74,7 @@ class Executor final : private Ready {
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable wake_;
+  std::condition_variable all_idle_;
   JobList queue_;
   JobList finished_;
   std::size_t idle_ = 0;  // threads that have no job

@@ -88,7 +88,7 @@ TEST(Diagnostics, GoToTheRunningLoop) {
   auto loop = make_loop();
   const Reports reports(*loop);
   loop->call_soon([&] {
-    report_never_awaited(std::source_location::current());
+    report_coroutine(std::source_location::current(), "was never awaited");
     report_unraisable(std::make_exception_ptr(ValueError("lost")), std::source_location::current());
     loop->stop();
   });
@@ -113,7 +113,7 @@ TEST(Diagnostics, SurviveAHandlerThatThrows) {
   loop->set_exception_handler([](EventLoop&, const ExceptionContext&) { throw KeyboardInterrupt(); });
   ::testing::internal::CaptureStderr();
   loop->call_soon([&] {
-    report_never_awaited(std::source_location::current());
+    report_coroutine(std::source_location::current(), "was never awaited");
     loop->stop();
   });
   loop->run_forever();

@@ -11,9 +11,11 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine_holder.hpp>
+#include <segue/modern/kernel/coroutine_info.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/foreign_awaiter.hpp>
@@ -173,6 +175,13 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   /// The name of the coroutine function; empty for a closed one.
   std::string name() const { return frame_ ? function_name(frame_.promise().made()) : std::string(); }
+
+  /// What it awaits, and what that awaits (kernel/coroutine_info.hpp). (Python's is the object that it awaits.)
+  std::vector<SuspendedFrame> cr_await() const {
+    return frame_ ? detail::awaited_by(frame_.promise()) : std::vector<SuspendedFrame>();
+  }
+  bool cr_running() const noexcept { return this->state() == CoroutineState::CORO_RUNNING; }
+  bool cr_suspended() const noexcept { return this->state() == CoroutineState::CORO_SUSPENDED; }
 
   // For tasks and other drivers:
   /// Takes the frame over.

@@ -197,12 +197,14 @@ bool CoroutineMethods<Self, T>::leave_unfinished() noexcept {
   const std::source_location made = body->made();
   if (body->owner != Frame::Owner::untracked || body->executing) {
     body->owner = Frame::Owner::destroyed;
-    report_coroutine(made, body->delegator ? "was destroyed while it was being awaited"
-                                           : "was destroyed while it was being executed");
+    report_coroutine(
+        made,
+        body->delegator ? "was destroyed while it was being awaited" : "was destroyed while it was being executed",
+        &body->Frame::origin);
     return false;
   }
   if (!body->Frame::started) {
-    report_never_awaited(made);
+    report_coroutine(made, "was never awaited", &body->Frame::origin);
   } else if (!body->delegator && !body->lost) {
     try {
       close();

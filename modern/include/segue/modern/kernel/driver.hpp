@@ -25,6 +25,7 @@
 #include <utility>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/origin.hpp>
 
 namespace segue::modern {
 
@@ -275,6 +276,7 @@ struct Frame {
   /// Nobody knows what resumes it: who awaited it is gone, or something else than its coroutines threw out of a step.
   /// It can only be destroyed.
   bool lost = false;
+  Origin origin;
 
   /// Throws ValueError("coroutine already executing"), RuntimeError("coroutine is being awaited already") or
   /// RuntimeError("cannot reuse already awaited coroutine") where it may not be stepped by hand.

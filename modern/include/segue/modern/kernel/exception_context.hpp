@@ -18,6 +18,10 @@ struct ExceptionContext {
   std::string handle = {};
   /// Where the object was made, as file:line.
   std::string source = {};
+  /// In debug mode: the calls that led to where it was made, or to where the callback was given to the loop
+  /// (kernel/origin.hpp).
+  std::string source_traceback = {};
+  std::string handle_traceback = {};
   /// Keys of one's own, with the texts of their values.
   std::map<std::string, std::string> more = {};
 

@@ -114,6 +114,7 @@ class FutureCore : public RefCounted {
   }
   /// ` exception=ValueError('x')`, of one that has failed; else nothing.
   std::string repr_of_exception() const;
+  const Origin& origin() const noexcept { return origin_; }
   /// InvalidStateError("invalid state") where it is done.
   void check_pending() const {
     if (done()) [[unlikely]]
@@ -144,12 +145,27 @@ class FutureCore : public RefCounted {
   Phase phase_ = Phase::pending;
   bool report_unretrieved_ = false;
   Kind kind_ = Kind::future;
+  Origin origin_;
   bool being_cancelled_ = false;  // a cancel() waits for what those whom this one waits for say
   Ref<LoopCore> loop_;
   Waiters waiters_;
   std::exception_ptr error_;  // of a cancelled one: a CancelledError that nobody has been given yet
   std::unique_ptr<const std::string> cancel_message_;
 };
+
+namespace detail {
+
+struct NoneLater {
+  void emplace(None = {}) const noexcept {}
+  None& operator*() const noexcept { return none; }
+  static inline None none;
+};
+
+}  // namespace detail
+
+/// The place of a result that comes later. That of `void` takes no room.
+template <class T>
+using ValueLater = std::conditional_t<std::is_void_v<T>, detail::NoneLater, std::optional<stored_t<T>>>;
 
 /// A future with a place for its result.
 template <class T>
@@ -179,7 +195,7 @@ class FutureValue : public FutureCore {
   stored_t<T>& value() noexcept { return *value_; }
 
  protected:
-  std::optional<stored_t<T>> value_;
+  [[no_unique_address]] ValueLater<T> value_;
 };
 
 /// What the awaiters of all futures share: the wait itself.

@@ -11,6 +11,7 @@
 
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/origin.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/timer_heap.hpp>
 
@@ -29,6 +30,7 @@ class HandleState : public RefCounted, public Timer {
 
   void run() final;
   void drop() noexcept final;
+  std::function<std::string()> deferred_repr() final;
 
  protected:
   virtual void invoke() = 0;
@@ -43,6 +45,7 @@ class HandleState : public RefCounted, public Timer {
 
   ContextSlot context_;
   LoopCore& loop_;  // outlives its queue's and its heap's entries, but not the user's handles
+  Origin origin_;
   bool cancelled_ = false;
   bool running_ = false;  // who cancels it meanwhile leaves the callable alone
 };

@@ -18,6 +18,7 @@
 #include <segue/modern/kernel/mailbox.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/schedule.hpp>
 #include <segue/modern/kernel/timer_heap.hpp>
 
 namespace segue::modern {
@@ -52,6 +53,12 @@ class LoopCore : public RefCounted {
   std::uint64_t id() const noexcept { return id_; }
   bool is_running() const noexcept { return thread_.load(std::memory_order_relaxed) != nullptr; }
   bool is_closed() const noexcept { return closed_; }
+  void set_debug(bool enabled) noexcept;
+  bool get_debug() const noexcept { return debug_; }
+  /// In debug mode, what a callback or a task's step may take without being warned of (on the loop's clock): a tenth of
+  /// a second.
+  std::chrono::duration<double> slow_callback_duration{0.1};
+
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
   void check_usable() const {
     if (closed_ || debug_) [[unlikely]]
@@ -93,12 +100,16 @@ class LoopCore : public RefCounted {
   /// From now on, one that begins is warned of: nobody will close it.
   void expect_no_more_async_generators() noexcept { async_generators_closed_ = true; }
 
+  /// What chooses among orders that are left open; null for nothing. It outlives the loop's use of it.
+  Schedule* schedule_of_choices() const noexcept { return choices_; }
+  void set_schedule_of_choices(Schedule* choices) noexcept;
+
   /// Tells `observer` when the loop goes away.
   void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
 
  protected:
   LoopCore();
-  ~LoopCore() override = default;
+  ~LoopCore() override { set_debug(false); }
 
   /// Ends the wait for events. Called in any thread, which keeps the loop from being closed meanwhile.
   virtual void wake() noexcept = 0;
@@ -149,8 +160,10 @@ class LoopCore : public RefCounted {
   /// Closes the coroutines of the tasks that are still pending and reports each; then tells the observers.
   void destroy_pending_tasks() noexcept;
 
+  /// The same in debug mode: what takes long is warned of.
+  void run_ready_in_debug();
+
   ReadyQueue ready_;
-  bool debug_ = false;
 
  private:
   friend Mailbox;
@@ -172,7 +185,9 @@ class LoopCore : public RefCounted {
   List<AsyncGeneratorCore> async_generators_;
   bool async_generators_closed_ = false;
   std::atomic<LoopCore**> thread_ = nullptr;  // of the one that runs the loop, the address of its running_
+  Schedule* choices_ = nullptr;
   bool closed_ = false;
+  bool debug_ = false;
 
   const std::shared_ptr<Mailbox> mailbox_;
   const std::uint64_t id_;

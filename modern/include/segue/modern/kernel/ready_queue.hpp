@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <utility>
 
 namespace segue::modern {
@@ -17,6 +19,8 @@ class Ready {
   virtual void run() = 0;
   /// Called instead of run() where the loop is closed first.
   virtual void drop() noexcept = 0;
+  /// For debug mode, before it runs: what gives its repr afterwards. Empty for what has none of its own.
+  virtual std::function<std::string()> deferred_repr() { return {}; }
 
  protected:
   /// How much of it, from its start, is fetched before it runs: two cache lines. A task has in them what a step needs.

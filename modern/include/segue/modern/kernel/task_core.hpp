@@ -22,6 +22,7 @@
 
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/coroutine_info.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/list.hpp>
@@ -69,6 +70,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   // Ready
   void run() final;
   void drop() noexcept final {}
+  std::function<std::string()> deferred_repr() final;
 
   /// Schedules the first step. From then on the loop keeps it alive until it is done.
   void start() noexcept;
@@ -90,6 +92,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   std::string name() const { return name_.str(); }
   void set_name(std::string name) { name_.set(std::move(name)); }
   std::string coroutine_name() const;
+  CoroutineInfo coroutine_info() const;
   /// It may be pending when the loop goes away: that is not reported.
   void expect_destruction() noexcept { report_destroyed_pending_ = false; }
 
@@ -197,7 +200,7 @@ class TaskValue final : public TaskCore {
     }
   }
 
-  std::optional<stored_t<T>> value_;
+  [[no_unique_address]] ValueLater<T> value_;
 };
 
 inline const ContextSlot& ContextSlot::current() noexcept {

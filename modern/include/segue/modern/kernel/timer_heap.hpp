@@ -48,10 +48,13 @@ class TimerHeap {
   ~TimerHeap() { clear(); }
 
   bool empty() const noexcept { return entries_.empty(); }
+  /// From now on timers with equal times are due in an order that depends on `key`, an odd number; 1 for the order in
+  /// which they are added.
+  void set_order_of_equals(std::uint64_t key) noexcept { order_of_equals_ = key; }
 
   /// Timers with equal times are due in the order in which they were added. std::bad_alloc: it was not added.
   void add(Timer& timer, time_point when) {
-    entries_.push_back({when, sequence_++, &timer});
+    entries_.push_back({when, sequence_++ * order_of_equals_, &timer});
     timer.when_ = when;
     timer.place_ = Timer::Place::heap;
     sift_up(entries_.size() - 1);
@@ -157,8 +160,9 @@ class TimerHeap {
   }
 
   std::vector<Entry> entries_;
-  std::size_t cancelled_ = 0;  // still in the heap
-  std::uint64_t sequence_ = 0;
+  std::size_t cancelled_ = 0;   // still in the heap
+  std::uint64_t sequence_ = 1;  // zero would come first in any order
+  std::uint64_t order_of_equals_ = 1;
 };
 
 }  // namespace segue::modern

@@ -7,13 +7,13 @@
 #include <source_location>
 #include <string>
 
+#include <segue/modern/kernel/origin.hpp>
+
 namespace segue::modern {
 
-/// "coroutine 'fetch' …": `what` has become of it. `made` is a place in the coroutine function.
-void report_coroutine(const std::source_location& made, const char* what) noexcept;
-inline void report_never_awaited(const std::source_location& made) noexcept {
-  report_coroutine(made, "was never awaited");
-}
+/// "coroutine 'fetch' …": `what` has become of it. `made` is a place in the coroutine function, `origin` that of the
+/// coroutine, where it is there still.
+void report_coroutine(const std::source_location& made, const char* what, const Origin* origin = nullptr) noexcept;
 /// "coroutine method 'asend' of 'ticker' was never awaited", of an async generator.
 void report_method_never_awaited(const char* method, const std::source_location& made) noexcept;
 /// "timeout was never entered: co_await async_with(timeout, body)", of a context manager that was made at `made`.

@@ -30,6 +30,7 @@ class DoneCallbackState : public RefCounted, private Ready {
   virtual void call(FutureCore& future) = 0;
   /// The type of what the user gave, for messages.
   virtual const std::type_info& callable() const noexcept { return typeid(*this); }
+  std::function<std::string()> deferred_repr() final;
 
  private:
   friend class Waiter;
@@ -54,6 +55,7 @@ class ExtraCall final : public Pooled, private Ready {
 
   void run() override;
   void drop() noexcept override { delete this; }
+  std::function<std::string()> deferred_repr() override { return callback_->deferred_repr(); }
 
   Ref<DoneCallbackState> callback_;
   ContextSlot context_;

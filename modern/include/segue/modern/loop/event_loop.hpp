@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -297,9 +298,13 @@ class EventLoop final : private LoopCore {
   /// An error in the handler itself is logged, never thrown; but KeyboardInterrupt and SystemExit pass.
   void call_exception_handler(const ExceptionContext& context) override;
 
-  /// In debug mode, calls from another thread that are not `…_threadsafe` raise RuntimeError.
-  void set_debug(bool enabled) noexcept { debug_ = enabled; }
-  bool get_debug() const noexcept { return debug_; }
+  /// In debug mode, calls from another thread that are not `…_threadsafe` raise RuntimeError; a callback or a task's
+  /// step that takes longer than slow_callback_duration is warned of; and coroutines, futures, tasks and handles know
+  /// where they were made, which messages about them tell. A new loop is in debug mode where SEGUE_DEBUG is set in the
+  /// environment, and not empty.
+  using LoopCore::get_debug;
+  using LoopCore::set_debug;
+  using LoopCore::slow_callback_duration;
 
   // --- I/O ---
 
@@ -345,7 +350,7 @@ class EventLoop final : private LoopCore {
   friend struct CloseLoop;
   friend struct NewEventLoopFunction;
 
-  explicit EventLoop(std::unique_ptr<Reactor> reactor) : reactor_(std::move(reactor)) {}
+  explicit EventLoop(std::unique_ptr<Reactor> reactor);
   ~EventLoop() override;
 
   template <class T>
@@ -405,5 +410,21 @@ struct GetRunningLoopFunction {
   EventLoop& operator()() const { return EventLoop::of(LoopCore::require_running()); }
 };
 inline constexpr GetRunningLoopFunction get_running_loop;
+
+struct GetEventLoopFunction {
+  /// The loop that runs in this thread; where none does, the one of set_event_loop(). RuntimeError("There is no current
+  /// event loop in thread 'MainThread'.").
+  EventLoop& operator()() const;
+};
+inline constexpr GetEventLoopFunction get_event_loop;
+
+struct SetEventLoopFunction {
+  /// What get_event_loop() gives in this thread while no loop runs in it. It stays in memory as long, but is its
+  /// owner's to close.
+  void operator()(EventLoop& loop) const;
+  /// From now on there is none.
+  void operator()(std::nullptr_t) const;
+};
+inline constexpr SetEventLoopFunction set_event_loop;
 
 }  // namespace segue::modern

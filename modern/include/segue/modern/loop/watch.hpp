@@ -58,6 +58,7 @@ class Watch : public Ready {
 
   void run() final;
   void drop() noexcept final { end_turn(); }
+  std::function<std::string()> deferred_repr() final;
   void end_turn() noexcept {
     turn_ = Turn::none;
     if (!watched()) let_go();

@@ -38,6 +38,8 @@ class StreamPair {
 
 namespace detail {
 
+StreamPair streams_over(const std::function<std::shared_ptr<Transport>(std::shared_ptr<Protocol>)>& connect,
+                        std::size_t limit);
 Coroutine<StreamPair> open_connection(std::string host, int port, ConnectionOptions options);
 Coroutine<StreamPair> open_connection(ConnectionOptions options);
 
@@ -102,5 +104,16 @@ struct StartServerFunction {
   }
 };
 inline constexpr StartServerFunction start_server;
+
+struct StreamsOverFunction {
+  /// The streams of a connection of one's own making: `connect(protocol)` gives its transport, which calls the
+  /// protocol. They belong to the running loop.
+  template <class Connect>
+    requires std::convertible_to<std::invoke_result_t<Connect&, std::shared_ptr<Protocol>>, std::shared_ptr<Transport>>
+  StreamPair operator()(Connect connect, std::size_t limit = default_stream_limit) const {
+    return detail::streams_over(std::ref(connect), limit);
+  }
+};
+inline constexpr StreamsOverFunction streams_over;
 
 }  // namespace segue::modern

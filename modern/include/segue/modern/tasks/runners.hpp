@@ -23,7 +23,8 @@ namespace segue::modern {
 struct RunOptions {
   /// The loop's debug mode.
   std::optional<bool> debug = std::nullopt;
-  /// Makes the loop; new_event_loop() where it is null.
+  /// Makes the loop. Where it is null that is new_event_loop(), whose loop is get_event_loop()'s, too, until it is
+  /// closed.
   LoopFactory loop_factory = nullptr;
 };
 

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -21,6 +22,13 @@
 
 namespace segue::modern {
 
+namespace detail {
+
+std::vector<SuspendedFrame> stack_of(const TaskCore& task);
+void print_stack_of(const TaskCore& task, std::FILE* file);
+
+}  // namespace detail
+
 /// What a task's handles have besides a future's.
 template <class Self>
 class TaskMethods {
@@ -34,6 +42,13 @@ class TaskMethods {
   void set_name(std::string name) const { core().set_name(std::move(name)); }
   /// What it runs in; an empty one when it is done.
   Context get_context() const { return Context(core().context().context()); }
+  /// What is to be seen of its coroutine: a snapshot. (Python's is the coroutine object.)
+  CoroutineInfo get_coro() const { return core().coroutine_info(); }
+  /// The frame of its coroutine, of one that is not done; as in CPython not of what that awaits, which
+  /// `get_coro().cr_await` tells. Empty for one that is done: an exception does not know where it was thrown.
+  std::vector<SuspendedFrame> get_stack() const { return detail::stack_of(core()); }
+  /// Writes the stack, or the exception that it ended with, to standard error or to `file`.
+  void print_stack(std::FILE* file = stderr) const { detail::print_stack_of(core(), file); }
 
  private:
   TaskCore& core() const { return *static_cast<const Self&>(*this).state()->task(); }

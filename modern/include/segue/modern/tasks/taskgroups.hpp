@@ -55,6 +55,7 @@ class TaskGroupState final : public RefCounted {
   void task_done(FutureCore& task);
   void add_error(const std::exception_ptr& error);
   void abort();
+  void abort_in_any_order(Schedule& choices);
 
   EventLoop* loop_ = nullptr;  // the parent's, which outlives the block
   Ref<TaskCore> parent_;

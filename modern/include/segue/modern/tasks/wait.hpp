@@ -41,7 +41,8 @@ struct WaitOptions {
   ReturnWhen return_when = ALL_COMPLETED;
 };
 
-/// What wait() gives: each future once, in the order of the argument.
+/// What wait() gives: each future once, in the order of the argument. (Python's are sets, which have none: a program
+/// that is explored gets them in any, testing/explore.hpp.)
 template <std::derived_from<AnyFuture> F>
 struct WaitResult {
   std::vector<F> done;
@@ -67,6 +68,7 @@ Coroutine<WaitResult<F>> wait(std::vector<F> futures, WaitOptions options) {
   std::erase_if(futures, [&state](const F&) { return *state++ == nullptr; });
   std::erase(states, nullptr);
   co_await wait_until(std::move(states), options);
+  if (Schedule* const choices = get_running_loop().core().schedule_of_choices()) choices->shuffle(futures);
   WaitResult<F> result;
   bool all_done = true;
   for (const F& future : futures) all_done = all_done && future.done();

@@ -1,0 +1,43 @@
+// What can be seen of a coroutine from outside: its name, its state, where it waits, and what it awaits (CPython:
+// cr_code, cr_frame and cr_await of a coroutine, Task.get_coro() and Task.get_stack()). All of it is a snapshot: text
+// and places, which outlive the coroutine.
+#pragma once
+
+#include <optional>
+#include <source_location>
+#include <string>
+#include <vector>
+
+#include <segue/modern/kernel/coroutine_methods.hpp>
+
+namespace segue::modern {
+
+/// A coroutine that waits.
+struct SuspendedFrame {
+  /// The coroutine function's; "<another library's>" where it is not one of segue's, "<fiber>" where it has a stack.
+  std::string name;
+  /// Its innermost await; nothing where it is not a C++20 coroutine of segue's.
+  std::optional<std::source_location> where;
+
+  /// `  File "main.cpp", line 12, in fetch`.
+  std::string str() const;
+};
+
+struct CoroutineInfo {
+  std::string name;
+  CoroutineState state = CoroutineState::CORO_CLOSED;
+  /// Where it awaits now, or awaited last; in the coroutine function, where it has not awaited yet or is closed.
+  std::source_location where;
+  /// What it awaits, and what that awaits, down to the one that really waits. Empty for one that awaits no coroutine,
+  /// or is not suspended.
+  std::vector<SuspendedFrame> cr_await = {};
+};
+
+namespace detail {
+
+/// The cr_await of the coroutine that has this frame.
+std::vector<SuspendedFrame> awaited_by(const Frame& frame);
+
+}  // namespace detail
+
+}  // namespace segue::modern
