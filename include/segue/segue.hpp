@@ -8,6 +8,7 @@
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/legacy/contextlib.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/iter.hpp>
