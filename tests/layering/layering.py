@@ -7,6 +7,7 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
 - faces (include/segue/*.hpp): public headers of every room.
 - legacy: the standard library, the leaves, itself. Boost.Context in ONE header of its detail/. No <coroutine>, no Asio.
 - modern: the standard library, the leaves, itself. No Boost, no logger.
+- testing: the standard library, the leaves, the public headers of modern. GoogleTest in gtest.hpp and reactor_suite.hpp.
 - bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
   Asio (with the Boost.System it reports errors by) in segue/bridge/asio.hpp and asio/, Boost.Coroutine2 in
   segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp (and sources of those names).
@@ -31,8 +32,8 @@ FLOOR = re.compile(r"(?:^modern/(?:include/segue/modern|src)|^segue/modern)/(\w+
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 # What is not a C++ standard header (no dot, no slash in its name) and yet comes with the compiler and the system.
-SYSTEM = ["cxxabi.h", "dlfcn.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
-          "sched.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
+SYSTEM = ["cxxabi.h", "dlfcn.h", "elf.h", "errno.h", "execinfo.h", "fcntl.h", "link.h", "netdb.h", "poll.h", "pthread.h",
+          "sched.h", "signal.h", "spawn.h", "stdio.h", "stdlib.h", "string.h", "time.h", "ucontext.h", "unistd.h", "unwind.h", "arpa/*.h",
           "linux/*.h", "net/*.h", "netinet/*.h", "sanitizer/*.h", "sys/*.h", "valgrind/*.h"]
 LEAVES = [f"segue/{leaf}.hpp" for leaf in ("exception_ptr", "exceptions", "format_exception", "hook", "let_go",
                                            "os_error", "outcome", "type_name", "unraisable")]
@@ -49,6 +50,9 @@ RULES = [
     ("legacy/include/segue/legacy/detail/**", [*SYSTEM, *LEAVES, "segue/legacy/**", *CONTEXT], ["coroutine"]),
     ("legacy/**", [*SYSTEM, *LEAVES, "segue/legacy/**"], ["coroutine"]),
     ("modern/**", [*SYSTEM, *LEAVES, "segue/modern/**"], []),
+    *((f"testing/include/segue/testing/{name}.hpp", [*SYSTEM, *LEAVES, "segue/modern/**", "segue/testing/**", "gtest/gtest.h"], [])
+      for name in ("gtest", "reactor_suite")),
+    ("testing/**", [*SYSTEM, *LEAVES, "segue/modern/**", "segue/testing/**"], []),
     *((f"bridge/{place}/{adapter}{rest}", [*SYSTEM, *LEAVES, "segue/**", *library],
        ["segue/legacy/detail/**", "segue/modern/detail/**"])
       for place in ("include/segue/bridge", "src")
@@ -125,7 +129,7 @@ def violations(root):
     root = pathlib.Path(root)
     found = []
     context_doors = []
-    for room in ("include", "legacy", "modern", "bridge"):
+    for room in ("include", "legacy", "modern", "testing", "bridge"):
         for path in sorted((root / room).rglob("*")):
             if path.suffix not in SUFFIXES:
                 continue

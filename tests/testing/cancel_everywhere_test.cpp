@@ -1,0 +1,147 @@
+#include <segue/testing/cancel_everywhere.hpp>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/sync/lock.hpp>
+#include <segue/modern/sync/semaphore.hpp>
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/threads/to_thread.hpp>
+
+namespace segue::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::Coroutine;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+template <class Run>
+std::string failure_of(Run run) {
+  try {
+    run();
+  } catch (const CancellationFailure& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+Coroutine<> sleeps_twice() {
+  co_await modern::sleep(1s);
+  co_await modern::sleep(1s);
+}
+
+TEST(CancelEverywhere, cancels_before_the_first_step_and_at_each_await) {
+  const CancelReport report = cancel_everywhere(sleeps_twice);
+  EXPECT_GE(report.awaits, 3U);
+  EXPECT_EQ(report.cancelled, report.awaits);
+  EXPECT_EQ(report.completed, 0U);
+}
+
+TEST(CancelEverywhere, counts_what_goes_on_in_spite_of_it) {
+  const auto stubborn = []() -> Coroutine<> {
+    try {
+      co_await modern::sleep(1s);
+    } catch (const modern::CancelledError&) {
+    }
+  };
+  const CancelReport report = cancel_everywhere(stubborn);
+  EXPECT_GT(report.completed, 0U);
+  EXPECT_GT(report.cancelled, 0U);  // before it had begun
+}
+
+TEST(CancelEverywhere, finds_a_task_that_is_left) {
+  const auto leaves = []() -> Coroutine<> {
+    const auto child = modern::create_task(modern::sleep(1s), {.name = "child"});
+    co_await modern::sleep(2s);  // cancelled here, it forgets its child
+    co_await child;
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(leaves); }),
+              AllOf(HasSubstr("cancel_everywhere(): cancelled at "), HasSubstr("cancel_everywhere_test.cpp:"),
+                    HasSubstr(": left a task that is pending: <Task pending name='child'")));
+}
+
+TEST(CancelEverywhere, finds_what_the_program_throws_instead) {
+  const auto translates = []() -> Coroutine<> {
+    try {
+      co_await modern::sleep(1s);
+    } catch (const modern::CancelledError&) {
+      throw ValueError("no");
+    }
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(translates); }), HasSubstr("ValueError: no"));
+}
+
+TEST(CancelEverywhere, finds_a_lock_that_is_held_by_asking) {
+  modern::Lock lock;
+  const auto forgets = [&]() -> Coroutine<> {
+    co_await lock.acquire();
+    co_await modern::sleep(1s);
+    lock.release();
+  };
+  const auto check = [&] {
+    if (lock.locked()) throw RuntimeError("the lock is held");
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(forgets, {.check = check}); }), HasSubstr("the lock is held"));
+}
+
+TEST(CancelEverywhere, finds_a_descriptor_that_is_open) {
+  const auto leaks = []() -> Coroutine<> {
+    const int fd = ::dup(0);
+    co_await modern::sleep(1s);
+    ::close(fd);
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(leaks); }), HasSubstr("left a descriptor that is open"));
+}
+
+TEST(CancelEverywhere, tells_that_a_program_is_wrong_by_itself) {
+  const auto wrong = []() -> Coroutine<> {
+    throw ValueError("bad");
+    co_return;
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(wrong); }), HasSubstr("not cancelled at all: ValueError: bad"));
+  const auto waits_for_ever = []() -> Coroutine<> { co_await modern::get_running_loop().create_future<void>(); };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(waits_for_ever); }), HasSubstr("waits for ever"));
+}
+
+TEST(CancelEverywhere, waits_for_threads) {
+  const auto program = []() -> Coroutine<> {
+    co_await modern::to_thread([] {});
+    co_await modern::sleep(1s);
+  };
+  EXPECT_GT(cancel_everywhere(program).cancelled, 0U);
+}
+
+TEST(CancelEverywhere, finds_nothing_wrong_with_locks_and_groups_of_waits) {
+  struct Shared {
+    modern::Lock lock;
+    modern::BoundedSemaphore semaphore{1};
+  };
+  std::optional<Shared> shared;  // new ones for each run's loop
+  const auto program = [&]() -> Coroutine<> {
+    shared.emplace();
+    const auto inside = []() -> Coroutine<> { co_await modern::sleep(1s); };
+    const auto with_permit = [&]() -> Coroutine<> { co_await modern::async_with(shared->semaphore, inside); };
+    const auto work = [&]() -> Coroutine<> { co_await modern::async_with(shared->lock, with_permit); };
+    co_await modern::gather(work(), work(), work());
+  };
+  const auto check = [&] {
+    if (shared && (shared->lock.locked() || shared->semaphore.locked())) throw RuntimeError("something is held");
+  };
+  const CancelReport report = cancel_everywhere(program, {.check = check});
+  EXPECT_EQ(report.cancelled, report.awaits);
+}
+
+}  // namespace
+}  // namespace segue::testing

@@ -1,0 +1,90 @@
+#include <segue/testing/virtual_loop.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/tasks/runners.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/testing/trace.hpp>
+
+namespace segue::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::Coroutine;
+
+TEST(VirtualLoop, takes_no_time_to_sleep) {
+  const auto begin = std::chrono::steady_clock::now();
+  modern::run(modern::sleep(1000h), {.loop_factory = virtual_loop});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 100h);
+}
+
+TEST(RunUntilIdle, leaves_the_clock_alone_and_tells_when_there_is_more) {
+  const auto loop = virtual_loop();
+  Trace trace;
+  loop->call_later(5s, [&] { trace("later"); });
+  loop->call_soon([&] { loop->call_soon([&] { loop->call_soon([&] { trace("third"); }); }); });
+  const auto begin = loop->time();
+  EXPECT_EQ(run_until_idle(*loop), begin + 5s);
+  EXPECT_EQ(loop->time(), begin);
+  EXPECT_EQ(trace.str(), "third");
+}
+
+TEST(RunUntilIdle, tells_where_there_is_nothing_more) {
+  const auto loop = virtual_loop();
+  EXPECT_EQ(run_until_idle(*loop), modern::EventLoop::time_point::max());
+}
+
+TEST(RunUntilIdle, ends_at_a_loop_that_never_is) {
+  const auto loop = virtual_loop();
+  struct Again {
+    void operator()() const { loop.call_soon(*this); }
+    modern::EventLoop& loop;
+  };
+  loop->call_soon(Again{*loop});
+  EXPECT_THROW(run_until_idle(*loop), RuntimeError);
+}
+
+TEST(Advance, runs_what_is_due_each_at_its_time) {
+  const auto loop = virtual_loop();
+  Trace trace;
+  const auto begin = loop->time();
+  const auto say = [&] { trace(std::chrono::duration_cast<std::chrono::seconds>(loop->time() - begin).count()); };
+  loop->call_later(1s, [&] {
+    say();
+    loop->call_later(1s, say);
+  });
+  loop->call_later(4s, say);
+  advance(*loop, 3s);
+  EXPECT_EQ(trace.str(), "1 | 2");
+  EXPECT_EQ(loop->time(), begin + 3s);
+  advance(*loop, 1s);
+  EXPECT_EQ(trace.str(), "1 | 2 | 4");
+}
+
+TEST(Advance, refuses_another_loop_and_another_direction) {
+  const auto real = modern::new_event_loop();
+  EXPECT_THROW(advance(*real, 1s), TypeError);
+  const auto loop = virtual_loop();
+  EXPECT_THROW(advance(*loop, -1s), ValueError);
+}
+
+TEST(TraceOfEvents, has_a_line_an_event) {
+  Trace trace;
+  trace("got", 7, true, 0.5);
+  trace(std::make_exception_ptr(ValueError("bad")), std::exception_ptr());
+  trace(std::optional<int>(), std::optional<std::string>("x"));
+  EXPECT_EQ(trace.str(), "got 7 true 0.5 | ValueError(bad) None | None x");
+  EXPECT_EQ(trace.lines().size(), 3U);
+  trace.clear();
+  EXPECT_EQ(trace.str(), "");
+}
+
+}  // namespace
+}  // namespace segue::testing
