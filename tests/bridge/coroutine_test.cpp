@@ -313,7 +313,7 @@ TEST(YieldFrom, IsRefusedInTheBodyOfAGeneratorThatTheCoroutineDrives) {
 
 // --- bare and bad yields ---
 
-TEST(Yield, ABareOneCostsAnIteration) {
+TEST(Yield, rule_37_a_bare_one_costs_an_iteration) {
   const auto loop = make_loop();
   Trace trace;
   const auto two_turns = coroutine([&](std::string name) {
@@ -327,7 +327,7 @@ TEST(Yield, ABareOneCostsAnIteration) {
   EXPECT_THAT(trace, ElementsAre("a0", "b0", "a1", "b1"));
 }
 
-TEST(Yield, ATaskRefusesAValueInsideTheOffender) {
+TEST(Yield, rule_38_a_task_refuses_a_value_inside_the_offender) {
   const auto loop = make_loop();
   const auto offender = coroutine<std::string>([]() -> std::string {
     try {

@@ -259,7 +259,7 @@ TEST(CoroutineAwait, refuses_one_that_is_executing_by_hand) {
   EXPECT_THAT(trace, ElementsAre("coroutine already executing"));
 }
 
-TEST(CoroutineAwait, refuses_one_that_another_coroutine_awaits) {
+TEST(CoroutineAwait, rule_33_refuses_one_that_another_coroutine_awaits) {
   auto leaf = []() -> Coroutine<int> {
     const std::any sent = co_await yield_();
     co_return std::any_cast<int>(sent);

@@ -52,7 +52,7 @@ TEST(Coroutine, tells_its_name_until_it_is_closed) {
 }
 
 // CPython's protocol: conformance rule "coroutine protocol = generator protocol".
-TEST(Coroutine, takes_no_value_before_it_has_started_and_none_after_it_has_ended) {
+TEST(Coroutine, rule_32_takes_no_value_before_it_has_started_and_none_after_it_has_ended) {
   auto coroutine = forty_two();
   EXPECT_EQ(attempt([&] { coroutine.send(1); }), "TypeError(can't send non-None value to a just-started coroutine)");
   EXPECT_EQ(state(coroutine), "CORO_CREATED");
