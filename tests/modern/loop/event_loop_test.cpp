@@ -51,7 +51,7 @@ const std::string closed = "RuntimeError(Event loop is closed)";
 
 // --- callbacks ---
 
-TEST_F(EventLoopTest, runs_callbacks_in_order_and_what_they_schedule_in_the_next_iteration) {
+TEST_F(EventLoopTest, rule_43_runs_callbacks_in_order_and_what_they_schedule_in_the_next_iteration) {
   loop->call_soon([&] {
     trace.push_back("a");
     loop->call_soon(log("c"));
@@ -74,7 +74,7 @@ TEST_F(EventLoopTest, keeps_arguments_by_value) {
   EXPECT_THAT(trace, ElementsAre("x1"));
 }
 
-TEST_F(EventLoopTest, runs_what_is_due_after_what_was_ready_by_time_and_then_by_order) {
+TEST_F(EventLoopTest, rule_44_runs_what_is_due_after_what_was_ready_by_time_and_then_by_order) {
   const auto now = loop->time();
   loop->call_at(now + 2s, log("two"));
   loop->call_later(0s, log("zero"));
@@ -129,7 +129,7 @@ TEST_F(EventLoopTest, runs_the_others_where_many_timers_are_cancelled) {
 
 // --- running ---
 
-TEST_F(EventLoopTest, completes_the_iteration_in_which_it_is_stopped) {
+TEST_F(EventLoopTest, rule_46_completes_the_iteration_in_which_it_is_stopped) {
   loop->call_soon([&] {
     trace.push_back("a");
     loop->stop();
@@ -163,7 +163,7 @@ TEST_F(EventLoopTest, is_the_running_one_only_while_it_runs) {
   EXPECT_EQ(EventLoop::running(), nullptr);
 }
 
-TEST_F(EventLoopTest, runs_once_at_a_time_and_alone_in_its_thread) {
+TEST_F(EventLoopTest, rule_53_runs_once_at_a_time_and_alone_in_its_thread) {
   auto other = make_loop();
   loop->call_soon([&] {
     trace.push_back(attempt([&] { loop->run_forever(); }));
@@ -176,7 +176,7 @@ TEST_F(EventLoopTest, runs_once_at_a_time_and_alone_in_its_thread) {
                                  "RuntimeError(Cannot run the event loop while another loop is running)"));
 }
 
-TEST_F(EventLoopTest, complains_where_it_is_stopped_before_the_future_is_done) {
+TEST_F(EventLoopTest, rule_47_complains_where_it_is_stopped_before_the_future_is_done) {
   const Future<int> future = loop->create_future<int>();
   loop->call_soon([&] { loop->stop(); });
   EXPECT_EQ(attempt([&] { loop->run_until_complete(future); }),
@@ -208,7 +208,7 @@ TEST_F(EventLoopTest, says_so_where_nothing_can_ever_happen) {
 
 // --- closing ---
 
-TEST_F(EventLoopTest, takes_nothing_when_it_is_closed) {
+TEST_F(EventLoopTest, rule_52_takes_nothing_when_it_is_closed) {
   loop->close();
   loop->close();
   EXPECT_TRUE(loop->is_closed());
@@ -221,7 +221,7 @@ TEST_F(EventLoopTest, takes_nothing_when_it_is_closed) {
   EXPECT_EQ(attempt([&] { loop->add_reader(0, [] {}); }), closed);
 }
 
-TEST_F(EventLoopTest, cannot_be_closed_while_it_runs) {
+TEST_F(EventLoopTest, rule_52_cannot_be_closed_while_it_runs) {
   loop->call_soon([&] { trace.push_back(attempt([&] { loop->close(); })); });
   iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("RuntimeError(Cannot close a running event loop)"));
@@ -257,7 +257,7 @@ TEST_F(EventLoopTest, may_be_used_in_vain_by_what_is_dropped) {
 
 // --- errors ---
 
-TEST_F(EventLoopTest, gives_the_exception_of_a_callback_to_the_handler_and_goes_on) {
+TEST_F(EventLoopTest, rule_48_gives_the_exception_of_a_callback_to_the_handler_and_goes_on) {
   loop->call_soon([] { throw ValueError("bad"); });
   loop->call_soon([] { throw 7; });
   loop->call_soon(log("next"));
@@ -270,7 +270,7 @@ TEST_F(EventLoopTest, gives_the_exception_of_a_callback_to_the_handler_and_goes_
   EXPECT_THAT(reports.contexts()[0].handle, AllOf(HasSubstr("<Handle "), HasSubstr("TestBody()")));
 }
 
-TEST_F(EventLoopTest, logs_the_exception_of_a_handler_and_goes_on) {
+TEST_F(EventLoopTest, rule_49_logs_the_exception_of_a_handler_and_goes_on) {
   loop->set_exception_handler([](EventLoop&, const ExceptionContext&) { throw RuntimeError("handler"); });
   loop->call_soon([] { throw ValueError("callback"); });
   loop->call_soon(log("alive"));
@@ -326,7 +326,7 @@ TEST_F(EventLoopTest, lets_the_handler_replace_itself_and_the_loop_be_stopped) {
   EXPECT_THAT(trace, ElementsAre("the first, too long for a small string", "second"));
 }
 
-TEST_F(EventLoopTest, lets_a_KeyboardInterrupt_out_and_keeps_its_queue) {
+TEST_F(EventLoopTest, rule_48_lets_a_KeyboardInterrupt_out_and_keeps_its_queue) {
   loop->call_soon(log("before"));
   loop->call_soon([&] {
     loop->call_soon(log("scheduled meanwhile"));

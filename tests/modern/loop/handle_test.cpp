@@ -43,7 +43,7 @@ TEST(Handle, that_is_dropped_does_not_cancel_its_callback) {
   EXPECT_TRUE(called);
 }
 
-TEST(Handle, cancelled_by_an_earlier_callback_of_the_same_iteration_does_not_run) {
+TEST(Handle, rule_45_cancelled_by_an_earlier_callback_of_the_same_iteration_does_not_run) {
   auto loop = make_loop();
   Trace trace;
   Handle second;

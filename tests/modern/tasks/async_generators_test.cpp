@@ -510,7 +510,7 @@ TEST(AsyncGenerator, that_was_moved_from_says_so) {
   EXPECT_THROW(static_cast<void>(g.anext()), RuntimeError);
 }
 
-TEST(AsyncGenerator, runs_in_the_context_of_whoever_asks) {
+TEST(AsyncGenerator, rule_81_runs_in_the_context_of_whoever_asks) {
   const ContextVar<int> v("v", 0);
   std::vector<int> seen;
   run_in_virtual_time([&]() -> Coroutine<> {

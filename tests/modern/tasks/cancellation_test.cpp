@@ -2,6 +2,7 @@
 #include <exception>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,7 +39,7 @@ class Cancellation : public ::testing::Test {
   }
 };
 
-TEST_F(Cancellation, before_the_first_step_runs_nothing_of_the_body) {
+TEST_F(Cancellation, rule_61_before_the_first_step_runs_nothing_of_the_body) {
   int alive = 0;
   const auto body = [&](Tracked) -> Coroutine<int> {
     trace.push_back("body");
@@ -54,7 +55,7 @@ TEST_F(Cancellation, before_the_first_step_runs_nothing_of_the_body) {
   EXPECT_THAT(reports.messages(), IsEmpty()) << "a coroutine that was cancelled is not a forgotten one";
 }
 
-TEST_F(Cancellation, cancels_what_the_task_waits_on) {
+TEST_F(Cancellation, rule_60_cancels_what_the_task_waits_on) {
   const Future<int> future = loop->create_future<int>();
   const auto body = [&]() -> Coroutine<int> { co_return co_await future; };
   const Task<int> task = loop->create_task(body());
@@ -70,7 +71,7 @@ TEST_F(Cancellation, cancels_what_the_task_waits_on) {
   EXPECT_EQ(other.cancelling(), 0);
 }
 
-TEST_F(Cancellation, of_a_task_that_is_done_does_nothing) {
+TEST_F(Cancellation, rule_72_of_a_task_that_is_done_does_nothing) {
   const Task<int> task = ensure_future(sleep(0s, 7), *loop);
   EXPECT_EQ(outcome_of(task), "7");
   EXPECT_FALSE(task.cancel());
@@ -79,7 +80,7 @@ TEST_F(Cancellation, of_a_task_that_is_done_does_nothing) {
   EXPECT_EQ(task.result(), 7);
 }
 
-TEST_F(Cancellation, may_be_swallowed) {
+TEST_F(Cancellation, rule_62_is_a_request_that_may_be_swallowed) {
   const auto body = [&]() -> Coroutine<std::string> {
     try {
       co_await sleep(9s);
@@ -92,13 +93,14 @@ TEST_F(Cancellation, may_be_swallowed) {
   const Task<std::string> task = loop->create_task(body());
   iterate(*loop);
   EXPECT_TRUE(task.cancel());
+  EXPECT_FALSE(task.done());
   EXPECT_EQ(outcome_of(task), "kept");
   EXPECT_FALSE(task.cancelled());
   EXPECT_EQ(task.cancelling(), 1);
   EXPECT_THAT(trace, ElementsAre("cancelled"));
 }
 
-TEST_F(Cancellation, may_become_another_exception_and_another_exception_a_cancellation) {
+TEST_F(Cancellation, rule_69_may_become_another_exception_and_another_exception_a_cancellation) {
   const auto translate = []() -> Coroutine<> {
     try {
       co_await sleep(9s);
@@ -122,7 +124,7 @@ TEST_F(Cancellation, may_become_another_exception_and_another_exception_a_cancel
   EXPECT_EQ(cancelled.cancelling(), 0);
 }
 
-TEST_F(Cancellation, several_times_before_a_step_strikes_once_with_the_first_message) {
+TEST_F(Cancellation, rule_63_several_times_before_a_step_strikes_once_with_the_first_message) {
   const auto body = [&]() -> Coroutine<> {
     for (int i = 0; i < 2; ++i) {
       try {
@@ -143,7 +145,7 @@ TEST_F(Cancellation, several_times_before_a_step_strikes_once_with_the_first_mes
   EXPECT_THAT(trace, ElementsAre("one", "slept"));
 }
 
-TEST_F(Cancellation, strikes_clean_up_that_waits) {
+TEST_F(Cancellation, rule_76_strikes_clean_up_that_waits) {
   const auto body = [&]() -> Coroutine<> {
     std::exception_ptr error;
     try {
@@ -170,7 +172,7 @@ TEST_F(Cancellation, strikes_clean_up_that_waits) {
   EXPECT_EQ(attempt([&] { task.result(); }), "CancelledError()");
 }
 
-TEST_F(Cancellation, of_itself_strikes_at_the_next_switch) {
+TEST_F(Cancellation, rule_65_of_itself_strikes_at_the_next_switch) {
   const auto body = [&]() -> Coroutine<> {
     current_task()->cancel("self");
     const Future<int> done = loop->create_future<int>();
@@ -194,7 +196,7 @@ TEST_F(Cancellation, of_itself_cancels_the_future_that_is_awaited_next) {
   EXPECT_TRUE(future.cancelled());
 }
 
-TEST_F(Cancellation, in_the_last_step_costs_the_result_but_no_exception) {
+TEST_F(Cancellation, rule_64_in_the_last_step_costs_the_result_but_no_exception) {
   const auto body = [](bool fail) -> Coroutine<int> {
     current_task()->cancel("last");
     if (fail) throw ValueError("own");
@@ -208,7 +210,7 @@ TEST_F(Cancellation, in_the_last_step_costs_the_result_but_no_exception) {
   EXPECT_FALSE(failed.cancelled());
 }
 
-TEST_F(Cancellation, comes_too_late_for_the_result_but_not_for_the_task) {
+TEST_F(Cancellation, rule_66_comes_too_late_for_the_result_but_not_for_the_task) {
   const Future<int> future = loop->create_future<int>();
   const auto body = [&]() -> Coroutine<int> { co_return co_await future; };
   const Task<int> task = loop->create_task(body());
@@ -227,13 +229,15 @@ TEST_F(Cancellation, takes_the_place_of_a_refusal_that_was_not_delivered) {
   EXPECT_EQ(attempt([&] { loop->run_until_complete(task); }), "CancelledError()");
 }
 
-TEST_F(Cancellation, travels_through_tasks_to_the_innermost_one_first) {
+TEST_F(Cancellation, rule_67_travels_through_tasks_to_the_innermost_one_first) {
+  std::vector<Task<>> children;
   std::function<Coroutine<>(int)> body = [&](int depth) -> Coroutine<> {
     try {
       if (depth == 0) {
         co_await sleep(9s);
       } else {
-        const Task<> child = create_task(body(depth - 1));
+        children.push_back(create_task(body(depth - 1)));
+        const Task<> child = children.back();
         co_await child;
       }
     } catch (const CancelledError& error) {
@@ -246,9 +250,10 @@ TEST_F(Cancellation, travels_through_tasks_to_the_innermost_one_first) {
   task.cancel("down");
   EXPECT_EQ(attempt([&] { loop->run_until_complete(task); }), "CancelledError(down)");
   EXPECT_THAT(trace, ElementsAre("0 down", "1 down", "2 down"));
+  for (const Task<>& each : {task, children[0], children[1]}) EXPECT_EQ(each.cancelling(), 1);
 }
 
-TEST_F(Cancellation, that_a_child_ignores_does_not_reach_the_parent) {
+TEST_F(Cancellation, rule_68_that_a_child_ignores_does_not_reach_the_parent) {
   const auto deaf = []() -> Coroutine<std::string> {
     try {
       co_await sleep(9s);
@@ -265,7 +270,7 @@ TEST_F(Cancellation, that_a_child_ignores_does_not_reach_the_parent) {
   EXPECT_EQ(task.cancelling(), 1);
 }
 
-TEST_F(Cancellation, can_be_taken_back_until_it_is_delivered) {
+TEST_F(Cancellation, rule_71_can_be_taken_back_until_it_is_delivered) {
   const auto body = []() -> Coroutine<std::string> {
     co_await sleep(1s);
     co_return "went on";

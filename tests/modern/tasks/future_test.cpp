@@ -100,7 +100,7 @@ TEST_F(FutureTest, that_was_cancelled_throws_so_with_the_message) {
   }
 }
 
-TEST_F(FutureTest, does_not_take_a_StopIteration_as_it_is) {  // as CPython from 3.13 on
+TEST_F(FutureTest, rule_58_does_not_take_a_StopIteration_as_it_is) {  // as CPython from 3.13 on
   const auto stop = std::make_exception_ptr(StopIteration<int>(1));
   future.set_exception(stop);
   try {
@@ -139,7 +139,7 @@ TEST_F(FutureTest, may_hold_nothing_a_reference_or_what_cannot_be_copied) {
 
 // --- exceptions that nobody retrieves ---
 
-TEST_F(FutureTest, reports_an_exception_that_was_never_retrieved_once) {
+TEST_F(FutureTest, rule_50_reports_an_exception_that_was_never_retrieved_once) {
   {
     const auto failed = loop->create_future<int>();
     failed.set_exception(ValueError("lost"));
@@ -150,7 +150,7 @@ TEST_F(FutureTest, reports_an_exception_that_was_never_retrieved_once) {
   EXPECT_THAT(reports.contexts()[0].keys(), ElementsAre("exception", "future", "message"));
 }
 
-TEST_F(FutureTest, is_silent_about_an_exception_that_was_retrieved_in_any_way) {
+TEST_F(FutureTest, rule_50_is_silent_about_an_exception_that_was_retrieved_in_any_way) {
   {
     const auto by_result = loop->create_future<int>();
     by_result.set_exception(ValueError("v"));
@@ -187,7 +187,7 @@ TEST_F(FutureTest, survives_a_handler_that_throws_at_the_report) {
 
 // --- done callbacks ---
 
-TEST_F(FutureTest, calls_its_callbacks_in_order_and_never_inline) {
+TEST_F(FutureTest, rule_56_calls_its_callbacks_in_order_and_never_inline) {
   Trace trace;
   const auto log = [&trace](const char* name) {
     return [&trace, name](const Future<int>& done) { trace.push_back(name + std::to_string(done.result())); };
@@ -227,7 +227,7 @@ TEST_F(FutureTest, calls_its_callbacks_when_it_fails_or_is_cancelled_too) {
   EXPECT_EQ(called, 11);
 }
 
-TEST_F(FutureTest, calls_the_other_callbacks_where_one_throws) {
+TEST_F(FutureTest, rule_56_calls_the_other_callbacks_where_one_throws) {
   int called = 0;
   future.add_done_callback([](const Future<int>&) { throw ValueError("callback"); });
   future.add_done_callback([&called](const Future<int>&) { ++called; });
@@ -237,7 +237,7 @@ TEST_F(FutureTest, calls_the_other_callbacks_where_one_throws) {
   EXPECT_THAT(reports.messages(), ElementsAre(HasSubstr("Exception in callback")));
 }
 
-TEST_F(FutureTest, removes_all_equal_callbacks_and_says_how_many) {
+TEST_F(FutureTest, rule_57_removes_all_equal_callbacks_and_says_how_many) {
   int called = 0;
   const DoneCallback<Future<int>> twice = [&called](const Future<int>&) { ++called; };
   const DoneCallback<Future<int>> never = [&called](const Future<int>&) { called += 100; };
@@ -308,7 +308,7 @@ TEST_F(FutureTest, that_is_done_is_awaited_without_a_switch) {
   EXPECT_EQ(loop->run_until_complete(main()), 7);
 }
 
-TEST_F(FutureTest, gives_each_waiter_the_same_exception) {
+TEST_F(FutureTest, rule_59_gives_each_waiter_the_same_exception) {
   const auto error = std::make_exception_ptr(ValueError("same"));
   const auto wait = [&]() -> Coroutine<std::exception_ptr> {
     try {

@@ -185,7 +185,7 @@ TEST_F(TaskTest, frees_its_coroutine_when_it_is_done_though_somebody_holds_it) {
   EXPECT_EQ(alive, 0);
 }
 
-TEST_F(TaskTest, takes_no_result_from_outside) {
+TEST_F(TaskTest, rule_73_takes_no_result_from_outside) {
   const auto body = []() -> Coroutine<int> { co_return 1; };
   const Task<int> task = loop->create_task(body());
   EXPECT_EQ(attempt([&] { task.set_result(2); }), "RuntimeError(Task does not support set_result operation)");
@@ -220,7 +220,7 @@ TEST_F(TaskTest, steps_its_coroutine_on_from_where_a_step_by_hand_left_it) {
 
 // --- who runs ---
 
-TEST_F(TaskTest, is_the_current_one_in_its_coroutine_alone) {
+TEST_F(TaskTest, rule_75_is_the_current_one_in_its_coroutine_alone) {
   EXPECT_EQ(attempt([] { current_task(); }), "RuntimeError(no running event loop)");
   loop->call_soon([&] { EXPECT_FALSE(current_task().has_value()); });
   const auto body = []() -> Coroutine<bool> {
@@ -308,7 +308,7 @@ TEST_F(TaskTest, refuses_what_is_not_a_future) {
   EXPECT_THAT(outcome_of(bad(Trace())), StartsWith("RuntimeError(Task got bad yield: <"));
 }
 
-TEST_F(TaskTest, goes_on_where_a_bad_yield_is_caught) {
+TEST_F(TaskTest, rule_38_goes_on_where_a_bad_yield_is_caught) {
   const auto offender = []() -> Coroutine<std::string> {
     std::string caught;
     try {
@@ -330,7 +330,7 @@ TEST_F(TaskTest, refuses_a_future_that_is_yielded_rather_than_awaited) {
   future.set_result(1);
 }
 
-TEST_F(TaskTest, refuses_a_future_of_another_loop) {
+TEST_F(TaskTest, rule_40_refuses_a_future_of_another_loop) {
   const auto other = make_loop();
   const Future<int> future = other->create_future<int>();
   const auto body = [&]() -> Coroutine<int> { co_return co_await future; };
@@ -339,7 +339,7 @@ TEST_F(TaskTest, refuses_a_future_of_another_loop) {
   EXPECT_THAT(outcome, HasSubstr("got Future <Future pending> attached to a different loop"));
 }
 
-TEST_F(TaskTest, refuses_to_wait_for_itself) {
+TEST_F(TaskTest, rule_41_refuses_to_wait_for_itself) {
   const auto body = []() -> Coroutine<> { co_await *current_task(); };
   EXPECT_THAT(outcome_of(body()), StartsWith("RuntimeError(Task cannot await on itself: <Task"));
 }
@@ -362,7 +362,7 @@ TEST_F(TaskTest, goes_on_where_it_was_refused) {
 
 // --- what leaves the loop at once ---
 
-TEST_F(TaskTest, keeps_a_KeyboardInterrupt_and_lets_it_out_of_the_loop) {
+TEST_F(TaskTest, rule_74_keeps_a_KeyboardInterrupt_and_lets_it_out_of_the_loop) {
   const auto body = []() -> Coroutine<int> {
     co_await sleep(0s);
     throw KeyboardInterrupt();
@@ -379,7 +379,7 @@ TEST_F(TaskTest, keeps_a_KeyboardInterrupt_and_lets_it_out_of_the_loop) {
   EXPECT_THAT(trace, ElementsAre("same iteration"));
 }
 
-TEST_F(TaskTest, that_is_main_lets_a_SystemExit_out_and_reports_nothing) {
+TEST_F(TaskTest, rule_74_that_is_main_lets_a_SystemExit_out_and_reports_nothing) {
   const auto main = []() -> Coroutine<> {
     co_await sleep(0s);
     throw SystemExit(3);
