@@ -11,6 +11,7 @@
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/os_error.hpp>
 
+#include "modern/trace.hpp"
 #include "small_stack.hpp"
 
 namespace segue::modern {
@@ -50,12 +51,12 @@ TEST(ExceptionGroups, CountsItsMembersInItsText) {
   EXPECT_STREQ(ExceptionGroup("m", ValueError("1"), TypeError("2")).what(), "m (2 sub-exceptions)");
 }
 
-TEST(ExceptionGroups, RefusesToBeEmpty) {
+TEST(ExceptionGroups, rule_121_refuses_to_be_empty) {
   EXPECT_THROW(ExceptionGroup("m", std::vector<std::exception_ptr>{}), ValueError);
   EXPECT_THROW(make_exception_group("m", {}), ValueError);
 }
 
-TEST(ExceptionGroups, RefusesABaseExceptionInAGroupOfExceptions) {
+TEST(ExceptionGroups, rule_121_refuses_a_BaseException_in_a_group_of_exceptions) {
   EXPECT_THROW(ExceptionGroup("m", CancelledError()), TypeError);
 }
 
@@ -64,7 +65,7 @@ TEST(ExceptionGroups, TakesAnotherLibrarysExceptions) {
             "ExceptionGroup m[runtime_error x]");
 }
 
-TEST(ExceptionGroups, IsAnExceptionOnlyWhereAllItsMembersAre) {
+TEST(ExceptionGroups, rule_121_is_an_exception_only_where_all_its_members_are) {
   EXPECT_TRUE(holds<Exception>(make_exception_group("m", {made(ValueError("1"))})));
   const std::exception_ptr base = make_exception_group("m", {made(ValueError("1")), made(KeyboardInterrupt())});
   EXPECT_FALSE(holds<Exception>(base));
@@ -74,20 +75,20 @@ TEST(ExceptionGroups, IsAnExceptionOnlyWhereAllItsMembersAre) {
   EXPECT_EQ(describe(base).type, "BaseExceptionGroup");
 }
 
-TEST(ExceptionGroups, SplitKeepsNestingAndDropsWhatIsEmpty) {
+TEST(ExceptionGroups, rule_121_split_keeps_nesting_and_drops_what_is_empty) {
   const auto [matching, rest] = split<ValueError>(nested());
   EXPECT_EQ(shape(matching), "ExceptionGroup outer[ValueError 1, ExceptionGroup s[ValueError 3]]");
   EXPECT_EQ(shape(rest), "ExceptionGroup outer[ExceptionGroup s[TypeError 2], ExceptionGroup t[OSError 4]]");
 }
 
-TEST(ExceptionGroups, SplitGivesTheGroupItselfWhereAllOfItMatches) {
+TEST(ExceptionGroups, rule_121_split_gives_the_group_itself_where_all_of_it_matches) {
   const std::exception_ptr group = nested();
   const auto [matching, rest] = split<Exception>(group);
   EXPECT_EQ(matching, group);
   EXPECT_EQ(rest, nullptr);
 }
 
-TEST(ExceptionGroups, SplitGivesNothingWhereNothingMatches) {
+TEST(ExceptionGroups, rule_121_split_gives_nothing_where_nothing_matches) {
   const auto [matching, rest] = split<EOFError>(nested());
   EXPECT_EQ(matching, nullptr);
   EXPECT_EQ(shape(rest), shape(nested()));
@@ -161,6 +162,24 @@ TEST(ExceptionGroups, NestAsDeepAsTheirUsersLike) {
     }
     EXPECT_EQ(handled, 1);
   });
+}
+
+TEST(ExceptStar, rule_122_each_clause_gets_what_those_before_left_and_the_rest_is_thrown_with_its_structure) {
+  testing::Events ev;
+  const auto f = [&ev](const std::exception_ptr& e) {
+    try {
+      except_star(e, except_<ValueError>([&](const BaseExceptionGroup& g) { ev("V", g.exceptions()); }),
+                  except_<OSError, ValueError>([&](const BaseExceptionGroup& g) { ev("O", g.exceptions()); }));
+    } catch (...) {
+      ev("rest", shape(std::current_exception()));
+    }
+  };
+  f(made(ExceptionGroup("g", ValueError("v"), OSError("o"), TypeError("t"))));
+  f(made(ValueError("naked")));
+  f(made(TypeError("plain")));
+  EXPECT_EQ(ev.trace(),
+            "V [ValueError(v)] | O [OSError(o)] | rest ExceptionGroup g[TypeError t] | V [ValueError(naked)] | "
+            "rest TypeError plain");
 }
 
 // None of them is looked for among all others: that would take half a minute.

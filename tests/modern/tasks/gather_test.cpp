@@ -61,7 +61,7 @@ std::string text(const Outcome<T>& outcome) {
   return outcome.has_exception() ? describe(outcome.exception()).repr() : outcome.stored();
 }
 
-TEST(Gather, GivesATupleInTheOrderOfTheArguments) {
+TEST(Gather, rule_98_gives_a_tuple_in_the_order_of_the_arguments) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -106,7 +106,7 @@ TEST(Gather, TakesHandlesThatDoNotKnowTheirResult) {
   EXPECT_EQ(log, Strings{"a"});
 }
 
-TEST(Gather, OfNothingIsDoneAtOnce) {
+TEST(Gather, rule_98_of_nothing_is_done_at_once) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto none = gather();
@@ -119,7 +119,7 @@ TEST(Gather, OfNothingIsDoneAtOnce) {
   loop->run_until_complete(main());
 }
 
-TEST(Gather, RunsACoroutineThatIsGivenTwiceOnce) {
+TEST(Gather, rule_98_runs_a_coroutine_that_is_given_twice_once) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -134,7 +134,7 @@ TEST(Gather, RunsACoroutineThatIsGivenTwiceOnce) {
   EXPECT_EQ(log, Strings{"c"});
 }
 
-TEST(Gather, EndsWithTheFirstExceptionWhileTheOthersGoOn) {
+TEST(Gather, rule_99_ends_with_the_first_exception_while_the_others_go_on) {
   auto loop = make_loop();
   Strings reports;
   loop->set_exception_handler([&](EventLoop&, const ExceptionContext& c) { reports.push_back(c.message); });
@@ -156,7 +156,7 @@ TEST(Gather, EndsWithTheFirstExceptionWhileTheOthersGoOn) {
   EXPECT_EQ(reports, Strings{});
 }
 
-TEST(Gather, WaitsForAllWhereItReturnsExceptions) {
+TEST(Gather, rule_100_waits_for_all_where_it_returns_exceptions) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto cancelled = create_task(work("x", 1s));
@@ -178,7 +178,7 @@ TEST(Gather, WaitsForAllWhereItReturnsExceptions) {
   loop->run_until_complete(main());
 }
 
-TEST(Gather, CountsACancelledChildAsAFailedOne) {
+TEST(Gather, rule_100_counts_a_cancelled_child_as_a_failed_one) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto first = create_task(work("first", 1s));
@@ -197,7 +197,7 @@ TEST(Gather, CountsACancelledChildAsAFailedOne) {
   loop->run_until_complete(main());
 }
 
-TEST(Gather, CancelsItsChildrenInOrder) {
+TEST(Gather, rule_101_cancels_its_children_in_order) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -213,7 +213,7 @@ TEST(Gather, CancelsItsChildrenInOrder) {
   EXPECT_EQ(log, (Strings{"b", "a cancelled", "c cancelled"}));
 }
 
-TEST(Gather, EndsWithCancelledErrorWhereAChildRefusesToBeCancelled) {
+TEST(Gather, rule_101_ends_with_CancelledError_where_a_child_refuses_to_be_cancelled) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto gathering = gather(refuse_to_be_cancelled(), return_exceptions);
@@ -238,7 +238,7 @@ TEST(Gather, EndsWithCancelledErrorWhereItsLastChildHasFailed) {
   loop->run_until_complete(main());
 }
 
-TEST(Gather, CannotBeCancelledWhenAllChildrenAreDone) {
+TEST(Gather, rule_102_cannot_be_cancelled_when_all_children_are_done) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto f = get_running_loop().create_future<int>();

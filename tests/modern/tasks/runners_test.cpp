@@ -18,6 +18,8 @@
 #include <gtest/gtest.h>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 
@@ -93,8 +95,13 @@ TEST(Run, WorksInAChildThatIsForkedWhileALoopRuns) {
   EXPECT_EQ(run(main()), 42);
 }
 
-TEST(Run, CancelsWhatIsLeftAndReportsItsErrors) {
+TEST(Run, rule_157_cancels_what_is_left_reports_its_errors_and_closes_async_generators) {
   Strings log;
+  std::optional<AsyncGenerator<int>> kept;
+  const auto g = [&log]() -> AsyncGenerator<int> {
+    const auto out = finally_([&log] { log.push_back("agen out"); });
+    co_yield 1;
+  };
   const auto left = [&log]() -> Coroutine<> {
     bool cancelled = false;
     try {
@@ -112,14 +119,17 @@ TEST(Run, CancelsWhatIsLeftAndReportsItsErrors) {
       log.push_back(context.message + ": " + describe(context.exception).message);
     });
     create_task(left());
+    kept = g();
+    co_await kept->anext();
     co_await sleep(0s);
     log.push_back("main out");
   };
   run(main(), in_virtual_time);
-  EXPECT_EQ(log, (Strings{"main out", "left out", "unhandled exception during asyncio.run() shutdown: late"}));
+  EXPECT_EQ(log,
+            (Strings{"main out", "left out", "unhandled exception during asyncio.run() shutdown: late", "agen out"}));
 }
 
-TEST(Run, DoesNotCancelTasksThatAreMadeMeanwhile) {
+TEST(Run, rule_158_does_not_cancel_tasks_that_are_made_meanwhile) {
   Strings log;
   std::optional<Task<>> made_late;
   const auto late = [&log]() -> Coroutine<> {

@@ -31,7 +31,7 @@ Coroutine<bool> is_cancelled(F future) {
   co_return false;
 }
 
-TEST(Shield, KeepsTheCancellationOfTheOuterOneFromTheInner) {
+TEST(Shield, rule_103_keeps_the_cancellation_of_the_outer_one_from_the_inner) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto inner = create_task(sleep(5ms, std::string("in")));
@@ -45,7 +45,7 @@ TEST(Shield, KeepsTheCancellationOfTheOuterOneFromTheInner) {
   loop->run_until_complete(main());
 }
 
-TEST(Shield, EndsAsTheInnerOneDoes) {
+TEST(Shield, rule_103_ends_as_the_inner_one_does) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     const int result = co_await shield(sleep(1ms, 4));
@@ -71,7 +71,7 @@ TEST(Shield, EndsAsTheInnerOneDoes) {
   loop->run_until_complete(main());
 }
 
-TEST(Shield, ReturnsADoneFutureAsItIs) {
+TEST(Shield, rule_103_returns_a_done_future_as_it_is) {
   auto loop = make_loop();
   auto done = loop->create_future<int>();
   done.set_result(1);
@@ -79,7 +79,7 @@ TEST(Shield, ReturnsADoneFutureAsItIs) {
   iterate(*loop);
 }
 
-TEST(Shield, ReportsAFailureThatNobodyWaitsForAnyMore) {
+TEST(Shield, rule_104_reports_a_failure_that_nobody_waits_for_any_more) {
   auto loop = make_loop();
   Strings reports;
   loop->set_exception_handler([&](EventLoop&, const ExceptionContext& c) { reports.push_back(c.message); });

@@ -105,20 +105,22 @@ TEST(TaskGroups, TheBodysOwnErrorComesLast) {
   EXPECT_THAT(loop->run_until_complete(errors_of(body)), ElementsAre("ValueError('child')", "TypeError('body')"));
 }
 
-TEST(TaskGroups, ACancelledChildIsNoFailure) {
+TEST(TaskGroups, rule_112_a_cancelled_child_is_no_failure) {
   const EventLoopPtr loop = make_loop();
+  std::optional<Task<int>> child;
   std::optional<Task<int>> other;
-  auto body = [&other](TaskGroup& group) -> Coroutine<> {
-    const Task<int> child = group.create_task(give_after(1h, 1));
+  auto body = [&](TaskGroup& group) -> Coroutine<> {
+    child = group.create_task(give_after(1h, 1));
     other = group.create_task(give_after(1s, 2));
     co_await sleep(0s);
-    child.cancel();
+    child->cancel();
   };
   EXPECT_THAT(loop->run_until_complete(errors_of(body)), ElementsAre());
+  EXPECT_TRUE(child->cancelled());
   EXPECT_EQ(other->result(), 2);
 }
 
-TEST(TaskGroups, CancellingTheOwnerCancelsTheChildrenAndKeepsTheMessage) {
+TEST(TaskGroups, rule_113_cancelling_the_owner_cancels_the_children_and_keeps_the_message) {
   const EventLoopPtr loop = make_loop();
   Trace trace;
   auto body = [&trace](TaskGroup& group) -> Coroutine<> {
@@ -132,7 +134,7 @@ TEST(TaskGroups, CancellingTheOwnerCancelsTheChildrenAndKeepsTheMessage) {
   EXPECT_EQ(owner.cancelling(), 1);
 }
 
-TEST(TaskGroups, ItsOwnCancellationOfTheOwnerDoesNotLeak) {
+TEST(TaskGroups, rule_115_its_own_cancellation_of_the_owner_does_not_leak) {
   const EventLoopPtr loop = make_loop();
   auto body = [](TaskGroup& group) -> Coroutine<> {
     group.create_task(fail_after(1s, "x"));
@@ -199,7 +201,7 @@ TEST(TaskGroups, RefusesTasksOutsideOfItsBlock) {
   EXPECT_THROW(loop->run_until_complete(async_with(group, body)), RuntimeError);
 }
 
-TEST(TaskGroups, RefusesTasksWhileItCancels) {
+TEST(TaskGroups, rule_118_refuses_tasks_while_it_cancels) {
   const EventLoopPtr loop = make_loop();
   std::string refusal;
   auto body = [&refusal](TaskGroup& group) -> Coroutine<> {

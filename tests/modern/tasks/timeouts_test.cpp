@@ -53,7 +53,7 @@ Coroutine<std::string> thrown_by(A awaitable) {
 
 Coroutine<> long_sleep() { co_await sleep(9s); }
 
-TEST(Timeout, TurnsItsCancellationIntoTimeoutError) {
+TEST(Timeout, rule_83_turns_its_cancellation_into_TimeoutError) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Timeout limit = timeout(5ms);
@@ -119,19 +119,21 @@ struct Nested {
   }
 };
 
-TEST(Timeout, TheInnerOneStrikesAlone) {
+TEST(Timeout, rule_84_the_inner_one_strikes_alone) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Nested nested{timeout(9s), timeout(5ms)};
     const std::string from_outer = co_await nested.run();
     EXPECT_EQ(nested.from_inner, "TimeoutError");
-    EXPECT_EQ(from_outer, "TimeoutError()");
+    EXPECT_EQ(from_outer, "TimeoutError()") << "which is the inner one's";
+    EXPECT_TRUE(nested.inner.expired());
     EXPECT_FALSE(nested.outer.expired());
+    EXPECT_EQ(current_task()->cancelling(), 0);
   };
   loop.run(main);
 }
 
-TEST(Timeout, TheOuterOnePassesThroughTheInnerAsACancellation) {
+TEST(Timeout, rule_85_the_outer_one_passes_through_the_inner_as_a_cancellation) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Nested nested{timeout(5ms), timeout(9s)};
@@ -139,11 +141,12 @@ TEST(Timeout, TheOuterOnePassesThroughTheInnerAsACancellation) {
     EXPECT_EQ(nested.from_inner, "CancelledError");
     EXPECT_FALSE(nested.inner.expired());
     EXPECT_EQ(from_outer, "TimeoutError()");
+    EXPECT_TRUE(nested.outer.expired());
   };
   loop.run(main);
 }
 
-TEST(Timeout, WhereBothStrikeAtOnceTheOuterOneIsRaised) {
+TEST(Timeout, rule_86_where_both_strike_at_once_the_outer_one_is_raised) {
   Loop loop;
   const auto main = [&loop]() -> Coroutine<> {
     Nested nested{timeout(4ms), timeout(2ms)};
@@ -151,11 +154,12 @@ TEST(Timeout, WhereBothStrikeAtOnceTheOuterOneIsRaised) {
     EXPECT_EQ(nested.from_inner, "CancelledError");
     EXPECT_TRUE(nested.inner.expired());
     EXPECT_EQ(from_outer, "TimeoutError()");
+    EXPECT_TRUE(nested.outer.expired());
   };
   loop.run(main);
 }
 
-TEST(Timeout, DoesNotHideACancellationFromOutside) {
+TEST(Timeout, rule_87_does_not_hide_a_cancellation_from_outside) {
   Loop loop;
   const auto main = [&loop]() -> Coroutine<> {
     const auto block = []() -> Coroutine<> { co_await async_with(timeout(5ms), long_sleep); };
@@ -177,7 +181,7 @@ TEST(Timeout, DoesNotHideACancellationFromOutside) {
   loop.run(main);
 }
 
-TEST(Timeout, DoesNotStrikeABodyThatNeverWaits) {
+TEST(Timeout, rule_88_does_not_strike_a_body_that_never_waits) {
   Loop loop;
   const auto main = [&loop]() -> Coroutine<> {
     Timeout limit = timeout(1ms);
@@ -191,7 +195,7 @@ TEST(Timeout, DoesNotStrikeABodyThatNeverWaits) {
   loop.run(main);
 }
 
-TEST(Timeout, StrikesAtTheFirstSuspensionWhereItIsOverAlready) {
+TEST(Timeout, rule_89_strikes_at_the_first_suspension_where_it_is_over_already) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     for (const auto delay : {0s, -5s}) {
@@ -209,7 +213,7 @@ TEST(Timeout, StrikesAtTheFirstSuspensionWhereItIsOverAlready) {
   loop.run(main);
 }
 
-TEST(Timeout, LetsTheBodysOwnErrorThroughAndRemembersItself) {
+TEST(Timeout, rule_90_lets_the_bodys_own_error_through_and_remembers_itself) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Timeout limit = timeout(2ms);
@@ -232,7 +236,7 @@ TEST(Timeout, LetsTheBodysOwnErrorThroughAndRemembersItself) {
   loop.run(main);
 }
 
-TEST(Timeout, EndsSilentlyWhereTheBodySwallowsTheCancellation) {
+TEST(Timeout, rule_90_ends_silently_where_the_body_swallows_the_cancellation) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Timeout limit = timeout(2ms);
@@ -249,7 +253,7 @@ TEST(Timeout, EndsSilentlyWhereTheBodySwallowsTheCancellation) {
   loop.run(main);
 }
 
-TEST(Timeout, CanBeRescheduledWhileItIsActive) {
+TEST(Timeout, rule_91_can_be_rescheduled_while_it_is_active) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     Timeout limit = timeout(5ms);
@@ -292,7 +296,7 @@ TEST(Timeout, TakesATimeInAnyUnit) {
   EXPECT_EQ(loop->run_until_complete(main()), "500");
 }
 
-TEST(Timeout, IsForTasksOnly) {
+TEST(Timeout, rule_91_is_for_tasks_only) {
   Loop loop;
   std::string error;
   const auto main = [&error]() -> Coroutine<> {
@@ -309,7 +313,7 @@ TEST(Timeout, IsForTasksOnly) {
   EXPECT_EQ(error, "Timeout should be used inside a task");
 }
 
-TEST(Timeout, AroundAGroupCancelsItsTasks) {
+TEST(Timeout, rule_120_around_a_group_cancels_its_tasks) {
   Loop loop;
   const auto main = []() -> Coroutine<> {
     for (const bool bad : {false, true}) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -36,7 +37,7 @@ TEST(WaitFor, GivesTheResultInTime) {
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, WaitsUntilTheCancellationHasReallyFinished) {
+TEST(WaitFor, rule_92_waits_until_the_cancellation_has_really_finished) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     for (const bool fails : {false, true}) {
@@ -66,7 +67,7 @@ TEST(WaitFor, WaitsUntilTheCancellationHasReallyFinished) {
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, GivesAValueThatComesInSpiteOfTheCancellation) {
+TEST(WaitFor, rule_93_gives_a_value_that_comes_in_spite_of_the_cancellation) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     const auto stubborn = []() -> Coroutine<std::string> {
@@ -82,17 +83,22 @@ TEST(WaitFor, GivesAValueThatComesInSpiteOfTheCancellation) {
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, AwaitsInTheCallersTask) {
+TEST(WaitFor, rule_94_awaits_in_the_callers_task_and_context) {
   auto loop = make_loop();
-  const auto main = []() -> Coroutine<> {
-    const auto who = []() -> Coroutine<std::string> { co_return current_task()->get_name(); };
+  const ContextVar<int> v("v", 0);
+  const auto main = [&]() -> Coroutine<> {
+    const auto who = [&]() -> Coroutine<std::string> {
+      v.set(1);
+      co_return current_task()->get_name();
+    };
     const std::string name = co_await wait_for(who(), 1s);
     EXPECT_EQ(name, current_task()->get_name());
+    EXPECT_EQ(v.get(), 1);
   };
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, WithNoTimeAtAllTakesOnlyWhatIsDone) {
+TEST(WaitFor, rule_95_with_no_time_at_all_takes_only_what_is_done) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto& running = get_running_loop();
@@ -125,7 +131,7 @@ TEST(WaitFor, WithNoTimeAtAllTakesOnlyWhatIsDone) {
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, PassesACancellationOn) {
+TEST(WaitFor, rule_96_passes_a_cancellation_on) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto& running = get_running_loop();
@@ -147,7 +153,7 @@ TEST(WaitFor, PassesACancellationOn) {
   loop->run_until_complete(main());
 }
 
-TEST(WaitFor, PrefersACancellationToAResultOfTheSameIteration) {
+TEST(WaitFor, rule_97_prefers_a_cancellation_to_a_result_of_the_same_iteration) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     auto future = get_running_loop().create_future<int>();

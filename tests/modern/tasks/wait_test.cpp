@@ -69,14 +69,14 @@ TEST(Wait, FirstExceptionDoesNotCountACancellation) {
   loop->run_until_complete(tasks[2]);
 }
 
-TEST(Wait, ATimeThatIsUpIsNoErrorAndCancelsNothing) {
+TEST(Wait, rule_106_a_time_that_is_up_is_no_error_and_cancels_nothing) {
   const EventLoopPtr loop = make_loop();
   const Tasks tasks{loop->create_task(give_later(2s, 1))};
   EXPECT_EQ(run_counts(*loop, tasks, {.timeout = 1s}), "0 done, 1 pending");
   EXPECT_EQ(loop->run_until_complete(tasks[0]), 1);
 }
 
-TEST(Wait, CancellingItLeavesTheChildrenAlone) {
+TEST(Wait, rule_106_cancelling_it_leaves_the_children_alone) {
   const EventLoopPtr loop = make_loop();
   const Tasks tasks{loop->create_task(give_later(2s, 1))};
   const auto waiting = loop->create_task(wait(tasks));
@@ -106,7 +106,7 @@ TEST(Wait, TakesOptionsBehindFuturesGivenOneByOne) {
   loop->run_until_complete(main());
 }
 
-TEST(Wait, RefusesNothingToWaitForAndABadCondition) {
+TEST(Wait, rule_107_refuses_nothing_to_wait_for_and_a_bad_condition) {
   const EventLoopPtr loop = make_loop();
   EXPECT_THROW(loop->run_until_complete(wait(Tasks{})), ValueError);
   const Task<int> task = loop->create_task(give_later(0s, 1));
