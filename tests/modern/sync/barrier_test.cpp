@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 using testing::make_loop;
 
-TEST(Barrier, LetsAllGoTogetherWithANumberEach) {
+TEST(Barrier, rule_133_lets_all_go_together_with_a_number_each) {
   auto loop = make_loop();
   std::vector<int> numbers;
   const auto pass = [&numbers](Barrier barrier) -> Coroutine<> { numbers.push_back(co_await barrier.wait()); };
@@ -41,7 +41,7 @@ TEST(Barrier, LetsAllGoTogetherWithANumberEach) {
   loop->run_until_complete(main());
 }
 
-TEST(Barrier, FailsThoseWhoWaitWhereItIsResetOrAborted) {
+TEST(Barrier, rule_134_fails_those_who_wait_where_it_is_reset_or_aborted) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Barrier barrier(2);
@@ -67,7 +67,7 @@ TEST(Barrier, FailsThoseWhoWaitWhereItIsResetOrAborted) {
   loop->run_until_complete(main());
 }
 
-TEST(Barrier, LetsACancelledWaiterLeave) {
+TEST(Barrier, rule_134_lets_a_cancelled_waiter_leave) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Barrier barrier(2);

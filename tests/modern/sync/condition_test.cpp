@@ -11,7 +11,7 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait.hpp>
 
-#include "modern/attempt.hpp"
+#include "modern/trace.hpp"
 
 namespace segue::modern {
 namespace {
@@ -24,10 +24,11 @@ using testing::make_loop;
 Coroutine<> wait_once(Condition condition, std::string name, Strings& log) {
   const LockGuard guard = co_await condition.scoped_lock();
   co_await condition.wait();
+  EXPECT_TRUE(condition.locked());
   log.push_back(name);
 }
 
-TEST(Condition, LetsTheNotifiedOnesGoOnOneByOneWhenTheLockIsFree) {
+TEST(Condition, rule_129_lets_the_notified_ones_go_on_one_by_one_when_the_lock_is_free) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -52,7 +53,7 @@ TEST(Condition, LetsTheNotifiedOnesGoOnOneByOneWhenTheLockIsFree) {
   loop->run_until_complete(main());
 }
 
-TEST(Condition, HasTheLockAgainWhereTheWaiterIsCancelled) {
+TEST(Condition, rule_129_has_the_lock_again_where_the_waiter_is_cancelled) {
   auto loop = make_loop();
   bool locked = false;
   const auto wait = [&locked](Condition condition) -> Coroutine<> {
@@ -80,24 +81,31 @@ TEST(Condition, HasTheLockAgainWhereTheWaiterIsCancelled) {
   EXPECT_TRUE(locked);
 }
 
-TEST(Condition, LosesNoNotificationToAWaiterThatIsCancelled) {
-  auto loop = make_loop();
-  Strings log;
-  const auto main = [&log]() -> Coroutine<> {
-    Condition condition;
-    auto first = create_task(wait_once(condition, "first", log));
-    auto second = create_task(wait_once(condition, "second", log));
+// What leaves wait() with an exception wakes one more, whether it was notified or not.
+TEST(Condition, rule_130_hands_a_notification_on_where_the_notified_one_is_cancelled) {
+  const auto program = [](testing::Events& ev) -> Coroutine<> {
+    const Condition c;
+    Strings out;
+    const WaitOptions at_most{.timeout = 20ms};
+    const auto pair_of = [&](std::string one, std::string other) {
+      return std::vector{create_task(wait_once(c, one, out)), create_task(wait_once(c, other, out))};
+    };
+    std::vector<Task<>> ts = pair_of("0", "1");
     co_await sleep(0s);
     {
-      const LockGuard guard = co_await condition.scoped_lock();
-      condition.notify();
+      const LockGuard guard = co_await c.scoped_lock();
+      c.notify(1);
     }
-    first.cancel();
-    co_await wait(first, second);
-    EXPECT_TRUE(first.cancelled());
+    ts[0].cancel();
+    co_await wait(ts, at_most);
+    ev(out, ts[0].done(), ts[1].done());
+    ts = pair_of("7", "8");
+    co_await sleep(0s);
+    ts[0].cancel();
+    co_await wait(ts, at_most);
+    ev("plain cancel:", out, ts[1].done());
   };
-  loop->run_until_complete(main());
-  EXPECT_EQ(log, Strings{"second"});
+  EXPECT_EQ(testing::trace_of(program), "[1] True True | plain cancel: [1, 8] True");
 }
 
 TEST(Condition, WaitsForAPredicate) {
@@ -121,7 +129,7 @@ TEST(Condition, WaitsForAPredicate) {
   loop->run_until_complete(main());
 }
 
-TEST(Condition, RefusesToWaitOrNotifyWithoutTheLock) {
+TEST(Condition, rule_131_refuses_to_wait_or_notify_without_the_lock) {
   auto loop = make_loop();
   Condition condition;
   try {

@@ -39,7 +39,7 @@ TEST(Event, WakesAllWhoWaitInTheirOrder) {
   EXPECT_EQ(log, (std::vector<int>{0, 1, 2}));
 }
 
-TEST(Event, WakesThemEvenIfItIsClearedAtOnce) {
+TEST(Event, rule_132_wakes_all_even_if_it_is_cleared_at_once) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Event event;
@@ -54,7 +54,7 @@ TEST(Event, WakesThemEvenIfItIsClearedAtOnce) {
   loop->run_until_complete(main());
 }
 
-TEST(Event, DoesNotSuspendWhereItIsSet) {
+TEST(Event, rule_132_does_not_suspend_where_it_is_set) {
   auto loop = make_loop();
   bool called = false;
   const auto main = [&called]() -> Coroutine<> {

@@ -31,7 +31,7 @@ Coroutine<> use(Lock lock, std::string name, Strings& log) {
   co_await sleep(0s);
 }
 
-TEST(Lock, IsTakenInTheOrderOfTheWaitersAndNobodyOvertakesThem) {
+TEST(Lock, rule_123_is_taken_in_the_order_of_the_waiters_and_nobody_overtakes_them) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -50,7 +50,7 @@ TEST(Lock, IsTakenInTheOrderOfTheWaitersAndNobodyOvertakesThem) {
   EXPECT_EQ(log, (Strings{"0", "1", "2", "3", "late"}));
 }
 
-TEST(Lock, DoesNotGoBackToWhoReleasesItWhileSomebodyWaits) {
+TEST(Lock, rule_123_does_not_go_back_to_who_releases_it_while_somebody_waits) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -71,7 +71,7 @@ TEST(Lock, DoesNotGoBackToWhoReleasesItWhileSomebodyWaits) {
   EXPECT_EQ(log, (Strings{"a", "b", "greedy0", "greedy1", "greedy2"}));
 }
 
-TEST(Lock, CostsNoIterationWhereItIsFree) {
+TEST(Lock, rule_124_costs_no_iteration_where_it_is_free) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -89,7 +89,7 @@ TEST(Lock, CostsNoIterationWhereItIsFree) {
   EXPECT_EQ(log, (Strings{"done", "callback"}));
 }
 
-TEST(Lock, CannotBeReleasedWhileItIsFree) {
+TEST(Lock, rule_126_cannot_be_released_while_it_is_free) {
   try {
     Lock().release();
     FAIL();
@@ -116,7 +116,7 @@ TEST(Lock, SkipsAWaiterThatIsCancelled) {
   EXPECT_EQ(log, (Strings{"1", "2"}));
 }
 
-TEST(Lock, GoesOnToTheNextWhereTheChosenOneIsCancelledBeforeItRuns) {
+TEST(Lock, rule_125_goes_on_to_the_next_where_the_chosen_one_is_cancelled_before_it_runs) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {

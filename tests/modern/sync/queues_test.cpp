@@ -61,7 +61,7 @@ Strings order_of(const Q& queue) {
   return order;
 }
 
-TEST(Queue, GivesItemsInItsOrder) {
+TEST(Queue, rule_140_gives_items_in_its_order) {
   using Item = std::pair<int, std::string>;
   EXPECT_EQ(order_of(Queue<Item>()), (Strings{"b", "z", "a", "y"}));
   EXPECT_EQ(order_of(LifoQueue<Item>()), (Strings{"y", "a", "z", "b"}));
@@ -103,7 +103,7 @@ TEST(Queue, ServesPuttersInTheirOrderAndStaysBounded) {
   EXPECT_EQ(log, (std::vector<int>{0, 1, 2, 3}));
 }
 
-TEST(Queue, MakesAWokenGetterWaitAgainWhereSomebodyWasQuicker) {
+TEST(Queue, rule_136_makes_a_woken_getter_wait_again_where_somebody_was_quicker) {
   auto loop = make_loop();
   std::vector<std::string> items;
   const auto main = [&items]() -> Coroutine<> {
@@ -121,7 +121,7 @@ TEST(Queue, MakesAWokenGetterWaitAgainWhereSomebodyWasQuicker) {
   EXPECT_EQ(items, Strings{"y"});
 }
 
-TEST(Queue, LosesNothingWhereAWokenOneIsCancelled) {
+TEST(Queue, rule_137_loses_nothing_where_a_woken_one_is_cancelled) {
   auto loop = make_loop();
   Strings items;
   Strings log;
@@ -168,7 +168,7 @@ TEST(Queue, KeepsTheItemThatATimeoutDidNotWaitFor) {
   loop->run_until_complete(main());
 }
 
-TEST(Queue, JoinWaitsUntilTheWorkOnEachItemIsDone) {
+TEST(Queue, rule_138_join_waits_until_the_work_on_each_item_is_done) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Queue<int> queue;
@@ -190,7 +190,7 @@ TEST(Queue, JoinWaitsUntilTheWorkOnEachItemIsDone) {
   loop->run_until_complete(main());
 }
 
-TEST(Queue, SuspendsOnlyWhereThereIsSomethingToWaitFor) {
+TEST(Queue, rule_135_suspends_only_where_there_is_something_to_wait_for) {
   auto loop = make_loop();
   bool called = false;
   const auto main = [&called]() -> Coroutine<> {
@@ -227,7 +227,7 @@ TEST(Queue, PlaysPingPongThroughTwoBoundedQueues) {
   EXPECT_EQ(trace, "a0 b1 a2 b3 a4 b5 ");
 }
 
-TEST(Queue, FailsThoseWhoWaitAndThoseWhoComeWhereItIsShutDown) {
+TEST(Queue, rule_139_fails_those_who_wait_and_those_who_come_where_it_is_shut_down) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Queue<int> queue(1);
@@ -247,7 +247,7 @@ TEST(Queue, FailsThoseWhoWaitAndThoseWhoComeWhereItIsShutDown) {
   loop->run_until_complete(main());
 }
 
-TEST(Queue, DropsWhatIsLeftWhereItIsShutDownImmediately) {
+TEST(Queue, rule_139_drops_what_is_left_where_it_is_shut_down_immediately) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Queue<int> queue;

@@ -47,7 +47,7 @@ TEST(Semaphore, LetsNoMoreInThanItHasPermits) {
   EXPECT_EQ(most, 3);
 }
 
-TEST(Semaphore, IsLockedForANewcomerWhileAWokenOneHasNotRun) {
+TEST(Semaphore, rule_127_is_locked_for_a_newcomer_while_a_woken_one_has_not_run) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -63,7 +63,7 @@ TEST(Semaphore, IsLockedForANewcomerWhileAWokenOneHasNotRun) {
   EXPECT_EQ(log, (Strings{"old", "new"}));
 }
 
-TEST(Semaphore, PassesThePermitOnWhereTheWokenOneIsCancelled) {
+TEST(Semaphore, rule_128_passes_the_permit_on_where_the_woken_one_is_cancelled) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
@@ -82,7 +82,7 @@ TEST(Semaphore, PassesThePermitOnWhereTheWokenOneIsCancelled) {
   EXPECT_EQ(log, Strings{"1"});
 }
 
-TEST(Semaphore, GrowsWhereItHasNoBound) {
+TEST(Semaphore, rule_126_grows_where_it_has_no_bound) {
   Semaphore semaphore(0);
   EXPECT_TRUE(semaphore.locked());
   semaphore.release();
@@ -94,7 +94,7 @@ TEST(Semaphore, RefusesANegativeNumberOfPermits) {
   EXPECT_THROW(BoundedSemaphore(-1), ValueError);
 }
 
-TEST(BoundedSemaphore, CannotBeReleasedTooOften) {
+TEST(BoundedSemaphore, rule_126_cannot_be_released_too_often) {
   try {
     BoundedSemaphore(1).release();
     FAIL();
