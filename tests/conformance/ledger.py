@@ -1,7 +1,8 @@
-"""The ledger of CPython's own test methods: which tests here check what each of them is about, and whether they pass.
+"""Ledgers: which tests here check what CPython's own test methods (cpython.tsv), or the rules of its semantics
+(rules.tsv), are about, and whether they pass.
 
-A row of cpython.tsv names its tests as CTest does: `legacy.Generator.KeepsItsArguments` is the test
-`Generator.KeepsItsArguments` of the executable tests/legacy_tests in the build folder.
+A row names its tests as CTest does: `legacy.Generator.KeepsItsArguments` is the test `Generator.KeepsItsArguments` of the
+executable tests/legacy_tests in the build folder.
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ from pathlib import Path
 from twins import run_program
 
 COLUMNS = ("file", "method", "status", "tests or reason")
+RULE_COLUMNS = ("rule", "tests")
 TIMEOUT = 300
 
 
 @dataclass(frozen=True)
 class Row:
-    """A test method of CPython's; without tests, if it has no meaning in C++."""
+    """What has to be checked: a test method of CPython's, or a rule; without tests, if it has no meaning in C++."""
 
     line: int
-    file: str
-    method: str
+    name: str
     tests: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.file} {self.method}"
+        return f"line {self.line}: {self.name}"
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many portable methods are covered, and what speaks against the others."""
+    """How many portable rows are covered, and what speaks against the others."""
 
     covered: int
     portable: int
@@ -42,57 +43,71 @@ class Count:
 
 
 def read(ledger: Path) -> list[Row]:
-    rows: dict[tuple[str, str], Row] = {}
+    rows: dict[str, Row] = {}
     lines = [
         (number, tuple(line.split("\t")))
         for number, line in enumerate(ledger.read_text(encoding="utf-8").splitlines(), 1)
         if line.strip() and not line.startswith("#")
     ]
-    if not lines or lines[0][1] != COLUMNS:
-        raise ValueError(f"{ledger.name}: the first line has to be the header {' | '.join(COLUMNS)}")
+    header = lines[0][1] if lines else ()
+    if header not in (COLUMNS, RULE_COLUMNS):
+        headers = " or ".join(" | ".join(columns) for columns in (COLUMNS, RULE_COLUMNS))
+        raise ValueError(f"{ledger.name}: the first line has to be the header {headers}")
     for number, columns in lines[1:]:
         try:
-            row = _row(number, columns)
-            if before := rows.get((row.file, row.method)):
-                raise ValueError(f"{row.file} {row.method} has a row already, in line {before.line}")
+            if len(columns) != len(header) or not all(column.strip() for column in columns):
+                raise ValueError(f"{len(header)} columns that are not empty are wanted, not {list(columns)}")
+            row = _method(number, *columns) if header == COLUMNS else _rule(number, *columns)
+            if before := rows.get(row.name):
+                raise ValueError(f"{row.name} has a row already, in line {before.line}")
         except ValueError as error:
             raise ValueError(f"{ledger.name}: line {number}: {error}") from None
-        rows[row.file, row.method] = row
+        rows[row.name] = row
     return list(rows.values())
 
 
-def _row(number: int, columns: tuple[str, ...]) -> Row:
-    if len(columns) != len(COLUMNS) or not all(column.strip() for column in columns):
-        raise ValueError(f"{len(COLUMNS)} columns that are not empty are wanted, not {list(columns)}")
-    file, method, status, last = columns
+def _method(number: int, file: str, method: str, status: str, last: str) -> Row:
     if status == "not applicable":
-        return Row(number, file, method)
+        return Row(number, f"{file} {method}")
     if status != "covered":
         raise ValueError(f"the status '{status}' is neither 'covered' nor 'not applicable'")
-    tests = tuple(last.split("; "))
+    return Row(number, f"{file} {method}", _tests(last))
+
+
+def _rule(number: int, rule: str, tests: str) -> Row:
+    row = Row(number, f"rule {rule}", _tests(tests))
+    if not any(re.search(rf"\.rule_{rule}_", test) for test in row.tests):
+        raise ValueError(f"none of the tests of {row.name} is named after it")
+    return row
+
+
+def _tests(column: str) -> tuple[str, ...]:
+    tests = tuple(column.split("; "))
     for test in tests:
         if not re.fullmatch(r"\w+\.\w+\.\w+", test):
             raise ValueError(f"'{test}' is no test: write room.Suite.name, several separated by '; '")
-    return Row(number, file, method, tests)
+    return tests
 
 
-def count(ledger: Path, build_dir: Path) -> Count:
-    """Runs every test that the ledger names."""
+def count(ledger: Path, build_dir: Path, wanted: Iterable[str] = ()) -> Count:
+    """Runs every test that the ledger names. Each name in `wanted` has to have a row."""
     try:
         rows = [row for row in read(ledger) if row.tests]
     except ValueError as error:
         return Count(0, 0, [str(error)])
+    names = {row.name for row in rows}
+    missing = [f"{ledger.name}: {name} has no row" for name in wanted if name not in names]
     faults: dict[str, str] = {}
     rooms: dict[str, set[str]] = {}
     for test in (test for row in rows for test in row.tests):
         room, name = test.split(".", 1)
         rooms.setdefault(room, set()).add(name)
-    for room, names in rooms.items():
-        found = _run(build_dir / "tests" / f"{room}_tests", names)
+    for room, tests in rooms.items():
+        found = _run(build_dir / "tests" / f"{room}_tests", tests)
         faults |= {f"{room}.{name}": fault for name, fault in found.items()}
     complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
     covered = sum(not any(test in faults for test in row.tests) for row in rows)
-    return Count(covered, len(rows), complaints)
+    return Count(covered, len(rows) + len(missing), missing + complaints)
 
 
 def _run(executable: Path, names: Iterable[str]) -> dict[str, str]:

@@ -107,6 +107,20 @@ class LedgerTest(PairsTestCase):
         self.path.write_text("test_a.py\tT.test_one\tcovered\tlegacy.Suite.One\n")
         self.assertIn("has to be the header", self.count().complaints[0])
 
+    def test_rules_are_rows_too_each_with_a_test_that_is_named_after_it(self):
+        self.room("modern", rule_1_a="passed", rule_12_b="passed")
+        self.path.write_text("rule\ttests\n1\tmodern.Suite.rule_1_a; modern.Suite.rule_12_b\n12\tmodern.Suite.rule_12_b\n")
+        self.assertEqual(ledger.count(self.path, self.build, ["rule 1", "rule 12"]), ledger.Count(2, 2, []))
+        self.path.write_text("rule\ttests\n2\tmodern.Suite.rule_12_b\n")
+        fault = "cpython.tsv: line 2: none of the tests of rule 2 is named after it"
+        self.assertEqual(self.count(), ledger.Count(0, 0, [fault]))
+
+    def test_a_row_that_is_wanted_and_missing_is_named_and_counted(self):
+        self.room("modern", rule_1_a="passed")
+        self.path.write_text("rule\ttests\n1\tmodern.Suite.rule_1_a\n")
+        count = ledger.count(self.path, self.build, ["rule 1", "rule 2"])
+        self.assertEqual(count, ledger.Count(1, 2, ["cpython.tsv: rule 2 has no row"]))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -25,7 +25,10 @@ class RunTest(PairsTestCase):
     def run_all(self, *names, interpreters=(THIS_PYTHON,)):
         return self.capture(
             lambda: run.main(
-                ["--build-dir", str(self.build), *names], self.folder / "scenarios", interpreters, self.ledger
+                ["--build-dir", str(self.build), *names],
+                self.folder / "scenarios",
+                interpreters,
+                [(self.ledger, "portable test methods", [])],
             )
         )
 
