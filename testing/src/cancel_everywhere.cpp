@@ -1,12 +1,11 @@
 #include <segue/testing/cancel_everywhere.hpp>
 
-#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <iterator>
 #include <limits>
-#include <optional>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/coroutine_info.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
@@ -48,16 +47,18 @@ CancelledRun cancel_once(const detail::TracedProgram& program, std::size_t itera
       for (; !run.main().done(); ++result.awaits) {
         if (result.awaits == iteration) {
           result.place = place_of(run.main());
-          run.main().cancel();
+          run.cancel();
         }
         run.iterate();
       }
+      if (options.may_leave_tasks) run.cancel_tasks();
       result.failed = run.left();
       if (!result.failed.empty()) result.failed = "left " + result.failed;
       result.cancelled = run.main().cancelled();
       if (!result.cancelled && run.main().exception()) result.failed = error_text(run.main().exception());
       run.close();
     } catch (...) {
+      if (ends_program(std::current_exception())) throw;
       result.failed = error_text(std::current_exception());
     }
     if (result.failed.empty() && !run.reports().empty()) result.failed = run.reports().front();
@@ -65,6 +66,7 @@ CancelledRun cancel_once(const detail::TracedProgram& program, std::size_t itera
   try {
     if (result.failed.empty() && options.check) options.check();
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     result.failed = error_text(std::current_exception());
   }
   if (result.failed.empty() && options.failed && options.failed()) result.failed = "the test has failed";

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/schedule.hpp>
 
 #include "program_run.hpp"
@@ -36,8 +37,11 @@ struct Verdict {
 Verdict judge(ProgramRun& run, const ExploreOptions& options) {
   try {
     run.finish();
+    const modern::Future<> ended = run.main();
     run.close();
+    ended.result();
   } catch (...) {
+    if (ends_program(std::current_exception())) throw;
     return {error_text(std::current_exception()), std::current_exception()};
   }
   if (!run.reports().empty()) return {run.reports().front()};
@@ -50,7 +54,7 @@ Verdict judge(ProgramRun& run, const ExploreOptions& options) {
 ExplorationFailure::ExplorationFailure(std::uint64_t seed, std::string trace, const std::string& reason)
     : RuntimeError("explore(): seed " + std::to_string(seed) + " fails: " + reason + "\ntrace: " + trace),
       seed_(seed),
-      trace_(std::move(trace)) {}
+      trace_(std::make_shared<const std::string>(std::move(trace))) {}
 
 ExploreReport detail::explore(const TracedProgram& program, const ExploreOptions& options) {
   ExploreReport report;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/net/protocols.hpp>
 #include <segue/modern/net/transports.hpp>
@@ -26,15 +27,19 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
  public:
   explicit MemoryTransport(EventLoop& loop) : loop_(&loop) {}
   ~MemoryTransport() override {
-    if (const auto peer = peer_.lock()) peer->receive_eof();
+    try {
+      if (const auto peer = peer_.lock()) peer->receive_eof();
+    } catch (...) {
+      modern::report_unraisable(std::current_exception(), "a connection in memory");
+    }
   }
 
   /// From now on what each of them writes is the other one's to receive.
   static void connect(const std::shared_ptr<MemoryTransport>& one, const std::shared_ptr<MemoryTransport>& other) {
     one->peer_ = other;
     other->peer_ = one;
-    one->protocol_->connection_made(one);
-    other->protocol_->connection_made(other);
+    one->call([&](Protocol& protocol) { protocol.connection_made(one); });
+    other->call([&](Protocol& protocol) { protocol.connection_made(other); });
   }
 
   // ReadTransport
@@ -53,9 +58,7 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
     if (!peer || peer->closing_) return lose(make_os_error(ECONNRESET));
     peer->inbox_ += data;
     peer->schedule();
-    if (peer->inbox_.size() <= limits_.high || protocol_paused_) return;
-    protocol_paused_ = true;
-    protocol_->pause_writing();
+    pause_if_full();
   }
   void writelines(const std::vector<std::string>& lines) override {
     std::string all;
@@ -74,13 +77,8 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
   }
   WriteBufferLimits get_write_buffer_limits() const noexcept override { return limits_; }
   void set_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) override {
-    const std::size_t most = high.value_or(low ? *low * 4 : default_high);
-    const std::size_t least = low.value_or(most / 4);
-    if (least > most) {
-      throw ValueError("high (" + std::to_string(most) + ") must be >= low (" + std::to_string(least) +
-                       ") must be >= 0");
-    }
-    limits_ = {least, most};
+    limits_ = modern::make_write_buffer_limits(high, low);
+    pause_if_full();
   }
   void close() override { lose(nullptr); }
   void abort() override { lose(nullptr); }
@@ -95,8 +93,17 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
   const std::shared_ptr<Protocol>& get_protocol() const noexcept override { return protocol_; }
 
  private:
-  static constexpr std::size_t default_high = 64 * 1024;
-
+  // The protocol may put another one into its place meanwhile.
+  template <class Callback>
+  void call(Callback callback) {
+    const std::shared_ptr<Protocol> protocol = protocol_;
+    if (protocol) callback(*protocol);
+  }
+  void pause_if_full() {
+    if (get_write_buffer_size() <= limits_.high || protocol_paused_) return;
+    protocol_paused_ = true;
+    call([](Protocol& protocol) { protocol.pause_writing(); });
+  }
   void receive_eof() {
     eof_received_ = true;
     schedule();
@@ -112,32 +119,36 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
     if (!inbox_.empty()) {
       const std::string data = std::exchange(inbox_, {});
       if (const auto peer = peer_.lock()) peer->delivered();
-      protocol_->data_received(data);
+      call([&](Protocol& protocol) { protocol.data_received(data); });
     }
     if (!eof_received_ || eof_told_ || !inbox_.empty() || paused_ || closing_) return;
     eof_told_ = true;
-    if (!protocol_->eof_received()) close();
+    bool keeps_open = false;
+    call([&](Protocol& protocol) { keeps_open = protocol.eof_received(); });
+    if (!keeps_open) close();
   }
   // All that was written has arrived.
   void delivered() {
     if (!protocol_paused_) return;
     protocol_paused_ = false;
-    protocol_->resume_writing();
+    call([](Protocol& protocol) { protocol.resume_writing(); });
   }
   void lose(std::exception_ptr error) {
     if (closing_) return;
     closing_ = true;
     if (const auto peer = peer_.lock()) peer->receive_eof();
     if (loop_->is_closed()) return;
-    loop_->call_soon(
-        [self = shared_from_this(), error = std::move(error)] { self->protocol_->connection_lost(error); });
+    // The protocol refers to the reader, and that to this.
+    loop_->call_soon([self = shared_from_this(), error = std::move(error)] {
+      if (const auto protocol = std::exchange(self->protocol_, nullptr)) protocol->connection_lost(error);
+    });
   }
 
   modern::EventLoopRef loop_;
   std::shared_ptr<Protocol> protocol_;
   std::weak_ptr<MemoryTransport> peer_;
   std::string inbox_;
-  WriteBufferLimits limits_{default_high / 4, default_high};
+  WriteBufferLimits limits_ = modern::make_write_buffer_limits(std::nullopt, std::nullopt);
   const std::optional<modern::Address> no_address_;
   bool scheduled_ = false;
   bool paused_ = false;

@@ -30,8 +30,9 @@ std::string error_text(const std::exception_ptr& error) {
 
 ProgramRun::ProgramRun(const detail::TracedProgram& program, modern::Schedule* schedule) : loop_(virtual_loop()) {
   loop_->core().set_schedule_of_choices(schedule);
-  loop_->set_exception_handler(
-      [this](EventLoop&, const modern::ExceptionContext& context) { reports_.push_back(to_string(context)); });
+  loop_->set_exception_handler([reports = reports_](EventLoop&, const modern::ExceptionContext& context) {
+    reports->push_back(to_string(context));
+  });
   main_ = loop_->create_task(program(trace_));
 }
 
@@ -54,6 +55,11 @@ void ProgramRun::wait_for_other_threads() {
   }
 }
 
+void ProgramRun::cancel() {
+  main_->cancel();
+  next_ = EventLoop::time_point::min();
+}
+
 void ProgramRun::finish() {
   while (!main_->done()) iterate();
 }
@@ -66,10 +72,14 @@ std::string ProgramRun::left() {
   return {};
 }
 
-void ProgramRun::close() {
+void ProgramRun::cancel_tasks() {
   const std::vector<modern::AnyTask> tasks = modern::all_tasks(*loop_);
   for (const modern::AnyTask& task : tasks) task.cancel();
   if (!tasks.empty()) loop_->run_until_complete(wait_for_all(tasks));
+}
+
+void ProgramRun::close() {
+  cancel_tasks();
   loop_->run_until_complete(loop_->shutdown_asyncgens());
   loop_->run_until_complete(loop_->shutdown_default_executor());
   main_.reset();

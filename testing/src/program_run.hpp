@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,20 +26,25 @@ class ProgramRun {
   /// Takes one iteration, moving the clock on to the next timer first where there is nothing else to do. RuntimeError
   /// where the program waits for what will never come.
   void iterate();
+  /// Cancels the program, now: the clock does not move on before it has heard of that.
+  void cancel();
   /// Iterates until the program has ended.
   void finish();
   /// What is left of a program that has ended, when all has run that could: "a task …"; empty for nothing.
   std::string left();
+  /// Cancels the tasks that are left, and waits for them.
+  void cancel_tasks();
   /// Closes the loop, as run() does: cancels the tasks that are left, closes async generators, joins threads.
   void close();
   /// What the loop's exception handler was told.
-  const std::vector<std::string>& reports() const noexcept { return reports_; }
+  const std::vector<std::string>& reports() const noexcept { return *reports_; }
 
  private:
   void wait_for_other_threads();
 
   Trace trace_;
-  std::vector<std::string> reports_;
+  // A task that the program keeps outside may report to it later.
+  const std::shared_ptr<std::vector<std::string>> reports_ = std::make_shared<std::vector<std::string>>();
   modern::EventLoopPtr loop_;
   std::optional<modern::Task<>> main_;
   modern::EventLoop::time_point next_ = modern::EventLoop::time_point::min();  // when there is something to do

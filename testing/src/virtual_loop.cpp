@@ -41,6 +41,8 @@ EventLoop::time_point RunUntilIdleFunction::operator()(EventLoop& loop) const {
 void AdvanceFunction::operator()(EventLoop& loop, std::chrono::nanoseconds time) const {
   modern::ManualReactor& reactor = manual_reactor(loop);
   if (time < time.zero()) throw ValueError("a clock does not go back: " + std::to_string(time.count()) + " ns");
+  if (time > EventLoop::time_point::max() - loop.time())
+    throw ValueError("a clock does not go on for ever: " + std::to_string(time.count()) + " ns");
   const EventLoop::time_point until = loop.time() + time;
   for (;;) {
     const EventLoop::time_point next = run_until_idle(loop);

@@ -52,7 +52,7 @@ Coroutine<> items_measured(benchmark::State& state) {
 
 Coroutine<> locking(Lock lock, const bool& stop) {
   while (!stop) {
-    const LockGuard held = co_await lock.scoped_lock();
+    const LockGuard held = co_await lock.guard();
     co_await modern::sleep(0s);
   }
 }
@@ -62,7 +62,7 @@ Coroutine<> handovers_measured(benchmark::State& state) {
   bool stop = false;
   const Task<> other = modern::create_task(locking(lock, stop));
   while (state.KeepRunning()) {  // a turn of this task and one of the other
-    const LockGuard held = co_await lock.scoped_lock();
+    const LockGuard held = co_await lock.guard();
     co_await modern::sleep(0s);
   }
   stop = true;

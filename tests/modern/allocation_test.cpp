@@ -148,7 +148,7 @@ TEST_F(Allocation, is_not_needed_for_the_first_done_callback_of_a_future) {
 TEST_F(Allocation, is_not_needed_for_waiting_for_a_lock) {
   const auto use = [](Lock lock) -> Coroutine<> {
     for (int i = 0; i < rounds; ++i) {
-      const LockGuard held = co_await lock.scoped_lock();
+      const LockGuard held = co_await lock.guard();
       co_await sleep(0s);
     }
   };

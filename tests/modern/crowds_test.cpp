@@ -54,7 +54,7 @@ std::vector<T> shuffled(std::vector<T> all) {
 }
 
 Coroutine<> wait_for_notification(Condition condition) {
-  const LockGuard guard = co_await condition.scoped_lock();
+  const LockGuard guard = co_await condition.guard();
   co_await condition.wait();
 }
 
@@ -65,7 +65,7 @@ TEST(Crowd, of_a_condition_is_notified) {
     const auto tasks = crowd(*loop, many, [&] { return wait_for_notification(condition); });
     while (!tasks.back().done()) {
       const auto notify = [&]() -> Coroutine<> {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         for (int i = 0; one_by_one && i < many; ++i) condition.notify();
         if (!one_by_one) condition.notify_all();
       };

@@ -24,7 +24,7 @@ using Counts = asyncio::Queue<std::optional<Counted>>;
 constexpr std::nullopt_t END = std::nullopt;
 
 // Stage 1: sends on what is not blank.
-Coroutine<> read(const std::vector<std::string>& lines, Lines& out) {
+Coroutine<> read(const std::vector<std::string>& lines, Lines out) {
   for (const std::string& line : lines) {
     if (line.empty()) {
       fmt::print("read: skips a blank line\n");
@@ -44,7 +44,7 @@ int number_of_words(const std::string& line) {
 }
 
 // Stage 2: turns a line into its number of words.
-Coroutine<> count(Lines& source, Counts& out) {
+Coroutine<> count(Lines source, Counts out) {
   while (true) {
     const std::optional<std::string> line = co_await source.get();
     if (line == END) break;
@@ -58,7 +58,7 @@ Coroutine<> count(Lines& source, Counts& out) {
 }
 
 // Stage 3: keeps what the caller wants to know.
-Coroutine<std::pair<int, Counted>> report(Counts& source) {
+Coroutine<std::pair<int, Counted>> report(Counts source) {
   int total = 0;
   Counted longest("", 0);
   while (true) {

@@ -187,8 +187,8 @@ bool AsyncGeneratorWait::leave_unbegun() {
   return true;
 }
 
-std::coroutine_handle<> AsyncGeneratorWait::await_suspend(Resumable asking) {
-  const Resumable body = core_->resumable();
+std::coroutine_handle<> AsyncGeneratorWait::suspend_otherwise(Resumable asking) {
+  const Resumable body = core_->resumable_;
   Driver* const driver = body.is_coroutine() ? nullptr : &Driver::require_current();
   if (kind_ == Kind::close) error_ = std::make_exception_ptr(GeneratorExit());
   phase_ = Phase::running;
@@ -202,7 +202,7 @@ std::coroutine_handle<> AsyncGeneratorWait::await_suspend(Resumable asking) {
   return std::noop_coroutine();
 }
 
-bool AsyncGeneratorWait::finish() {
+bool AsyncGeneratorWait::finish_otherwise() {
   if (phase_ != Phase::running) return false;
   phase_ = Phase::done;
   const Frame::Exit exit = std::exchange(core_->frame_->exit, Frame::Exit::none);

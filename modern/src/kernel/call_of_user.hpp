@@ -29,7 +29,7 @@ void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback
     context.message = "Exception in callback";
     context.exception = std::current_exception();
     context.handle = repr_of_handle(given, origin);
-    if (origin != nullptr) context.handle_traceback = origin->traceback();
+    if (origin != nullptr) context.source_traceback = origin->traceback();
     loop.call_exception_handler(context);
   }
 }

@@ -76,7 +76,9 @@ std::optional<std::string> output_of(std::vector<std::string> arguments) {
   ::close(ends[1]);
   std::string output;
   std::array<char, 4096> chunk{};
-  for (ssize_t size = 0; started && ((size = ::read(ends[0], chunk.data(), chunk.size())) > 0 || errno == EINTR);) {
+  while (started) {
+    const ssize_t size = ::read(ends[0], chunk.data(), chunk.size());
+    if (size == 0 || (size < 0 && errno != EINTR)) break;
     if (size > 0) output.append(chunk.data(), static_cast<std::size_t>(size));
   }
   ::close(ends[0]);
@@ -98,11 +100,14 @@ std::string addr2line(const std::vector<std::string>& arguments) {
   return {};
 }
 
-CallSite unknown_site(const InModule& where) { return {where.module, hex(where.offset), {}, {}, {}}; }
+CallSite unknown_site(const InModule& where) { return {where.module, hex(where.offset), {}, {}, {}, {}}; }
 
 CallSite read_site(const std::string& signature, std::string place, const InModule& where) {
   CallSite site = unknown_site(where);
-  if (!signature.starts_with("??")) site.function = name_in_signature(signature);
+  if (!signature.starts_with("??")) {
+    site.signature = signature;
+    site.function = name_in_signature(signature);
+  }
   place = place.substr(0, place.find(" (discriminator"));
   const std::size_t colon = place.rfind(':');
   const std::string line = colon != std::string::npos ? place.substr(colon + 1) : std::string();
@@ -135,22 +140,28 @@ std::vector<std::vector<CallSite>> sites_in_module(const std::vector<InModule>& 
 
 std::vector<CallSite> call_sites(std::span<void* const> addresses) {
   static std::mutex mutex;
-  static auto& known = *new std::map<void*, std::vector<CallSite>>;  // a program's code does not grow
+  static auto& known = *new std::map<void*, std::vector<CallSite>>;  // what was found once
   const std::lock_guard lock(mutex);
-  std::map<std::string, std::vector<InModule>> unknown;
+  std::map<void*, InModule> unknown;
+  std::map<std::string, std::vector<InModule>> by_module;
   for (void* const address : addresses) {
-    if (known.contains(address)) continue;
-    const InModule place = locate(address);
-    unknown[place.module].push_back(place);
-    known[address] = {unknown_site(place)};
+    if (known.contains(address) || unknown.contains(address)) continue;
+    const InModule place = unknown.emplace(address, locate(address)).first->second;
+    by_module[place.module].push_back(place);
   }
-  for (const auto& [module, places] : unknown) {
+  for (const auto& [module, places] : by_module) {
     const std::vector<std::vector<CallSite>> found = sites_in_module(places);
     for (std::size_t i = 0; i < found.size() && i < places.size(); ++i)
       if (!found[i].empty()) known[places[i].address] = found[i];
   }
   std::vector<CallSite> sites;
-  for (void* const address : addresses) sites.insert(sites.end(), known[address].begin(), known[address].end());
+  for (void* const address : addresses) {
+    if (const auto found = known.find(address); found != known.end()) {
+      sites.insert(sites.end(), found->second.begin(), found->second.end());
+    } else {
+      sites.push_back(unknown_site(unknown.at(address)));
+    }
+  }
   return sites;
 }
 

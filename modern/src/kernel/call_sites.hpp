@@ -8,8 +8,9 @@
 namespace segue::modern {
 
 struct CallSite {
-  std::string module;    // the program or a shared library
-  std::string offset;    // in the module, in hexadecimal
+  std::string module;  // the program or a shared library
+  std::string offset;  // in the module, in hexadecimal
+  std::string signature;
   std::string function;  // `fetch` for `app::fetch(int)`; empty where nobody knows
   std::string file;      // empty where there is no debug information
   std::string line;

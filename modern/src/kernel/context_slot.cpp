@@ -41,24 +41,13 @@ ContextMap ContextSlot::values() const noexcept {
 
 ContextSlot ContextSlot::copy_of_current() noexcept { return current().copy(); }
 
-ContextSlot ContextSlot::copy_values() const noexcept {
-  ContextMap map = values();
-  ContextSlot copy;
-  copy.word_ = reinterpret_cast<std::uintptr_t>(map.root_.detach());
-  return copy;
-}
-
 Shared<ContextState> ContextSlot::context() {
   if (state() == nullptr) *this = ContextSlot(Shared<ContextState>::adopt(new ContextState(values())));
   return Shared<ContextState>::share(state());
 }
 
-void ContextSlot::end() const noexcept {
-  if (ContextState* const context = state()) {
-    const auto ended = Shared<ContextState>::adopt(context);
-  } else {
-    const auto ended = Shared<ContextMap::Node>::adopt(root());
-  }
-}
+void ContextSlot::end_context() const noexcept { const auto ended = Shared<ContextState>::adopt(state()); }
+
+void ContextSlot::end_values() const noexcept { ContextMap::Node::end(root()); }
 
 }  // namespace segue::modern

@@ -12,7 +12,7 @@ namespace {
 SuspendedFrame suspended_frame(Resumable suspended) {
   Frame* const frame = suspended.frame();
   if (frame == nullptr) return {"<another library's>", std::nullopt};
-  if (!suspended.is_coroutine()) return {"<fiber>", std::nullopt};
+  if (!suspended.is_coroutine()) return {static_cast<const StackfulFrame&>(*frame).name, std::nullopt};
   const auto& promise = static_cast<const detail::PromiseBase&>(*frame);
   return {function_name(promise.made()), promise.awaiting_at()};
 }

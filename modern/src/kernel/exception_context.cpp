@@ -30,11 +30,11 @@ std::string to_string(const ExceptionContext& context) {
   field("handle", context.handle);
   field("task", context.task);
   field("source", context.source);
-  const auto traceback = [&text](const char* what, const std::string& calls) {
-    if (!calls.empty()) text.append("\n").append(what).append(" created at (most recent call last):\n").append(calls);
+  const auto traceback = [&field](const char* name, const char* what, const std::string& calls) {
+    if (!calls.empty()) field(name, std::string(what) + " created at (most recent call last):\n" + calls);
   };
-  traceback("Handle", context.handle_traceback);
-  traceback("Object", context.source_traceback);
+  traceback("handle_traceback", "Handle", context.handle_traceback);
+  traceback("source_traceback", "Object", context.source_traceback);
   for (const auto& [key, value] : context.more) field(key.c_str(), value);
   if (context.exception) text += "\n" + format_exception(context.exception);
   return text;

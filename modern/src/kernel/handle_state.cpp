@@ -34,6 +34,26 @@ void HandleState::cancel() noexcept {
   let_go(std::unique_ptr<HandleState, Forget>(this));
 }
 
+namespace {
+
+// In debug mode, what is reported while it lives can be told of as the callback's.
+class RunningHandle {
+ public:
+  RunningHandle(LoopCore& loop, const Origin& handle) noexcept : loop_(loop.get_debug() ? &loop : nullptr) {
+    if (loop_ != nullptr) loop_->set_running_handle(&handle);
+  }
+  RunningHandle(const RunningHandle&) = delete;
+  RunningHandle& operator=(const RunningHandle&) = delete;
+  ~RunningHandle() {
+    if (loop_ != nullptr) loop_->set_running_handle(nullptr);
+  }
+
+ private:
+  LoopCore* loop_;
+};
+
+}  // namespace
+
 void HandleState::run() {
   const Ref<HandleState> keep = Ref<HandleState>::adopt(this);
   if (cancelled_) return;
@@ -43,6 +63,7 @@ void HandleState::run() {
     if (!unique()) forget_all();  // else it is about to go itself
   });
   const ContextSlot::Current in_context(&context_);
+  const RunningHandle running(loop_, origin_);
   call_of_user(loop_, callable(), [this] { invoke(); }, &origin_);
 }
 

@@ -22,6 +22,15 @@ std::uint64_t next_loop_id() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
+// None where there is no memory for it: what is to run runs in any case.
+std::function<std::string()> deferred_repr_of(Ready& node) noexcept {
+  try {
+    return node.deferred_repr();
+  } catch (...) {
+    return {};
+  }
+}
+
 // As in Python: "Executing <Task …> took 0.120 seconds".
 void report_slow(const std::function<std::string()>& repr, std::chrono::duration<double> taken) noexcept {
   std::array<char, 32> seconds{};
@@ -36,22 +45,28 @@ void report_slow(const std::function<std::string()>& repr, std::chrono::duration
 }  // namespace
 
 void LoopCore::set_debug(bool enabled) noexcept {
-  if (enabled != debug_) Origin::want(enabled);
   debug_ = enabled;
+  track_origins(enabled && !closed_);
+}
+
+void LoopCore::track_origins(bool wanted) noexcept {
+  if (wanted != tracks_origins_) Origin::want(wanted);
+  tracks_origins_ = wanted;
 }
 
 void LoopCore::set_schedule_of_choices(Schedule* choices) noexcept {
   choices_ = choices;
-  timers_.set_order_of_equals(choices != nullptr ? choices->choose(SIZE_MAX / 2) * 2 + 1 : 1);
+  timers_.set_order_of_equals(choices != nullptr ? choices->choose(SIZE_MAX - 1) + 1 : 0);
 }
 
 void LoopCore::run_ready_in_debug() {
   ReadyQueue::Batch batch(ready_);
   while (Ready* const node = batch.pop()) {
-    const std::function<std::string()> repr = node->deferred_repr();
+    const std::function<std::string()> repr = deferred_repr_of(*node);
     const time_point begin = time();
+    const std::chrono::nanoseconds looked_up = Origin::time_spent();
     node->run();
-    const std::chrono::duration<double> taken = time() - begin;
+    const std::chrono::duration<double> taken = time() - begin - (Origin::time_spent() - looked_up);
     if (taken >= slow_callback_duration) report_slow(repr, taken);
   }
 }
@@ -107,6 +122,7 @@ void LoopCore::add_async_generator(AsyncGeneratorCore& generator) {
 
 void LoopCore::close_core() noexcept {
   closed_ = true;
+  track_origins(false);
   ReadyQueue posted;
   mailbox_->close(posted);
   posted.drop_all();

@@ -38,8 +38,18 @@ constexpr std::string_view sources() noexcept {
   return file.substr(0, file.rfind("kernel/origin.cpp"));
 }
 
+// Whether a signature is that of a function of segue's, or of the standard library's; not of one of a user's that is in
+// a namespace within.
+bool inner_function(std::string_view signature) {
+  const std::string_view name = signature.substr(0, signature.find('('));
+  const std::string_view qualified = name.substr(name.rfind(' ') + 1);
+  return qualified.starts_with("segue::modern::") || qualified.starts_with("segue::bridge::") ||
+         qualified.starts_with("segue::legacy::") || qualified.starts_with("std::");
+}
+
 // A call inside of segue or of the standard libraries.
 bool inner(const CallSite& site) {
+  if (site.file.empty() && inner_function(site.signature)) return true;
   const std::string_view file = site.file;
   const std::string_view library = std::string_view(site.module).substr(site.module.rfind('/') + 1);
   return library.starts_with("libc.so") || library.starts_with("libstdc++.so") || file.starts_with(sources()) ||
@@ -86,8 +96,23 @@ void Origin::forget() const noexcept {
   known().addresses.erase(this);
 }
 
+// Adds the time that passes as long as it lives.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::chrono::nanoseconds& sum) noexcept : sum_(sum) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { sum_ += Clock::now() - begin_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::nanoseconds& sum_;
+  const Clock::time_point begin_ = Clock::now();
+};
+
 std::string Origin::traceback(Maker maker) const {
   if (!known_) return {};
+  const Stopwatch watch(time_spent_);
   std::vector<CallSite> sites = outer_sites(addresses_of(*this));
   if (maker == Maker::coroutine_function && !sites.empty()) sites.erase(sites.begin());
   if (sites.size() > most_shown) sites.resize(most_shown);
@@ -102,6 +127,7 @@ std::string Origin::traceback(Maker maker) const {
 
 std::string Origin::created_at() const {
   if (!known_) return {};
+  const Stopwatch watch(time_spent_);
   const std::vector<CallSite> sites = outer_sites(addresses_of(*this));
   return sites.empty() ? std::string() : " created at " + place_of(sites.front(), ":");
 }

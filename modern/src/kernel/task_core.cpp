@@ -21,8 +21,11 @@ namespace segue::modern {
 namespace {
 
 std::uint64_t next_task_number() noexcept {
-  static std::atomic<std::uint64_t> number{0};
-  return number.fetch_add(1, std::memory_order_relaxed) + 1;
+  static std::atomic<std::uint64_t> last{0};
+  if (!single_threaded()) return last.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::uint64_t number = last.load(std::memory_order_relaxed) + 1;
+  last.store(number, std::memory_order_relaxed);
+  return number;
 }
 
 std::string repr_of(const std::any& value) {

@@ -137,7 +137,13 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
 
 void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
   try {
-    log(LogLevel::error, to_string(context));
+    if (running_handle() == nullptr || !context.source_traceback.empty()) {
+      log(LogLevel::error, to_string(context));
+    } else {
+      ExceptionContext with_handle = context;
+      with_handle.handle_traceback = running_handle()->traceback();
+      log(LogLevel::error, to_string(with_handle));
+    }
   } catch (...) {
     log(LogLevel::error, context.message);  // there is no memory for more
   }

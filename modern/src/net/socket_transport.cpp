@@ -29,15 +29,6 @@ namespace {
 constexpr std::size_t default_high_water = 64 * 1024;
 constexpr int lost_writes_before_warning = 5;
 
-WriteBufferLimits make_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) {
-  if (!high) high = low ? 4 * *low : default_high_water;
-  if (!low) low = *high / 4;
-  if (*low > *high) {
-    throw ValueError("high (" + std::to_string(*high) + ") must be >= low (" + std::to_string(*low) + ") must be >= 0");
-  }
-  return {*low, *high};
-}
-
 // One buffer a thread for all its connections: what arrives is taken out of it at once. What arrives at once is never
 // more than fits into it. On a page's boundary, because
 // the system's copy to 16 bytes past one, where large blocks of the heap lie, takes half as long again.
@@ -51,6 +42,15 @@ std::span<char> receive_buffer() {
 }
 
 }  // namespace
+
+WriteBufferLimits make_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) {
+  if (!high) high = low ? 4 * *low : default_high_water;
+  if (!low) low = *high / 4;
+  if (*low > *high) {
+    throw ValueError("high (" + std::to_string(*high) + ") must be >= low (" + std::to_string(*low) + ") must be >= 0");
+  }
+  return {*low, *high};
+}
 
 void SocketTransport::SocketWatch::start(SocketTransport& transport) {
   if (watched()) return;
@@ -67,7 +67,7 @@ SocketTransport::SocketTransport(EventLoop& loop, UniqueFd socket, std::shared_p
       peername_(name_of_peer(socket_.get())),
       sockname_(name_of_socket(socket_.get())),
       context_(ContextSlot::copy_of_current()),
-      limits_(make_limits(std::nullopt, std::nullopt)) {
+      limits_(make_write_buffer_limits(std::nullopt, std::nullopt)) {
   adopt(std::move(protocol));
   if (sockname_ && sockname_->kind != Address::Kind::local) set_option(socket_.get(), IPPROTO_TCP, TCP_NODELAY);
   if (server_) server_->attach(*this);
@@ -262,7 +262,7 @@ void SocketTransport::write_eof() {
 }
 
 void SocketTransport::set_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low) {
-  limits_ = make_limits(high, low);
+  limits_ = make_write_buffer_limits(high, low);
   pause_protocol_if_full();
 }
 

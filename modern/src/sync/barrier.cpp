@@ -34,7 +34,7 @@ std::string Barrier::repr() const {
 namespace detail {
 
 Coroutine<int> BarrierState::wait(Ref<BarrierState> barrier) {
-  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  const LockGuard guard = co_await barrier->changed.guard();
   co_return co_await wait_locked(barrier);
 }
 
@@ -65,13 +65,13 @@ void BarrierState::leave() {
 }
 
 Coroutine<void> BarrierState::reset(Ref<BarrierState> barrier) {
-  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  const LockGuard guard = co_await barrier->changed.guard();
   barrier->phase = barrier->count > 0 ? Phase::resetting : Phase::filling;
   barrier->changed.notify_all();
 }
 
 Coroutine<void> BarrierState::abort(Ref<BarrierState> barrier) {
-  const LockGuard guard = co_await barrier->changed.scoped_lock();
+  const LockGuard guard = co_await barrier->changed.guard();
   barrier->phase = Phase::broken;
   barrier->changed.notify_all();
 }

@@ -48,7 +48,7 @@ void QueueCore::shutdown(bool immediate) {
 }
 
 QueueWait::QueueWait(QueueCore& queue, QueueCore::Way way, Resumable waiting)
-    : StackfulFrame(&woken), queue_(queue), way_(way) {
+    : StackfulFrame(&woken, way == QueueCore::Way::out ? "get" : "put"), queue_(queue), way_(way) {
   delegator = waiting;
   started = true;
   wait();

@@ -156,7 +156,6 @@ void Executor::run() {
   std::unique_lock lock(mutex_);
   notified_ = false;
   JobList finished(std::move(finished_));
-  const bool gone = stopping_ && nobody_works();
   lock.unlock();
   while (finished.size() > 0) {
     std::unique_ptr<Job> job = finished.pop();
@@ -166,7 +165,14 @@ void Executor::run() {
       complete(*job);
     }
   }
-  if (!gone) return;
+  tell_who_waits_for_the_end();
+}
+
+void Executor::tell_who_waits_for_the_end() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!stopping_ || !nobody_works() || delayed_ > 0) return;
+  }
   for (const Future<void>& waiter : std::exchange(shutdown_waiters_, {})) {
     if (!waiter.done()) waiter.set_result();
   }
@@ -185,21 +191,23 @@ void Executor::complete(Job& job) {
 
 void Executor::complete_later(std::unique_ptr<Job> job, Schedule& choices) {
   const auto taken = std::chrono::milliseconds(choices.choose(10) * choices.choose(10));
-  loop_.call_later(taken, [this, job = std::move(job)] { complete(*job); });
+  const auto shared = std::make_shared<std::unique_ptr<Job>>(std::move(job));
+  ++delayed_;
+  loop_.call_later(taken, [this, shared] {
+    complete(**shared);
+    --delayed_;
+    tell_who_waits_for_the_end();
+  });
 }
 
 Future<void> Executor::shutdown() {
   Future<void> done = loop_.create_future<void>();
   std::unique_lock lock(mutex_);
   stopping_ = true;
-  const bool gone = nobody_works();
   lock.unlock();
   wake_.notify_all();
-  if (gone) {
-    done.set_result();
-  } else {
-    shutdown_waiters_.push_back(done);
-  }
+  shutdown_waiters_.push_back(done);
+  tell_who_waits_for_the_end();
   return done;
 }
 

@@ -64,6 +64,7 @@ class Executor final : private Ready {
   void let_finish(std::unique_lock<std::mutex>& lock);
   void complete(Job& job);
   void complete_later(std::unique_ptr<Job> job, Schedule& choices);
+  void tell_who_waits_for_the_end();
   // In the loop: completes what is finished.
   void run() override;
   void drop() noexcept override {}
@@ -71,6 +72,7 @@ class Executor final : private Ready {
   EventLoop& loop_;  // owns this
   std::vector<std::thread> threads_;
   std::vector<Future<void>> shutdown_waiters_;
+  int delayed_ = 0;  // calls that a schedule of choices has not completed yet
 
   std::mutex mutex_;  // guards the rest
   std::condition_variable wake_;

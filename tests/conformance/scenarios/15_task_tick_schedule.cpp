@@ -161,7 +161,7 @@ Coroutine<> main_() {
     co_await lk.acquire();
 
     const auto locker = [&]() -> Coroutine<> {
-      const auto lock = co_await lk.scoped_lock();
+      const auto lock = co_await lk.guard();
       ev("  locked");
     };
     const auto t = asyncio::create_task(locker());

@@ -25,7 +25,7 @@ Coroutine<> main_() {
   List log;
 
   const auto user = [&](Value n) -> Coroutine<> {
-    const auto lock = co_await lk.scoped_lock();
+    const auto lock = co_await lk.guard();
     log.push_back(n);
     co_await asyncio::sleep(0s);
   };
@@ -71,7 +71,7 @@ Coroutine<> main_() {
 
     const auto quick = [&]() -> Coroutine<> {
       for (int i = 0; i < 3; ++i) {
-        const auto lock = co_await lk.scoped_lock();
+        const auto lock = co_await lk.guard();
         steps.emplace_back(tuple("q", i));
       }
     };
@@ -147,7 +147,7 @@ Coroutine<> main_() {
 
   ev("I exception inside releases");
   try {
-    const auto lock = co_await lk.scoped_lock();
+    const auto lock = co_await lk.guard();
     throw ValueError("x");
   } catch (const ValueError&) {
     ev("I locked", lk.locked());
@@ -156,7 +156,7 @@ Coroutine<> main_() {
   ev("J cancelled while holding");
   {
     const auto holder = [&]() -> Coroutine<> {
-      const auto lock = co_await lk.scoped_lock();
+      const auto lock = co_await lk.guard();
       co_await asyncio::sleep(5s);
     };
     const auto h = asyncio::create_task(holder());

@@ -22,7 +22,7 @@ using Strings = std::vector<std::string>;
 using testing::make_loop;
 
 Coroutine<> wait_once(Condition condition, std::string name, Strings& log) {
-  const LockGuard guard = co_await condition.scoped_lock();
+  const LockGuard guard = co_await condition.guard();
   co_await condition.wait();
   EXPECT_TRUE(condition.locked());
   log.push_back(name);
@@ -37,7 +37,7 @@ TEST(Condition, rule_129_lets_the_notified_ones_go_on_one_by_one_when_the_lock_i
     for (int i = 0; i < 3; ++i) tasks.push_back(create_task(wait_once(condition, std::to_string(i), log)));
     co_await sleep(0s);
     {
-      const LockGuard guard = co_await condition.scoped_lock();
+      const LockGuard guard = co_await condition.guard();
       condition.notify(2);
       co_await sleep(0s);
       log.push_back("held");
@@ -57,7 +57,7 @@ TEST(Condition, rule_129_has_the_lock_again_where_the_waiter_is_cancelled) {
   auto loop = make_loop();
   bool locked = false;
   const auto wait = [&locked](Condition condition) -> Coroutine<> {
-    const LockGuard guard = co_await condition.scoped_lock();
+    const LockGuard guard = co_await condition.guard();
     try {
       co_await condition.wait();
     } catch (const CancelledError&) {
@@ -69,7 +69,7 @@ TEST(Condition, rule_129_has_the_lock_again_where_the_waiter_is_cancelled) {
     Condition condition;
     auto task = create_task(wait(condition));
     co_await sleep(0s);
-    const LockGuard guard = co_await condition.scoped_lock();
+    const LockGuard guard = co_await condition.guard();
     task.cancel();
     co_await sleep(1ms);
     EXPECT_FALSE(task.done());  // it waits for the lock, cancelled or not
@@ -93,7 +93,7 @@ TEST(Condition, rule_130_hands_a_notification_on_where_the_notified_one_is_cance
     std::vector<Task<>> ts = pair_of("0", "1");
     co_await sleep(0s);
     {
-      const LockGuard guard = co_await c.scoped_lock();
+      const LockGuard guard = co_await c.guard();
       c.notify(1);
     }
     ts[0].cancel();
@@ -114,13 +114,13 @@ TEST(Condition, WaitsForAPredicate) {
     Condition condition;
     int value = 0;
     const auto wait = [&value](Condition changed) -> Coroutine<int> {
-      const LockGuard guard = co_await changed.scoped_lock();
+      const LockGuard guard = co_await changed.guard();
       co_return co_await changed.wait_for([&value] { return value >= 2 ? value : 0; });
     };
     auto waiting = create_task(wait(condition));
     while (!waiting.done()) {
       co_await sleep(1ms);
-      const LockGuard guard = co_await condition.scoped_lock();
+      const LockGuard guard = co_await condition.guard();
       ++value;
       condition.notify_all();
     }

@@ -26,7 +26,7 @@ using Strings = std::vector<std::string>;
 using testing::make_loop;
 
 Coroutine<> use(Lock lock, std::string name, Strings& log) {
-  const LockGuard guard = co_await lock.scoped_lock();
+  const LockGuard guard = co_await lock.guard();
   log.push_back(name);
   co_await sleep(0s);
 }
@@ -150,7 +150,7 @@ TEST(Lock, IsReleasedByItsGuardHoweverTheScopeEnds) {
   const auto main = []() -> Coroutine<> {
     Lock lock;
     const auto fail = [](Lock taken) -> Coroutine<> {
-      const LockGuard guard = co_await taken.scoped_lock();
+      const LockGuard guard = co_await taken.guard();
       throw ValueError("x");
     };
     try {
@@ -161,7 +161,7 @@ TEST(Lock, IsReleasedByItsGuardHoweverTheScopeEnds) {
     EXPECT_FALSE(lock.locked());
 
     const auto hold = [](Lock taken) -> Coroutine<> {
-      const LockGuard guard = co_await taken.scoped_lock();
+      const LockGuard guard = co_await taken.guard();
       co_await sleep(5s);
     };
     auto holder = create_task(hold(lock));
@@ -171,7 +171,7 @@ TEST(Lock, IsReleasedByItsGuardHoweverTheScopeEnds) {
     co_await gather(holder, return_exceptions);
     EXPECT_FALSE(lock.locked());
 
-    LockGuard early = co_await lock.scoped_lock();
+    LockGuard early = co_await lock.guard();
     EXPECT_TRUE(early.owns_lock());
     early.unlock();
     EXPECT_FALSE(lock.locked());

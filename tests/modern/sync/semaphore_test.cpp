@@ -22,7 +22,7 @@ using Strings = std::vector<std::string>;
 using testing::make_loop;
 
 Coroutine<> use(Semaphore semaphore, std::string name, Strings& log) {
-  const SemaphoreGuard permit = co_await semaphore.scoped_lock();
+  const SemaphoreGuard permit = co_await semaphore.guard();
   log.push_back(name);
 }
 
@@ -31,7 +31,7 @@ TEST(Semaphore, LetsNoMoreInThanItHasPermits) {
   int inside = 0;
   int most = 0;
   const auto work = [&](Semaphore semaphore) -> Coroutine<> {
-    const SemaphoreGuard permit = co_await semaphore.scoped_lock();
+    const SemaphoreGuard permit = co_await semaphore.guard();
     most = std::max(most, ++inside);
     co_await sleep(1ms);
     --inside;

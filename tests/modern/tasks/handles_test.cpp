@@ -262,7 +262,7 @@ TEST(EmptyLock, refuses_everything) {
   expect_empty(empty);
   expect_refused(
       "Lock", [&] { return empty.locked(); }, [&] { (void)empty.acquire(); }, [&] { empty.release(); },
-      [&] { (void)empty.scoped_lock(); }, [&] { return empty.repr(); }, [&] { (void)empty.aenter(); },
+      [&] { (void)empty.guard(); }, [&] { return empty.repr(); }, [&] { (void)empty.aenter(); },
       [&] { empty.aexit(nullptr); });
 }
 
@@ -279,9 +279,9 @@ TEST(EmptyCondition, refuses_everything) {
   expect_empty(empty);
   expect_refused(
       "Condition", [&] { return empty.locked(); }, [&] { (void)empty.acquire(); }, [&] { empty.release(); },
-      [&] { (void)empty.scoped_lock(); }, [&] { (void)empty.wait(); },
-      [&] { (void)empty.wait_for([] { return true; }); }, [&] { empty.notify(); }, [&] { empty.notify_all(); },
-      [&] { return empty.repr(); }, [&] { (void)empty.aenter(); }, [&] { empty.aexit(nullptr); });
+      [&] { (void)empty.guard(); }, [&] { (void)empty.wait(); }, [&] { (void)empty.wait_for([] { return true; }); },
+      [&] { empty.notify(); }, [&] { empty.notify_all(); }, [&] { return empty.repr(); }, [&] { (void)empty.aenter(); },
+      [&] { empty.aexit(nullptr); });
 }
 
 template <class S>
@@ -289,7 +289,7 @@ void expect_semaphore_refused(const S& empty) {
   expect_empty(empty);
   expect_refused(
       "Semaphore", [&] { return empty.locked(); }, [&] { (void)empty.acquire(); }, [&] { empty.release(); },
-      [&] { (void)empty.scoped_lock(); }, [&] { return empty.repr(); }, [&] { (void)empty.aenter(); },
+      [&] { (void)empty.guard(); }, [&] { return empty.repr(); }, [&] { (void)empty.aenter(); },
       [&] { empty.aexit(nullptr); });
 }
 
@@ -418,7 +418,7 @@ TEST(Repr, of_locks_is_as_in_cpython) {
     EXPECT_EQ(lock.repr(), Lock(lock).repr());
     EXPECT_NE(lock.repr(), Lock().repr());
     co_await lock.acquire();
-    const auto use = [&lock]() -> Coroutine<> { const auto guard = co_await lock.scoped_lock(); };
+    const auto use = [&lock]() -> Coroutine<> { const auto guard = co_await lock.guard(); };
     auto waiting = gather(use(), use());
     co_await sleep(0s);
     EXPECT_EQ(without_address(lock.repr()), "<asyncio.locks.Lock object at $ [locked, waiters:2]>");

@@ -44,7 +44,8 @@ template <class Yield, class Send>
 class AsyncGeneratorFiber : public CoroutineFiber, public modern::AsyncGeneratorBody<Yield, Send> {
  public:
   explicit AsyncGeneratorFiber(const std::source_location& made) noexcept
-      : CoroutineFiber(made), modern::AsyncGeneratorBody<Yield, Send>(static_cast<modern::Frame&>(*this)) {}
+      : CoroutineFiber(made),
+        modern::AsyncGeneratorBody<Yield, Send>(static_cast<modern::Frame&>(*this), CoroutineFiber::resumable()) {}
 
   /// Gives a value to whoever asked for one, and waits until somebody asks again.
   template <class U>
@@ -64,8 +65,7 @@ class AsyncGeneratorFiber : public CoroutineFiber, public modern::AsyncGenerator
     delegator = {};
     suspend_and_check();
   }
-  Resumable resumable() noexcept override { return CoroutineFiber::resumable(); }
-  bool finished() const noexcept override { return CoroutineFiber::finished(); }
+  bool fiber_finished() const noexcept override { return CoroutineFiber::finished(); }
   void destroy() noexcept override {
     if (modern::Frame::started && !CoroutineFiber::finished() && !unwind()) {
       // Its stack holds objects that were never destroyed: it is given up, not handed to somebody else.

@@ -33,6 +33,7 @@ class GeneratorContextManager {
 
   /// Runs the generator up to its yield, and gives what that yields. RuntimeError("generator didn't yield").
   decltype(auto) enter() {
+    if (std::exchange(entered_, true)) throw RuntimeError("a context manager of a generator can be entered once");
     try {
       return generator_.next();
     } catch (const StopIterationBase&) {
@@ -69,6 +70,7 @@ class GeneratorContextManager {
   }
 
   Made generator_;
+  bool entered_ = false;
 };
 
 struct ContextManagerFunction {

@@ -20,6 +20,8 @@ struct CancelOptions {
   /// the program knows of, a lock that is held, a permit that is missing.
   std::function<void()> check = {};
   std::function<bool()> failed = {};
+  /// Whether the program may leave tasks that are pending, as one that run() runs may: they are cancelled at its end.
+  bool may_leave_tasks = false;
 };
 
 /// What cancel_everywhere() throws: "cancelled at main.cpp:12, in iteration 7 of 12: left <Task pending …>".

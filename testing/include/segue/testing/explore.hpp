@@ -2,10 +2,10 @@
 // happen to happen; what CPython leaves open is decided by a seed here, which a failure names:
 //
 // - timers that are due at the same time, which asyncio keeps in a heap;
-// - what stands in a set there: wait()'s results, a group's tasks when it cancels them, all_tasks(), async generators
-// at
-//   shutdown;
-// - how long a call in a thread takes (to_thread(), run_in_executor() of the default executor).
+// - what stands in a set there: wait()'s results, a group's tasks when it cancels them,
+//   all_tasks(), async generators when the loop is closed;
+// - how long a call in a thread takes (to_thread(), run_in_executor() of the default executor). One that does not end
+//   within a tenth of a second, since it waits for the loop itself, is left to chance.
 //
 //   explore([](Trace& trace) -> Coroutine<> { … }, {.seeds = 1000});
 #pragma once
@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -43,11 +44,11 @@ class ExplorationFailure : public RuntimeError {
  public:
   ExplorationFailure(std::uint64_t seed, std::string trace, const std::string& reason);
   std::uint64_t seed() const noexcept { return seed_; }
-  const std::string& trace() const noexcept { return trace_; }
+  const std::string& trace() const noexcept { return *trace_; }
 
  private:
   std::uint64_t seed_;
-  std::string trace_;
+  std::shared_ptr<const std::string> trace_;  // shared, so that copying never throws
 };
 
 struct ExploreReport {
@@ -75,7 +76,7 @@ ExploreReport explore(const TracedProgram& program, const ExploreOptions& option
 
 struct ExploreFunction {
   /// Runs `program`, on a new virtual loop each time. ExplorationFailure for the first run that fails: the program
-  /// throws, `failed` says so, or something is reported to the loop's exception handler.
+  /// throws or is cancelled, `failed` says so, or something is reported to the loop's exception handler.
   template <class F>
     requires Program<F> || Program<const F>
   ExploreReport operator()(F program, const ExploreOptions& options = {}) const {

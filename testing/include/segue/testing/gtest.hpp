@@ -34,10 +34,31 @@
 
 namespace segue::testing {
 
-/// The fixture. Set-up, body, tear-down and clean-ups run as one task, in one context, in this order: SetUp(),
-/// async_set_up(), the test, async_tear_down(), the clean-ups from the last one on, TearDown(). What set-up throws
-/// keeps the test from running, and the tear-down; the clean-ups run in any case. Each exception is a failure of the
-/// test, and so is what is reported to the loop's exception handler. What is left is cancelled, and waited for.
+namespace detail {
+
+/// Whether something has failed since it was made.
+class FailuresSince {
+ public:
+  FailuresSince() : before_(count()) {}
+  bool any() const { return count() > before_; }
+
+ private:
+  static int count() {
+    const ::testing::TestResult& result = *::testing::UnitTest::GetInstance()->current_test_info()->result();
+    int failures = 0;
+    for (int i = 0; i < result.total_part_count(); ++i) failures += result.GetTestPartResult(i).failed() ? 1 : 0;
+    return failures;
+  }
+  int before_;
+};
+
+}  // namespace detail
+
+/// The fixture. async_set_up(), the test, async_tear_down() and the clean-ups, from the last one on, run as one task,
+/// in one context, of a loop in debug mode; SetUp() and TearDown() before and after, without a loop. A set-up that
+/// throws or fails keeps the test from running, and the tear-down; the clean-ups run in any case. Each exception is a
+/// failure of the test, and so is what is reported to the loop's exception handler; KeyboardInterrupt and SystemExit
+/// pass. What is left is cancelled, and waited for.
 class AsyncioTest : public ::testing::Test {
  protected:
   /// Makes the loop: one in virtual time, unless this is overridden.
@@ -59,11 +80,11 @@ class AsyncioTest : public ::testing::Test {
   }
 
   /// The test. CO_TEST_F writes it.
-  virtual modern::Coroutine<void> co_test_body() = 0;
+  virtual modern::Coroutine<void> co_test_body() { co_return; }
   void TestBody() override {
-    modern::Runner runner({.loop_factory = loop_factory()});
+    modern::Runner runner({.debug = true, .loop_factory = loop_factory()});
     runner.get_loop().set_exception_handler(
-        [](modern::EventLoop&, const modern::ExceptionContext& context) { ADD_FAILURE() << to_string(context); });
+        [](modern::EventLoop&, const modern::ExceptionContext& context) { fail(to_string(context)); });
     guard([&] { runner.run(run_all()); });
     guard([&] { runner.close(); });
   }
@@ -78,8 +99,13 @@ class AsyncioTest : public ::testing::Test {
     }
   }
   static void fail(const std::exception_ptr& error) {
+    if (ends_program(error)) std::rethrow_exception(error);
     const ExceptionText text = describe(error);
-    ADD_FAILURE() << text.type << ": " << text.message;
+    fail(text.type + ": " + text.message);
+  }
+  static void fail(const std::string& what) {
+    const ::testing::TestInfo& test = *::testing::UnitTest::GetInstance()->current_test_info();
+    ADD_FAILURE_AT(test.file(), test.line()) << what;
   }
   /// Whether it ended without an exception.
   static modern::Coroutine<bool> guarded(modern::Coroutine<void> part) {
@@ -93,10 +119,10 @@ class AsyncioTest : public ::testing::Test {
     co_return !error;
   }
   modern::Coroutine<void> run_all() {
-    const bool is_set_up = co_await guarded(async_set_up());
-    if (is_set_up && !HasFatalFailure() && !IsSkipped()) {
-      co_await guarded(co_test_body());
-    }
+    const detail::FailuresSince begin;
+    const bool returned = co_await guarded(async_set_up());
+    const bool is_set_up = returned && !begin.any() && !IsSkipped();
+    if (is_set_up) co_await guarded(co_test_body());
     if (is_set_up) co_await guarded(async_tear_down());
     while (!cleanups_.empty()) {
       const auto cleanup = std::move(cleanups_.back());
@@ -107,26 +133,6 @@ class AsyncioTest : public ::testing::Test {
 
   std::vector<std::function<modern::Coroutine<void>()>> cleanups_;
 };
-
-namespace detail {
-
-/// Whether something has failed since it was made.
-class FailuresSince {
- public:
-  FailuresSince() : before_(count()) {}
-  bool any() const { return count() > before_; }
-
- private:
-  static int count() {
-    const ::testing::TestResult& result = *::testing::UnitTest::GetInstance()->current_test_info()->result();
-    int failures = 0;
-    for (int i = 0; i < result.total_part_count(); ++i) failures += result.GetTestPartResult(i).failed() ? 1 : 0;
-    return failures;
-  }
-  int before_;
-};
-
-}  // namespace detail
 
 }  // namespace segue::testing
 

@@ -32,7 +32,7 @@ inline constexpr RunUntilIdleFunction run_until_idle;
 
 struct AdvanceFunction {
   /// Moves the clock of a virtual loop on, and runs what is due by then, each at its time. TypeError where its reactor
-  /// is no ManualReactor, ValueError where `time` is negative.
+  /// is no ManualReactor, ValueError where `time` is negative, or more than the clock can tell.
   void operator()(modern::EventLoop& loop, std::chrono::nanoseconds time) const;
 };
 inline constexpr AdvanceFunction advance;

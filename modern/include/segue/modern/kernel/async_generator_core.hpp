@@ -78,7 +78,8 @@ class AsyncGeneratorCore : public ListLink<> {
   void fail(std::exception_ptr error) noexcept;
 
  protected:
-  explicit AsyncGeneratorCore(Frame& frame) noexcept : frame_(&frame) {}
+  /// `resumable` resumes the frame.
+  AsyncGeneratorCore(Frame& frame, Resumable resumable) noexcept : frame_(&frame), resumable_(resumable) {}
   ~AsyncGeneratorCore() = default;
 
  private:
@@ -89,11 +90,14 @@ class AsyncGeneratorCore : public ListLink<> {
     void operator()(AsyncGeneratorCore* generator) const noexcept { generator->end(); }
   };
 
-  virtual Resumable resumable() noexcept = 0;
-  virtual bool finished() const noexcept = 0;
+  /// Of a body that is a fiber.
+  virtual bool fiber_finished() const noexcept { return false; }
   /// Frees the frame, and this with it. Not where it runs.
   virtual void destroy() noexcept = 0;
 
+  bool finished() const noexcept {
+    return resumable_.is_coroutine() ? resumable_.coroutine().done() : fiber_finished();
+  }
   bool closed() const noexcept { return ended_ || finished(); }
   void end() noexcept;
   static void close_in_task(const Ref<AsyncGeneratorCore>& generator);
@@ -102,6 +106,7 @@ class AsyncGeneratorCore : public ListLink<> {
   enum class Farewell : std::uint8_t { none, handed_over, closed };
 
   Frame* const frame_;
+  const Resumable resumable_;
   Outcome<void> outcome_;  // of the body, when it has ended
   std::uint32_t references_ = 0;
   bool running_ = false;
@@ -163,7 +168,14 @@ class AsyncGeneratorWait {
       return false;
     return check();
   }
-  std::coroutine_handle<> await_suspend(Resumable asking);
+  std::coroutine_handle<> await_suspend(Resumable asking) {
+    if (kind_ != Kind::next || !core_->resumable_.is_coroutine()) [[unlikely]]
+      return suspend_otherwise(asking);
+    phase_ = Phase::running;
+    core_->running_ = true;
+    core_->frame_->start_for(asking);
+    return core_->resumable_.coroutine();
+  }
 
  protected:
   explicit AsyncGeneratorWait(AsyncGeneratorStep&& step) noexcept
@@ -171,7 +183,14 @@ class AsyncGeneratorWait {
 
   /// Whether the body yielded, and false where it returned. Throws what it threw; of aclose()'s, neither GeneratorExit
   /// nor StopAsyncIteration.
-  bool finish();
+  bool finish() {
+    if (phase_ != Phase::running || kind_ != Kind::next || core_->frame_->exit != Frame::Exit::none ||
+        core_->outcome_.has_exception() || core_->finished()) [[unlikely]]
+      return finish_otherwise();
+    phase_ = Phase::done;
+    core_->running_ = false;
+    return true;
+  }
   /// Whether the body was run for it.
   bool taken() const noexcept { return phase_ == Phase::running; }
   AsyncGeneratorCore* core() const noexcept { return core_.get(); }
@@ -182,6 +201,8 @@ class AsyncGeneratorWait {
   enum class Phase : std::uint8_t { fresh, running, done };
 
   bool check();
+  std::coroutine_handle<> suspend_otherwise(Resumable asking);
+  bool finish_otherwise();
   bool throws() const noexcept { return kind_ == Kind::throw_ || kind_ == Kind::close; }
   bool leave_unbegun();
 

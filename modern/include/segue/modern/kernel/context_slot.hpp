@@ -40,7 +40,12 @@ class ContextSlot {
     return *this;
   }
   ~ContextSlot() {
-    if (word_ != 0) end();
+    if (word_ == 0) return;
+    if (state() != nullptr) {
+      end_context();
+    } else if (root()->references.release()) {
+      end_values();
+    }
   }
 
   /// The one of what runs now in this thread.
@@ -52,8 +57,13 @@ class ContextSlot {
 
   /// A slot with the same values, and no context yet.
   ContextSlot copy() const noexcept {
-    if (word_ == 0) return {};
-    return copy_values();
+    ContextSlot copy;
+    const ContextState* const context = state();
+    ContextMap::Node* const values = context != nullptr ? context->map.root_.get() : root();
+    if (values == nullptr) return copy;
+    values->references.retain();
+    copy.word_ = reinterpret_cast<std::uintptr_t>(values);
+    return copy;
   }
   /// The values.
   ContextMap values() const noexcept;
@@ -85,9 +95,10 @@ class ContextSlot {
   static constexpr std::uintptr_t context_tag = 1;
   struct OfThread;
 
-  ContextSlot copy_values() const noexcept;
   ContextMap::Node* root() const noexcept { return reinterpret_cast<ContextMap::Node*>(word_); }
-  void end() const noexcept;
+  void end_context() const noexcept;
+  /// Nobody else has them.
+  void end_values() const noexcept;
 
   static constinit inline thread_local ContextSlot* callbacks_ = nullptr;  // of the callback that runs
   static constinit inline thread_local ContextSlot* threads_ = nullptr;    // null until it changes

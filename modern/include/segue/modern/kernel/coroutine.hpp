@@ -178,7 +178,7 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
 
   /// What it awaits, and what that awaits (kernel/coroutine_info.hpp). (Python's is the object that it awaits.)
   std::vector<SuspendedFrame> cr_await() const {
-    return frame_ ? detail::awaited_by(frame_.promise()) : std::vector<SuspendedFrame>();
+    return frame_ && !frame_.done() ? detail::awaited_by(frame_.promise()) : std::vector<SuspendedFrame>();
   }
   bool cr_running() const noexcept { return this->state() == CoroutineState::CORO_RUNNING; }
   bool cr_suspended() const noexcept { return this->state() == CoroutineState::CORO_SUSPENDED; }

@@ -188,7 +188,8 @@ CoroutineState CoroutineMethods<Self, T>::state() const noexcept {
   const auto* const body = this->body();
   if (body == nullptr || body->finished()) return CoroutineState::CORO_CLOSED;
   if (!body->Frame::started) return CoroutineState::CORO_CREATED;
-  return body->executing ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
+  const bool running = body->lost ? body->executing : body->driver() != nullptr;  // also what awaits what runs
+  return running ? CoroutineState::CORO_RUNNING : CoroutineState::CORO_SUSPENDED;
 }
 
 template <class Self, class T>

@@ -321,8 +321,10 @@ struct Frame {
 /// The frame of a computation with a stack of its own.
 struct StackfulFrame : Frame {
   /// `resume` runs it until it suspends or ends.
-  explicit StackfulFrame(void (*resume)(StackfulFrame&)) noexcept : resume_function(resume) {}
+  explicit StackfulFrame(void (*resume)(StackfulFrame&), const char* called = "<fiber>") noexcept
+      : resume_function(resume), name(called) {}
   void (*resume_function)(StackfulFrame&);
+  const char* name;  // in what is said of a chain
 };
 
 inline Resumable::Resumable(StackfulFrame& frame) noexcept

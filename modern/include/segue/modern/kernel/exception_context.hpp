@@ -18,9 +18,9 @@ struct ExceptionContext {
   std::string handle = {};
   /// Where the object was made, as file:line.
   std::string source = {};
-  /// In debug mode: the calls that led to where it was made, or to where the callback was given to the loop
-  /// (kernel/origin.hpp).
+  /// In debug mode: the calls that led to where it was made, or a callback given to the loop (kernel/origin.hpp).
   std::string source_traceback = {};
+  /// Those of the callback that runs: the default handler adds them where there are no others.
   std::string handle_traceback = {};
   /// Keys of one's own, with the texts of their values.
   std::map<std::string, std::string> more = {};

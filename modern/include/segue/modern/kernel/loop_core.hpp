@@ -16,6 +16,7 @@
 #include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/origin.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/schedule.hpp>
@@ -58,6 +59,10 @@ class LoopCore : public RefCounted {
   /// In debug mode, what a callback or a task's step may take without being warned of (on the loop's clock): a tenth of
   /// a second.
   std::chrono::duration<double> slow_callback_duration{0.1};
+
+  /// Where the callback that runs now was given to the loop; null where none runs, or debug mode is off.
+  const Origin* running_handle() const noexcept { return running_handle_; }
+  void set_running_handle(const Origin* handle) noexcept { running_handle_ = handle; }
 
   /// RuntimeError where the loop is closed or, in debug mode, where this is another loop's thread.
   void check_usable() const {
@@ -109,7 +114,7 @@ class LoopCore : public RefCounted {
 
  protected:
   LoopCore();
-  ~LoopCore() override { set_debug(false); }
+  ~LoopCore() override { track_origins(false); }
 
   /// Ends the wait for events. Called in any thread, which keeps the loop from being closed meanwhile.
   virtual void wake() noexcept = 0;
@@ -155,13 +160,12 @@ class LoopCore : public RefCounted {
     ReadyQueue::Batch batch(ready_);
     while (Ready* const node = batch.pop()) node->run();
   }
+  /// run_ready() in debug mode: what takes long is warned of.
+  void run_ready_in_debug();
   /// Nothing runs any more: drops all that is scheduled.
   void close_core() noexcept;
   /// Closes the coroutines of the tasks that are still pending and reports each; then tells the observers.
   void destroy_pending_tasks() noexcept;
-
-  /// The same in debug mode: what takes long is warned of.
-  void run_ready_in_debug();
 
   ReadyQueue ready_;
 
@@ -174,6 +178,7 @@ class LoopCore : public RefCounted {
     wake();
   }
   void check_usable_slow() const;
+  void track_origins(bool wanted) noexcept;
   [[noreturn]] static void refuse_without_loop();
 
   static constinit inline thread_local LoopCore* running_ = nullptr;
@@ -188,6 +193,8 @@ class LoopCore : public RefCounted {
   Schedule* choices_ = nullptr;
   bool closed_ = false;
   bool debug_ = false;
+  bool tracks_origins_ = false;
+  const Origin* running_handle_ = nullptr;
 
   const std::shared_ptr<Mailbox> mailbox_;
   const std::uint64_t id_;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <string>
 
 namespace segue::modern {
@@ -33,6 +34,9 @@ class Origin {
   /// ` created at main.cpp:12`, of the most recent one. Empty where nothing is known.
   std::string created_at() const;
 
+  /// How long this thread has looked for files and lines so far.
+  static std::chrono::nanoseconds time_spent() noexcept { return time_spent_; }
+
   /// One more, or one less, who wants to know. In any thread.
   static void want(bool wanted) noexcept { wanted_by_.fetch_add(wanted ? 1 : -1, std::memory_order_relaxed); }
 
@@ -41,6 +45,7 @@ class Origin {
   void forget() const noexcept;
 
   static constinit inline std::atomic<int> wanted_by_ = 0;
+  static constinit inline thread_local std::chrono::nanoseconds time_spent_{0};
   bool known_ = false;
 };
 

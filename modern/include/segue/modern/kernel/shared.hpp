@@ -14,11 +14,21 @@
 
 namespace segue::modern {
 
+/// Whether the process has never had a second thread: then it needs no atomic additions, which cost several times what
+/// plain ones do.
+inline bool single_threaded() noexcept {
+#if __has_include(<sys/single_threaded.h>)
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
+}
+
 /// A count of references that any thread may change. It is one when it is made.
 class SharedCount {
  public:
   void retain() noexcept {
-    if (alone()) {
+    if (single_threaded()) {
       count_.store(count_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     } else {
       count_.fetch_add(1, std::memory_order_relaxed);
@@ -27,23 +37,13 @@ class SharedCount {
   /// Whether it was the last reference.
   [[nodiscard]] bool release() noexcept {
     if (unique()) return true;
-    if (!alone()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    if (!single_threaded()) return count_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     count_.store(count_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     return false;
   }
   bool unique() const noexcept { return count_.load(std::memory_order_acquire) == 1; }
 
  private:
-  // A process that has never had a second thread needs no atomic additions, which cost several times what plain ones
-  // do.
-  static bool alone() noexcept {
-#if __has_include(<sys/single_threaded.h>)
-    return __libc_single_threaded != 0;
-#else
-    return false;
-#endif
-  }
-
   std::atomic<std::uint32_t> count_{1};
 };
 

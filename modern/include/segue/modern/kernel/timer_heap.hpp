@@ -48,13 +48,13 @@ class TimerHeap {
   ~TimerHeap() { clear(); }
 
   bool empty() const noexcept { return entries_.empty(); }
-  /// From now on timers with equal times are due in an order that depends on `key`, an odd number; 1 for the order in
-  /// which they are added.
+  /// From now on timers with equal times are due in an order that depends on `key`; 0 for the order in which they are
+  /// added.
   void set_order_of_equals(std::uint64_t key) noexcept { order_of_equals_ = key; }
 
   /// Timers with equal times are due in the order in which they were added. std::bad_alloc: it was not added.
   void add(Timer& timer, time_point when) {
-    entries_.push_back({when, sequence_++ * order_of_equals_, &timer});
+    entries_.push_back({when, next_place(), &timer});
     timer.when_ = when;
     timer.place_ = Timer::Place::heap;
     sift_up(entries_.size() - 1);
@@ -103,6 +103,17 @@ class TimerHeap {
 
   static bool is_cancelled(const Entry& entry) noexcept {
     return entry.timer->place_ == Timer::Place::cancelled_in_heap;
+  }
+
+  std::uint64_t next_place() noexcept {
+    const std::uint64_t sequence = sequence_++;
+    return order_of_equals_ == 0 ? sequence : mixed(sequence ^ order_of_equals_);
+  }
+  // SplitMix64's finalizer: different numbers stay different.
+  static std::uint64_t mixed(std::uint64_t bits) noexcept {
+    bits = (bits ^ (bits >> 30U)) * 0xbf58476d1ce4e5b9U;
+    bits = (bits ^ (bits >> 27U)) * 0x94d049bb133111ebU;
+    return bits ^ (bits >> 31U);
   }
 
   /// Takes the first one out.
@@ -160,9 +171,9 @@ class TimerHeap {
   }
 
   std::vector<Entry> entries_;
-  std::size_t cancelled_ = 0;   // still in the heap
-  std::uint64_t sequence_ = 1;  // zero would come first in any order
-  std::uint64_t order_of_equals_ = 1;
+  std::size_t cancelled_ = 0;  // still in the heap
+  std::uint64_t sequence_ = 0;
+  std::uint64_t order_of_equals_ = 0;
 };
 
 }  // namespace segue::modern

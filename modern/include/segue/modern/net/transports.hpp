@@ -31,6 +31,10 @@ struct WriteBufferLimits {
   friend bool operator==(const WriteBufferLimits&, const WriteBufferLimits&) = default;
 };
 
+/// A limit that is not given follows from the other, low being a quarter of high; without either, high is 64 KiB.
+/// ValueError where low is above high.
+WriteBufferLimits make_write_buffer_limits(std::optional<std::size_t> high, std::optional<std::size_t> low);
+
 /// A connection. Shared by whoever uses it; dropped by all of them while it is paused, it is closed.
 class Transport : public ReadTransport {
  public:
@@ -49,8 +53,7 @@ class Transport : public ReadTransport {
 
   virtual std::size_t get_write_buffer_size() const noexcept = 0;
   virtual WriteBufferLimits get_write_buffer_limits() const noexcept = 0;
-  /// A limit that is not given follows from the other, low being a quarter of high; without either, high is 64 KiB.
-  /// ValueError where low is above high.
+  /// As make_write_buffer_limits() says.
   virtual void set_write_buffer_limits(std::optional<std::size_t> high = std::nullopt,
                                        std::optional<std::size_t> low = std::nullopt) = 0;
 

@@ -58,7 +58,7 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   bool locked() const { return state()->lock.locked(); }
   LockAcquire acquire() const { return state()->lock.acquire(); }
   void release() const { state()->lock.release(); }
-  LockScope scoped_lock() const { return state()->lock.scoped_lock(); }
+  LockScope guard() const { return state()->lock.guard(); }
 
   /// Awaiting it gives the lock up, waits for notify(), takes the lock again and gives true. RuntimeError("cannot wait
   /// on un-acquired lock").

@@ -2,7 +2,7 @@
 //
 //   Lock lock;
 //   {
-//     auto guard = co_await lock.scoped_lock();
+//     auto guard = co_await lock.guard();
 //     …
 //   }
 //
@@ -108,7 +108,7 @@ class Lock : public HandleOf<Lock, Ref<detail::LockState>> {
   /// The first who waits gets the lock; locked() is false until that one runs. RuntimeError("Lock is not acquired.").
   void release() const { state()->unlock(); }
   /// As acquire(); gives a guard that releases the lock.
-  LockScope scoped_lock() const { return LockScope(state()); }
+  LockScope guard() const { return LockScope(state()); }
   /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`.
   std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
 

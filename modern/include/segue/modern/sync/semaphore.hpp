@@ -2,7 +2,7 @@
 //
 //   Semaphore connections(10);
 //   {
-//     auto permit = co_await connections.scoped_lock();
+//     auto permit = co_await connections.guard();
 //     …
 //   }
 //
@@ -111,7 +111,7 @@ class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
   /// times").
   void release() const { state()->give_back(); }
   /// As acquire(); gives a guard that gives the permit back.
-  SemaphoreScope scoped_lock() const { return SemaphoreScope(state()); }
+  SemaphoreScope guard() const { return SemaphoreScope(state()); }
   /// `<asyncio.locks.Semaphore object at 0x55d0c8 [unlocked, value:3]>`.
   std::string repr() const {
     return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked, value:" + std::to_string(state()->value));

@@ -2,6 +2,7 @@
 // mind, RFC 8305).
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <exception>
 #include <functional>
@@ -18,6 +19,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -84,14 +86,14 @@ Coroutine<> run_next(RaceOf<T> race, Event may_start, std::optional<Event> previ
   const Event failed;
   start_next(race, failed);
   race->result.exceptions.emplace_back();
-  std::optional<stored_t<T>>& won = race->result.winner_result;
+  std::optional<stored_t<T>> result;
   try {
     Coroutine<T> entrant = race->entrants[index]();
     if constexpr (std::is_void_v<T>) {
       co_await std::move(entrant);
-      won.emplace();
+      result.emplace();
     } else {
-      won.emplace(co_await std::move(entrant));
+      result.emplace(co_await std::move(entrant));
     }
   } catch (...) {
     if (ends_program(std::current_exception())) throw;
@@ -99,6 +101,11 @@ Coroutine<> run_next(RaceOf<T> race, Event may_start, std::optional<Event> previ
     failed.set();
     co_return;
   }
+  if (race->result.winner_index) {
+    throw RuntimeError("staggered_race(): " + std::to_string(index) + " succeeds after " +
+                       std::to_string(*race->result.winner_index) + " has won, although it was cancelled");
+  }
+  race->result.winner_result = std::move(result);
   race->result.winner_index = index;
   const std::optional<AnyTask> self = current_task();
   for (const Task<>& task : std::vector(race->running))
@@ -109,6 +116,7 @@ template <class T>
 Coroutine<StaggeredResult<T>> staggered_race(std::vector<std::function<Coroutine<T>()>> entrants,
                                              std::optional<Delay> delay) {
   const RaceOf<T> race = std::make_shared<Race<T>>(std::move(entrants), delay);
+  const ScopeExit forget([&race]() noexcept { race->running.clear(); });  // they keep the race, too
   start_next<T>(race, std::nullopt);
   std::exception_ptr cancelled;
   while (!race->running.empty()) {
@@ -130,8 +138,11 @@ Coroutine<StaggeredResult<T>> staggered_race(std::vector<std::function<Coroutine
   co_return std::move(race->result);
 }
 
-template <class Entrant>
-using entrant_result_t = await_result_t<std::invoke_result_t<Entrant&>>;
+template <class F>
+using entrant_result_t = typename std::invoke_result_t<F&>::result_type;
+/// A coroutine function without arguments.
+template <class F>
+concept Entrant = std::same_as<std::invoke_result_t<F&>, Coroutine<entrant_result_t<F>>>;
 
 }  // namespace detail
 
@@ -139,11 +150,11 @@ struct StaggeredRaceFunction {
   /// Calls the coroutine functions of a range one after the other, each when the one before has failed, or `delay`
   /// after it (without one: only when it has failed), until one of them succeeds; cancels the others, and waits for
   /// all. When it is cancelled, so are they. It throws what none of the functions has thrown: an ExceptionGroup of
-  /// unexpected errors. KeyboardInterrupt and SystemExit leave the loop.
+  /// unexpected errors, as where two of them succeed. KeyboardInterrupt and SystemExit leave the loop.
   ///
   ///   const auto [socket, index, errors] = co_await staggered_race(attempts, 250ms);
   template <std::ranges::input_range Range>
-    requires AwaitableFunction<std::ranges::range_reference_t<Range>>
+    requires detail::Entrant<std::ranges::range_value_t<Range>>
   auto operator()(Range&& coro_fns, std::optional<Delay> delay) const {
     using T = detail::entrant_result_t<std::ranges::range_value_t<Range>>;
     std::vector<std::function<Coroutine<T>()>> entrants;

@@ -110,13 +110,11 @@ class AsyncGeneratorPromise final : public PromiseBase {
   class Body final : public AsyncGeneratorBody<Yield, Send> {
    public:
     explicit Body(AsyncGeneratorPromise& promise) noexcept
-        : AsyncGeneratorBody<Yield, Send>(promise), promise_(promise) {}
+        : AsyncGeneratorBody<Yield, Send>(promise, promise.resumable()), promise_(promise) {}
     const std::source_location& made() const noexcept override { return promise_.made(); }
     const std::source_location& awaiting_at() const noexcept override { return promise_.awaiting_at(); }
 
    private:
-    Resumable resumable() noexcept override { return promise_.resumable(); }
-    bool finished() const noexcept override { return promise_.finished(); }
     void destroy() noexcept override { std::coroutine_handle<AsyncGeneratorPromise>::from_promise(promise_).destroy(); }
 
     AsyncGeneratorPromise& promise_;

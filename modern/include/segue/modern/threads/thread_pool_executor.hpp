@@ -153,6 +153,9 @@ class ThreadPoolExecutor {
  public:
   ThreadPoolExecutor() : ThreadPoolExecutor(ThreadPoolOptions()) {}
   explicit ThreadPoolExecutor(ThreadPoolOptions options);
+  explicit ThreadPoolExecutor(int max_workers, std::string thread_name_prefix = {},
+                              std::function<void()> initializer = {})
+      : ThreadPoolExecutor(ThreadPoolOptions{max_workers, std::move(thread_name_prefix), std::move(initializer)}) {}
   ThreadPoolExecutor(const ThreadPoolExecutor&) = delete;
   ThreadPoolExecutor& operator=(const ThreadPoolExecutor&) = delete;
   ~ThreadPoolExecutor();

@@ -1,0 +1,83 @@
+// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp).
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <any>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <segue/asyncio.hpp>
+#include <segue/segue.hpp>
+
+#include "cancellation/everywhere.hpp"
+#include "conformance/scenarios/trace.hpp"
+#include "conformance/scenarios/virtual_time.hpp"
+
+#pragma GCC diagnostic ignored "-Wreturn-type"  // as there
+
+namespace scenario_12 {
+#include "conformance/scenarios/12_bridge_generator_coroutines.cpp"
+}
+namespace scenario_15 {
+#include "conformance/scenarios/15_task_tick_schedule.cpp"
+}
+namespace scenario_16 {
+#include "conformance/scenarios/16_cancel_basics.cpp"
+}
+namespace scenario_20 {
+#include "conformance/scenarios/20_gather_semantics.cpp"
+}
+namespace scenario_22 {
+#include "conformance/scenarios/22_wait_modes.cpp"
+}
+namespace scenario_24 {
+#include "conformance/scenarios/24_taskgroup_errors.cpp"
+}
+namespace scenario_28 {
+#include "conformance/scenarios/28_future_protocol.cpp"
+}
+namespace scenario_31 {
+#include "conformance/scenarios/31_lock_fairness.cpp"
+}
+namespace scenario_35 {
+#include "conformance/scenarios/35_queues.cpp"
+}
+namespace scenario_36 {
+#include "conformance/scenarios/36_asyncgen_protocol.cpp"
+}
+namespace scenario_39 {
+#include "conformance/scenarios/39_streams.cpp"
+}
+
+namespace {
+
+using segue::testing::cancel_a_program_everywhere;
+
+TEST(CancelledScenario, bridge_generator_coroutines) { cancel_a_program_everywhere(scenario_12::main_); }
+TEST(CancelledScenario, task_tick_schedule) { cancel_a_program_everywhere(scenario_15::main_); }
+TEST(CancelledScenario, cancel_basics) { cancel_a_program_everywhere(scenario_16::main_); }
+TEST(CancelledScenario, gather_semantics) { cancel_a_program_everywhere(scenario_20::main_); }
+TEST(CancelledScenario, wait_modes) { cancel_a_program_everywhere(scenario_22::main_); }
+TEST(CancelledScenario, taskgroup_errors) { cancel_a_program_everywhere(scenario_24::main_); }
+TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_); }
+TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_); }
+TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_); }
+TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_); }
+TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_); }
+
+}  // namespace
