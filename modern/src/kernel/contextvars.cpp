@@ -24,8 +24,8 @@ void refuse_used_token(const ContextVariable& variable, const void* token) {
   throw RuntimeError(repr_of_token(variable, token, true) + " has already been used once");
 }
 
-void refuse_token(const ContextVariable& variable, const void* token, const char* creator) {
-  throw ValueError(repr_of_token(variable, token, false) + " was created by a different " + creator);
+void refuse_token(const ContextVariable& variable, const void* token, const char* created) {
+  throw ValueError(repr_of_token(variable, token, false) + " was created " + created);
 }
 
 void report_failed_reset(const ContextVariable& variable) noexcept {

@@ -118,7 +118,7 @@ TEST(ContextVar, rule_79_a_token_is_used_once_by_its_variable_in_its_context) {
     EXPECT_THAT(text_of<ValueError>([&] { w.reset(v.set(2)); }),
                 MatchesRegex("<Token var=<ContextVar name='v' .*> was created by a different ContextVar"));
     Token<int> inner = Context().run([&] { return v.set(3); });
-    EXPECT_THAT(text_of<ValueError>([&] { v.reset(inner); }), HasSubstr("was created by a different Context"));
+    EXPECT_THAT(text_of<ValueError>([&] { v.reset(inner); }), HasSubstr("was created in a different Context"));
     EXPECT_EQ(v.get(), 2);
     EXPECT_THAT(text_of<LookupError>([&] { w.get(); }), MatchesRegex("<ContextVar name='w' at 0x[0-9a-f]+>"));
     EXPECT_EQ(w.get(7), 7);
@@ -197,7 +197,7 @@ TEST(ContextVar, a_scope_that_ends_in_another_context_is_reported) {
   Context().run([&] { scope.emplace(tally.set(1)); });
   scope.reset();
   set_unraisable_hook(previous);
-  EXPECT_THAT(reported, HasSubstr("was created by a different Context"));
+  EXPECT_THAT(reported, HasSubstr("was created in a different Context"));
 }
 
 TEST(ContextVar, without_a_value_before_a_reset_leaves_none) {

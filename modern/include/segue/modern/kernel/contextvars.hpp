@@ -64,7 +64,7 @@ struct ContextValueOf final : ContextValue {
 /// `<Token var=<ContextVar name='v' at 0x55d0c8> at 0x7ffc40>`
 std::string repr_of_token(const ContextVariable& variable, const void* token, bool used);
 [[noreturn, gnu::cold]] void refuse_used_token(const ContextVariable& variable, const void* token);
-[[noreturn, gnu::cold]] void refuse_token(const ContextVariable& variable, const void* token, const char* creator);
+[[noreturn, gnu::cold]] void refuse_token(const ContextVariable& variable, const void* token, const char* created);
 void report_failed_reset(const ContextVariable& variable) noexcept;
 
 /// Ends what a Context::run() began.
@@ -179,9 +179,10 @@ class ContextVar : public AnyContextVar {
   /// ValueError for one of another variable or of another context.
   void reset(Token<T>& token) const {
     if (token.used_) detail::refuse_used_token(*token.variable(), &token);
-    if (!(token.variable() == this->state())) detail::refuse_token(*token.variable_, &token, "ContextVar");
+    if (!(token.variable() == this->state()))
+      detail::refuse_token(*token.variable_, &token, "by a different ContextVar");
     if (ContextSlot::current().state() != token.context_.get())
-      detail::refuse_token(*token.variable_, &token, "Context");
+      detail::refuse_token(*token.variable_, &token, "in a different Context");
     const Shared<ContextState> context = token.context_;
     if (token.old_) {
       context->map.set(token.old_);
