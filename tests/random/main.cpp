@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "generate.hpp"
+#include "interpreter.hpp"
 #include "python.hpp"
 #include "traces.hpp"
 
@@ -34,14 +35,23 @@ struct Found {
   Traces traces;
 };
 
-std::optional<Found> first_disagreement(const Python& python, const std::vector<Program>& programs) {
-  std::vector<Traces> traces = run(python, programs);
+/// Also whether close() gives what the body returned, as it does since Python 3.13.
+struct Peer {
+  Python python;
+  bool close_returns = true;
+};
+
+std::optional<Found> first_disagreement(const Peer& peer, const std::vector<Program>& programs) {
+  std::vector<Runnable> runnable;
+  for (const Program& program : programs)
+    runnable.push_back({to_python(program), [&] { return interpret(program, peer.close_returns); }});
+  std::vector<Traces> traces = run(peer.python, runnable);
   if (traces.back().agree()) return std::nullopt;
   return Found{traces.size() - 1, std::move(traces.back())};
 }
 
 // Goes on with the first of the smaller programs that disagrees, as long as there is one.
-Disagreement smallest(const Python& python, Disagreement found) {
+Disagreement smallest(const Peer& peer, Disagreement found) {
   // Large pieces are taken away first, and mostly one of the first attempts succeeds.
   constexpr std::size_t first_batch = 10;
   std::size_t batch = first_batch;
@@ -55,7 +65,7 @@ Disagreement smallest(const Python& python, Disagreement found) {
       programs.push_back(next->value());
     }
     if (candidates.empty()) return found;
-    if (auto smaller = first_disagreement(python, programs)) {
+    if (auto smaller = first_disagreement(peer, programs)) {
       found = {candidates[smaller->index], std::move(smaller->traces)};
       shrinks = found.candidate.shrinks();
       batch = first_batch / 2;
@@ -63,18 +73,7 @@ Disagreement smallest(const Python& python, Disagreement found) {
   }
 }
 
-void show(const Disagreement& found) {
-  std::cout << to_python(found.candidate.value()) << "\n# in Python and in segue:\n";
-  const auto& [python, segue] = found.traces;
-  for (std::size_t i = 0; i < std::max(python.size(), segue.size()); ++i) {
-    const std::string left = i < python.size() ? python[i] : "";
-    const std::string right = i < segue.size() ? segue[i] : "";
-    std::cout << (left == right ? "    " : "  ! ") << left
-              << std::string(std::max<std::size_t>(50, left.size() + 1) - left.size(), ' ') << right << '\n';
-  }
-}
-
-int compare(const Python& python, std::uint64_t seed, std::size_t count) {
+int compare(const Peer& peer, std::uint64_t seed, std::size_t count) {
   const rc::Gen<Program> generate = programs();
   rc::Random random(seed);
   std::size_t agreed = 0;
@@ -85,9 +84,10 @@ int compare(const Python& python, std::uint64_t seed, std::size_t count) {
       origins.push_back(random.split());
       batch.push_back(generate(origins.back()).value());
     }
-    if (auto found = first_disagreement(python, batch)) {
+    if (auto found = first_disagreement(peer, batch)) {
       std::cout << "a program disagrees (seed " << seed << "); making it smaller ..." << std::endl;
-      show(smallest(python, {generate(origins[found->index]), std::move(found->traces)}));
+      const Disagreement least = smallest(peer, {generate(origins[found->index]), std::move(found->traces)});
+      show(to_python(least.candidate.value()), least.traces);
       return 1;
     }
     agreed += batch.size();
@@ -105,7 +105,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    return segue::random::compare({argv[1], argv[2], std::string(argv[3]) == "1"}, std::stoull(argv[4]),
+    return segue::random::compare({{argv[1], argv[2]}, std::string(argv[3]) == "1"}, std::stoull(argv[4]),
                                   std::stoul(argv[5]));
   } catch (const std::exception& e) {
     std::cerr << "random: " << e.what() << '\n';

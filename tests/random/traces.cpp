@@ -13,8 +13,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "python.hpp"
-
 namespace segue::random {
 namespace {
 
@@ -64,12 +62,12 @@ std::vector<Trace> read(const std::string& path) {
   return traces;
 }
 
-std::vector<Trace> run_in_python(const Python& python, const std::vector<Program>& programs,
+std::vector<Trace> run_in_python(const Python& python, const std::vector<Runnable>& programs,
                                  const TemporaryFolder& folder) {
   const std::string scripts = folder / "programs";
   const std::string path = folder / "python";
   std::ofstream out(scripts);
-  for (const Program& program : programs) out << to_python(program) << end_of_trace << '\n';
+  for (const Runnable& program : programs) out << program.script << end_of_trace << '\n';
   out.close();
   const int status = in_child([&] {
     execl(python.executable.c_str(), python.executable.c_str(), python.harness.c_str(), scripts.c_str(), path.c_str(),
@@ -84,13 +82,12 @@ std::vector<Trace> run_in_python(const Python& python, const std::vector<Program
   return traces;
 }
 
-std::vector<Trace> run_in_segue(const Python& python, const std::vector<Program>& programs,
-                                const TemporaryFolder& folder) {
+std::vector<Trace> run_in_segue(const std::vector<Runnable>& programs, const TemporaryFolder& folder) {
   const std::string path = folder / "segue";
   const int status = in_child([&] {
     std::ofstream out(path);
-    for (const Program& program : programs) {
-      for (const std::string& line : interpret(program, python.close_returns)) out << line << '\n';
+    for (const Runnable& program : programs) {
+      for (const std::string& line : program.interpret()) out << line << '\n';
       out << end_of_trace << '\n' << std::flush;
     }
   });
@@ -112,16 +109,27 @@ bool Traces::agree() const {
   return segue.size() >= python.size() - 1 && std::equal(python.begin(), python.end() - 1, segue.begin());
 }
 
-std::vector<Traces> run(const Python& python, const std::vector<Program>& programs) {
+std::vector<Traces> run(const Python& python, const std::vector<Runnable>& programs) {
   const TemporaryFolder folder;
   std::vector<Trace> expected = run_in_python(python, programs, folder);
-  std::vector<Trace> actual = run_in_segue(python, programs, folder);
+  std::vector<Trace> actual = run_in_segue(programs, folder);
   std::vector<Traces> result;
   for (std::size_t i = 0; i < programs.size() && i < actual.size(); ++i) {
     result.push_back({std::move(expected[i]), std::move(actual[i])});
     if (!result.back().agree()) break;
   }
   return result;
+}
+
+void show(const std::string& script, const Traces& traces) {
+  std::cout << script << "\n# in Python and in segue:\n";
+  const auto& [python, segue] = traces;
+  for (std::size_t i = 0; i < std::max(python.size(), segue.size()); ++i) {
+    const std::string left = i < python.size() ? python[i] : "";
+    const std::string right = i < segue.size() ? segue[i] : "";
+    std::cout << (left == right ? "    " : "  ! ") << left
+              << std::string(std::max<std::size_t>(50, left.size() + 1) - left.size(), ' ') << right << '\n';
+  }
 }
 
 }  // namespace segue::random

@@ -1,20 +1,24 @@
 // The traces of many programs at once: from CPython, in one process for all of them, and from segue.
 #pragma once
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <vector>
 
-#include "interpreter.hpp"
-#include "program.hpp"
-
 namespace segue::random {
+
+using Trace = std::vector<std::string>;
 
 /// How the programs are run in CPython.
 struct Python {
   std::string executable;
   std::string harness;
-  bool close_returns = true;
+};
+
+/// A program, for both.
+struct Runnable {
+  std::string script;
+  std::function<Trace()> interpret;
 };
 
 struct Traces {
@@ -24,7 +28,10 @@ struct Traces {
   bool agree() const;
 };
 
-/// The traces of `programs`, up to the first program that does not agree. A crash or a leak is part of segue's trace.
-std::vector<Traces> run(const Python& python, const std::vector<Program>& programs);
+/// The traces of the programs, up to the first one that does not agree. A crash or a leak is part of segue's trace.
+std::vector<Traces> run(const Python& python, const std::vector<Runnable>& programs);
+
+/// Prints a program's script, and both traces side by side.
+void show(const std::string& script, const Traces& traces);
 
 }  // namespace segue::random

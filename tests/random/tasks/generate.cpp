@@ -1,0 +1,396 @@
+#include "generate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+
+namespace segue::random::tasks {
+namespace {
+
+// A theme is what a program has more of, or nothing of, than others do.
+enum Theme {
+  always,
+  of_tasks,
+  of_futures,
+  of_locks,
+  of_conditions,
+  of_queues,
+  of_timeouts,
+  of_callbacks,
+  of_context,
+  of_generators
+};
+constexpr std::size_t themes = of_generators + 1;
+
+struct Choice {
+  Kind kind;
+  unsigned weight;
+  Theme theme;
+};
+
+constexpr Choice for_callbacks[] = {
+    {Kind::cancel, 5, of_tasks},
+    {Kind::uncancel, 1, of_tasks},
+    {Kind::cancelling, 1, of_tasks},
+    {Kind::task_state, 2, of_tasks},
+    {Kind::add_done_callback, 2, of_callbacks},
+    {Kind::remove_done_callback, 1, of_callbacks},
+    {Kind::set_result, 4, of_futures},
+    {Kind::set_exception, 2, of_futures},
+    {Kind::cancel_future, 2, of_futures},
+    {Kind::new_future, 2, of_futures},
+    {Kind::future_state, 1, of_futures},
+    {Kind::future_callback, 2, of_callbacks},
+    {Kind::set_event, 4, of_locks},
+    {Kind::clear_event, 1, of_locks},
+    {Kind::release_lock, 2, of_locks},
+    {Kind::release_semaphore, 2, of_locks},
+    {Kind::locked, 1, of_locks},
+    {Kind::notify, 1, of_conditions},
+    {Kind::count_up, 2, of_conditions},
+    {Kind::barrier_state, 1, of_conditions},
+    {Kind::put_nowait, 2, of_queues},
+    {Kind::get_nowait, 2, of_queues},
+    {Kind::task_done, 3, of_queues},
+    {Kind::shutdown, 1, of_queues},
+    {Kind::qsize, 1, of_queues},
+    {Kind::call_soon, 3, of_callbacks},
+    {Kind::call_later, 3, of_callbacks},
+    {Kind::cancel_handle, 1, of_callbacks},
+    {Kind::set_var, 3, of_context},
+    {Kind::reset_var, 2, of_context},
+    {Kind::get_var, 3, of_context},
+    {Kind::new_generator, 2, of_generators},
+    {Kind::generator_state, 1, of_generators},
+    {Kind::raise, 2, always},
+    {Kind::return_, 1, always},
+};
+
+constexpr Choice for_tasks[] = {
+    {Kind::start, 6, of_tasks},
+    {Kind::group_start, 12, always},
+    {Kind::reschedule, 6, always},
+    {Kind::expired, 3, always},
+    {Kind::cancel_self, 1, of_tasks},
+    {Kind::uncancel_self, 1, of_tasks},
+    {Kind::cancelling_self, 1, of_tasks},
+    {Kind::sleep, 14, always},
+    {Kind::await_task, 5, of_tasks},
+    {Kind::await_body, 3, of_tasks},
+    {Kind::gather_bodies, 3, of_tasks},
+    {Kind::gather_tasks, 3, of_tasks},
+    {Kind::gather_mixed, 2, of_tasks},
+    {Kind::wait_tasks, 3, of_tasks},
+    {Kind::shield_task, 2, of_tasks},
+    {Kind::shield_body, 2, of_tasks},
+    {Kind::wait_for_task, 2, of_tasks},
+    {Kind::wait_for_body, 3, of_tasks},
+    {Kind::as_completed, 2, of_tasks},
+    {Kind::async_as_completed, 2, of_tasks},
+    {Kind::await_future, 4, of_futures},
+    {Kind::shield_future, 2, of_futures},
+    {Kind::wait_for_future, 3, of_futures},
+    {Kind::acquire_lock, 2, of_locks},
+    {Kind::acquire_semaphore, 3, of_locks},
+    {Kind::wait_event, 4, of_locks},
+    {Kind::with_lock, 5, of_locks},
+    {Kind::with_semaphore, 5, of_locks},
+    {Kind::with_condition, 5, of_conditions},
+    {Kind::wait_condition, 4, of_conditions},
+    {Kind::wait_for_condition, 3, of_conditions},
+    {Kind::notify_all, 1, of_conditions},
+    {Kind::with_barrier, 2, of_conditions},
+    {Kind::wait_barrier, 4, of_conditions},
+    {Kind::reset_barrier, 1, of_conditions},
+    {Kind::abort_barrier, 1, of_conditions},
+    {Kind::put, 5, of_queues},
+    {Kind::get, 5, of_queues},
+    {Kind::join, 2, of_queues},
+    {Kind::with_timeout, 6, of_timeouts},
+    {Kind::with_group, 5, of_tasks},
+    {Kind::try_except, 6, always},
+    {Kind::try_finally, 4, always},
+    {Kind::repeat, 2, always},
+    {Kind::for_generator, 4, of_generators},
+    {Kind::for_slot, 3, of_generators},
+    {Kind::anext, 3, of_generators},
+    {Kind::asend, 3, of_generators},
+    {Kind::athrow, 2, of_generators},
+    {Kind::aclose, 2, of_generators},
+    {Kind::yield, 25, always},
+};
+
+enum class In { body, generator, callback };
+
+struct Place {
+  In in = In::body;
+  std::size_t index = 0;  // of the body, generator or callback
+  int depth = 3;
+  bool in_group = false;
+  bool in_timeout = false;
+  bool in_condition = false;
+  bool may_yield = false;
+  bool may_return = true;
+};
+
+class Source {
+ public:
+  explicit Source(std::uint64_t seed) : state_(seed) {
+    for (unsigned& factor : factors_) factor = of({0, 1, 1, 4});
+    factors_[always] = 1;
+    factors_[of_tasks] = std::max(factors_[of_tasks], 1U);
+  }
+
+  Program program() {
+    bodies_ = 3 + pick(3);
+    generators_ = 1 + pick(3);
+    callbacks_ = 1 + pick(3);
+    Program program;
+    for (std::size_t i = 0; i < bodies_; ++i) program.bodies.push_back(block({.index = i}, 6));
+    for (std::size_t i = 0; i < generators_; ++i)
+      program.generators.push_back(block({.in = In::generator, .index = i, .depth = 2, .may_yield = true}, 5));
+    for (std::size_t i = 0; i < callbacks_; ++i)
+      program.callbacks.push_back(block({.in = In::callback, .index = i, .depth = 0}, 3));
+    const int started = between(2, 4);
+    for (int i = 0; i < started; ++i) program.started.push_back(pick(3));
+    program.parties = between(1, 3);
+    program.permits = between(0, 2);
+    program.maxsize = between(0, 2);
+    return program;
+  }
+
+ private:
+  // splitmix64
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31U);
+  }
+  unsigned below(unsigned limit) { return static_cast<unsigned>((next() >> 32U) % limit); }
+  std::size_t pick(std::size_t count) { return below(static_cast<unsigned>(count)); }
+  int between(int least, int most) { return least + static_cast<int>(below(static_cast<unsigned>(most - least + 1))); }
+  bool one_in(unsigned count) { return below(count) == 0; }
+  template <class T>
+  T of(std::initializer_list<T> values) {
+    return values.begin()[below(static_cast<unsigned>(values.size()))];
+  }
+  unsigned of(std::initializer_list<int> values) {
+    return static_cast<unsigned>(values.begin()[below(static_cast<unsigned>(values.size()))]);
+  }
+
+  Block block(const Place& place, int most) {
+    Block result;
+    const int count = between(1, most);
+    for (int i = 0; i < count; ++i) {
+      result.push_back(statement(place));
+      if (result.back().kind == Kind::raise || result.back().kind == Kind::return_) break;
+    }
+    return result;
+  }
+
+  // Whether a statement may stand there. Bodies call those behind them, generators and callbacks, too, so that each
+  // program ends.
+  bool allowed(Kind kind, const Place& place) const {
+    switch (kind) {
+      case Kind::start:
+      case Kind::await_body:
+      case Kind::gather_bodies:
+      case Kind::gather_mixed:
+      case Kind::shield_body:
+      case Kind::wait_for_body: return place.in == In::body && place.index + 1 < bodies_;
+      case Kind::group_start: return place.in_group && place.index + 1 < bodies_;
+      case Kind::new_generator:
+      case Kind::for_generator: return place.in != In::generator || place.index + 1 < generators_;
+      case Kind::call_soon:
+      case Kind::call_later:
+      case Kind::add_done_callback:
+      case Kind::future_callback: return place.in != In::callback || place.index + 1 < callbacks_;
+      case Kind::reschedule:
+      case Kind::expired: return place.in_timeout;
+      case Kind::yield: return place.may_yield;
+      case Kind::return_: return place.may_return;
+      default: return !is_compound(kind) || place.depth > 0;
+    }
+  }
+
+  unsigned weight(const Choice& choice, const Place& place) const {
+    if (!allowed(choice.kind, place)) return 0;
+    const bool waits_for_condition =
+        choice.kind == Kind::wait_condition || choice.kind == Kind::wait_for_condition || choice.kind == Kind::notify;
+    const unsigned weight = choice.weight * factors_[choice.theme];
+    return waits_for_condition && place.in_condition ? weight * 4 : weight;
+  }
+
+  Kind kind(const Place& place) {
+    unsigned sum = 0;
+    const auto for_each = [&](auto visit) {
+      for (const Choice& each : for_callbacks) visit(each);
+      if (place.in == In::callback) return;
+      for (const Choice& each : for_tasks) visit(each);
+    };
+    for_each([&](const Choice& each) { sum += weight(each, place); });
+    unsigned left = below(sum);
+    Kind found = Kind::sleep;
+    bool is_found = false;
+    for_each([&](const Choice& each) {
+      const unsigned share = weight(each, place);
+      if (!is_found && left < share) {
+        found = each.kind;
+        is_found = true;
+      }
+      left -= is_found ? 0 : share;
+    });
+    return found;
+  }
+
+  // One behind the one that asks, where they are of one kind.
+  std::size_t body(const Place& place) { return place.index + 1 + pick(bodies_ - place.index - 1); }
+  std::size_t generator(const Place& place) {
+    const std::size_t first = place.in == In::generator ? place.index + 1 : 0;
+    return first + pick(generators_ - first);
+  }
+  std::size_t callback(const Place& place) {
+    const std::size_t first = place.in == In::callback ? place.index + 1 : 0;
+    return first + pick(callbacks_ - first);
+  }
+
+  static std::size_t count_of(Kind kind) {
+    switch (kind) {
+      case Kind::set_result:
+      case Kind::set_exception:
+      case Kind::cancel_future:
+      case Kind::new_future:
+      case Kind::future_state:
+      case Kind::future_callback:
+      case Kind::await_future:
+      case Kind::shield_future:
+      case Kind::wait_for_future: return futures;
+      case Kind::put:
+      case Kind::get:
+      case Kind::join:
+      case Kind::put_nowait:
+      case Kind::get_nowait:
+      case Kind::task_done:
+      case Kind::shutdown:
+      case Kind::qsize: return queues;
+      case Kind::set_event:
+      case Kind::clear_event:
+      case Kind::wait_event:
+      case Kind::release_lock:
+      case Kind::acquire_lock:
+      case Kind::with_lock:
+      case Kind::locked:
+      case Kind::release_semaphore:
+      case Kind::acquire_semaphore:
+      case Kind::with_semaphore:
+      case Kind::set_var:
+      case Kind::reset_var:
+      case Kind::get_var: return 2;
+      default: return slots;
+    }
+  }
+
+  Statement statement(const Place& place) {
+    Statement s;
+    s.kind = kind(place);
+    s.which = pick(count_of(s.kind));
+    s.flag = one_in(3);
+    s.guarded = !one_in(3);
+    s.error =
+        of({Error::value_error, Error::value_error, Error::lookup_error, Error::timeout_error, Error::cancelled_error});
+    s.number = ++last_number_;
+    if (one_in(2)) s.message = last_number_;
+    switch (s.kind) {
+      case Kind::start:
+      case Kind::group_start:
+      case Kind::await_body:
+      case Kind::gather_mixed:
+      case Kind::shield_body: s.body = body(place); break;
+      case Kind::gather_bodies: {
+        const int count = between(1, 3);
+        for (int i = 0; i < count; ++i) s.several.push_back(body(place));
+        break;
+      }
+      case Kind::gather_tasks:
+      case Kind::wait_tasks:
+      case Kind::as_completed:
+      case Kind::async_as_completed: {
+        const int count = between(1, 4);
+        for (int i = 0; i < count; ++i) s.several.push_back(pick(slots));
+        s.delay = limit();
+        break;
+      }
+      case Kind::wait_for_body:
+        s.body = body(place);
+        s.delay = limit();
+        break;
+      case Kind::wait_for_task:
+      case Kind::wait_for_future:
+      case Kind::reschedule: s.delay = limit(); break;
+      case Kind::call_later:
+        s.body = callback(place);
+        s.delay = between(0, 6);
+        break;
+      case Kind::call_soon:
+      case Kind::add_done_callback:
+      case Kind::future_callback: s.body = callback(place); break;
+      case Kind::remove_done_callback: s.body = pick(callbacks_); break;
+      case Kind::set_var:
+      case Kind::reset_var: s.body = pick(slots); break;
+      case Kind::new_generator: s.body = generator(place); break;
+      case Kind::sleep: s.delay = static_cast<int>(of({0, 0, 1, 1, 2, 3, 5})); break;
+      case Kind::notify: s.number = between(0, 2); break;
+      case Kind::count_up: s.number = between(1, 2); break;
+      case Kind::wait_for_condition: s.number = between(1, 4); break;
+      case Kind::repeat: s.number = between(2, 3); break;
+      case Kind::for_generator:
+        s.body = generator(place);
+        s.number = between(0, 3);
+        break;
+      case Kind::for_slot: s.number = between(0, 3); break;
+      default: break;
+    }
+    if (is_compound(s.kind)) blocks(s, place);
+    return s;
+  }
+
+  void blocks(Statement& s, Place place) {
+    --place.depth;
+    const bool attempt = s.kind == Kind::try_except || s.kind == Kind::try_finally;
+    place.may_yield = place.may_yield && attempt;
+    place.in_group = place.in_group || s.kind == Kind::with_group;
+    place.in_condition = s.kind == Kind::with_condition || (place.in_condition && attempt);
+    if (s.kind == Kind::with_timeout) {
+      place.in_timeout = true;
+      s.delay = limit();
+    }
+    s.block = block(place, 4);
+    if (!attempt) return;
+    s.caught = of({Caught::value_error, Caught::timeout_error, Caught::cancelled_error, Caught::cancelled_error,
+                   Caught::exception, Caught::exception, Caught::base_exception, Caught::group});
+    s.reraises = one_in(2);
+    place.may_return = place.may_return && s.kind == Kind::try_except;
+    s.handler = block(place, 3);
+  }
+
+  // Of a timeout.
+  std::optional<int> limit() {
+    if (one_in(6)) return std::nullopt;
+    return static_cast<int>(of({0, 1, 1, 2, 3, 4, 6}));
+  }
+
+  std::uint64_t state_;
+  std::array<unsigned, themes> factors_{};
+  std::size_t bodies_ = 0;
+  std::size_t generators_ = 0;
+  std::size_t callbacks_ = 0;
+  int last_number_ = 0;
+};
+
+}  // namespace
+
+Program generate(std::uint64_t seed) { return Source(seed).program(); }
+
+}  // namespace segue::random::tasks

@@ -1,0 +1,79 @@
+#include "interpreter.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "world.hpp"
+
+namespace segue::random::tasks {
+namespace {
+
+using asyncio::AnyTask;
+using asyncio::Coroutine;
+
+// Leaves out what depends on when an object is collected, and what 3.14 alone has.
+void handle(World& world, const asyncio::ExceptionContext& context) {
+  std::string message = context.message;
+  for (const char* const left_out : {"never retrieved", "shielded future", "destroyed"}) {
+    if (message.find(left_out) != message.npos) return;
+  }
+  if (message.starts_with("Exception in callback")) message = "Exception in callback";
+  const std::size_t first = message.find('<');
+  const std::size_t last = message.rfind('>');
+  if (first != message.npos && last != message.npos && first < last) message.replace(first, last - first + 1, "<>");
+  world.log("handler", message, context.exception ? text(context.exception) : "None");
+}
+
+// Starts the program; when it has had its time, cancels whoever is left, until nobody is.
+Coroutine<> main_(World& world) {
+  world.register_current();
+  std::size_t slot = 0;
+  for (const std::size_t index : world.program.started) {
+    world.started(slot, world.loop.create_task(call_body(world, index)));
+    slot = (slot + 1) % slots;
+  }
+  co_await asyncio::sleep(units(end_time));
+  world.log("main", "ends");
+  const AnyTask me = *asyncio::current_task();
+  int turn = 0;
+  for (; turn < end_rounds; ++turn) {
+    std::vector<AnyTask> left;
+    for (const AnyTask& task : world.all) {
+      if (task != me && !task.done()) left.push_back(task);
+    }
+    if (left.empty()) break;
+    for (const AnyTask& task : left) task.cancel("end " + std::to_string(turn));
+    asyncio::WaitOptions options;
+    options.timeout = units(end_patience);
+    auto waiting = asyncio::wait(left, options);
+    co_await waiting;
+  }
+  if (turn == end_rounds) {
+    world.log("main", "stuck");
+    world.stopped = true;
+  }
+  for (const AnyTask& task : world.all) {
+    if (task != me) world.log(world.name(task), "is", World::state(task));
+  }
+  int index = 0;
+  for (const auto& future : world.all_futures) world.log("f" + std::to_string(index++), "is", World::state(future));
+}
+
+Coroutine<> close_generators() { co_await asyncio::get_running_loop().shutdown_asyncgens(); }
+
+}  // namespace
+
+Trace interpret(const Program& program) {
+  auto loop = asyncio::new_event_loop(std::make_unique<asyncio::ManualReactor>());
+  World world(program, *loop);
+  loop->set_exception_handler(
+      [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { handle(world, context); });
+  loop->run_until_complete(main_(world));
+  loop->run_until_complete(close_generators());
+  Trace trace = std::move(world.trace);
+  world.stopped = true;
+  loop.reset();  // before what its tasks refer to
+  return trace;
+}
+
+}  // namespace segue::random::tasks
