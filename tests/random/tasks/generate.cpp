@@ -143,17 +143,19 @@ class Source {
   }
 
   Program program() {
-    bodies_ = 3 + pick(3);
+    bodies_ = 4 + pick(3);
     generators_ = 1 + pick(3);
     callbacks_ = 1 + pick(3);
     Program program;
-    for (std::size_t i = 0; i < bodies_; ++i) program.bodies.push_back(block({.index = i}, 6));
+    program.bodies.push_back(stirring());
+    for (std::size_t i = 1; i < bodies_; ++i) program.bodies.push_back(block({.index = i}, 7));
     for (std::size_t i = 0; i < generators_; ++i)
       program.generators.push_back(block({.in = In::generator, .index = i, .depth = 2, .may_yield = true}, 5));
     for (std::size_t i = 0; i < callbacks_; ++i)
       program.callbacks.push_back(block({.in = In::callback, .index = i, .depth = 0}, 3));
-    const int started = between(2, 4);
-    for (int i = 0; i < started; ++i) program.started.push_back(pick(3));
+    const int started = between(1, 3);
+    program.started.push_back(0);
+    for (int i = 0; i < started; ++i) program.started.push_back(1 + pick(3));
     program.parties = between(1, 3);
     program.permits = between(0, 2);
     program.maxsize = between(0, 2);
@@ -178,6 +180,39 @@ class Source {
   }
   unsigned of(std::initializer_list<int> values) {
     return static_cast<unsigned>(values.begin()[below(static_cast<unsigned>(values.size()))]);
+  }
+
+  // The first body stirs the others up, from time to time: else most of them would soon wait for ever.
+  Block stirring() {
+    const Place place{.depth = 0};
+    Block result;
+    const int count = between(4, 12);
+    for (int i = 0; i < count; ++i) {
+      Statement pause;
+      pause.delay = between(0, 4);
+      result.push_back(pause);
+      const int actions = between(1, 3);
+      for (int j = 0; j < actions; ++j) {
+        if (factors_[of_conditions] > 0 && one_in(4)) {
+          result.push_back(notifying());
+          continue;
+        }
+        Kind chosen = Kind::start;
+        if (!one_in(5)) {
+          do chosen = kind({.in = In::callback, .may_return = false});
+          while (chosen == Kind::raise);
+        }
+        result.push_back(statement(place, chosen));
+        result.back().guarded = true;
+      }
+    }
+    return result;
+  }
+  Statement notifying() {
+    Statement result;
+    result.kind = Kind::with_condition;
+    result.block = {statement({}, Kind::count_up), statement({}, one_in(3) ? Kind::notify : Kind::notify_all)};
+    return result;
   }
 
   Block block(const Place& place, int most) {
@@ -217,10 +252,14 @@ class Source {
 
   unsigned weight(const Choice& choice, const Place& place) const {
     if (!allowed(choice.kind, place)) return 0;
-    const bool waits_for_condition =
-        choice.kind == Kind::wait_condition || choice.kind == Kind::wait_for_condition || choice.kind == Kind::notify;
     const unsigned weight = choice.weight * factors_[choice.theme];
-    return waits_for_condition && place.in_condition ? weight * 4 : weight;
+    switch (choice.kind) {
+      case Kind::wait_condition:
+      case Kind::wait_for_condition:
+      case Kind::notify:
+      case Kind::notify_all: return place.in_condition ? weight * 40 : weight;
+      default: return weight * 10;
+    }
   }
 
   Kind kind(const Place& place) {
@@ -292,12 +331,13 @@ class Source {
     }
   }
 
-  Statement statement(const Place& place) {
+  Statement statement(const Place& place) { return statement(place, kind(place)); }
+  Statement statement(const Place& place, Kind kind) {
     Statement s;
-    s.kind = kind(place);
+    s.kind = kind;
     s.which = pick(count_of(s.kind));
     s.flag = one_in(3);
-    s.guarded = !one_in(3);
+    s.guarded = !one_in(5);
     s.error =
         of({Error::value_error, Error::value_error, Error::lookup_error, Error::timeout_error, Error::cancelled_error});
     s.number = ++last_number_;

@@ -5,18 +5,20 @@
 PROGRAMS holds the scripts, and TRACES gets their traces, both ended by a line with a form feed each. The loop's clock is
 virtual, and counts in whole seconds: it jumps to the next timer when nothing else is left.
 
-What asyncio leaves open is settled here as segue has it: see Timer, TaskGroup, wait_tasks(), not_done_twice() and handle().
+What asyncio leaves open is settled here as segue has it: see Timer, Generators, TaskGroup, wait_tasks(),
+not_done_twice() and handle().
 """
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import heapq
 import inspect
 import re
 import sys
+import weakref
 from asyncio import TimeoutError  # noqa: F401: for the programs
-from contextlib import aclosing  # noqa: F401
 
 END = "\f\n"
 
@@ -31,11 +33,14 @@ def log(who, what, value=""):
 
 def text(value):
     """Errors without what tells two objects apart: addresses, and the names that tasks have of themselves."""
+    if not isinstance(value, BaseException):
+        return str(value)
     if isinstance(value, BaseExceptionGroup):
-        return f"{type(value).__name__}({value.message} {listing(value.exceptions)})"
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}({re.sub('<.*>', '<>', str(value))})"
-    return str(value)
+        content = f"{value.message} {listing(value.exceptions)}"
+    else:
+        content = re.sub("<.*>", "<>", str(value))
+    cause = "" if value.__cause__ is None else f" from {text(value.__cause__)}"
+    return f"{type(value).__name__}({content}){cause}"
 
 
 def listing(values):
@@ -61,6 +66,7 @@ class Loop(asyncio.BaseEventLoop):
         self.places = 0
         self._clock_resolution = 1e-9
         self._selector = self
+        self._asyncgens = Generators()
         self.set_exception_handler(handle)
 
     def time(self):
@@ -98,6 +104,30 @@ def handle(_, context):
     log("handler", re.sub("<.*>", "<>", message), text(context.get("exception")))
 
 
+class Generators:
+    """Of a loop, which closes them in the order in which they have begun; CPython in that of a set. And without those
+    that have ended, which CPython closes, too, where somebody still has them."""
+
+    def __init__(self):
+        self.weak = {}
+
+    def add(self, generator):
+        self.weak[id(generator)] = weakref.ref(generator)
+
+    def discard(self, generator):
+        self.weak.pop(id(generator), None)
+
+    def clear(self):
+        self.weak.clear()
+
+    def __len__(self):
+        return len(self.weak)
+
+    def __iter__(self):
+        generators = [generator for each in self.weak.values() if (generator := each()) is not None]
+        return (each for each in generators if inspect.getasyncgenstate(each) != inspect.AGEN_CLOSED)
+
+
 class OrderedSet(dict):
     def add(self, item):
         self[item] = None
@@ -112,6 +142,20 @@ class TaskGroup(asyncio.TaskGroup):
     def __init__(self):
         super().__init__()
         self._tasks = OrderedSet()
+
+
+class Closing(contextlib.aclosing):
+    """It forgets what it has closed. An exception keeps the variables of the frames that it has left, in CPython; here
+    there is to be none that keeps a generator."""
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        try:
+            await self.thing.aclose()
+        finally:
+            del self.thing
 
 
 # --- what a program works on ---
@@ -341,6 +385,14 @@ async def run(started_bodies):
             log(name(task), "is", state(task))
     for index, future in enumerate(world.futures):
         log(f"f{index}", "is", state(future))
+    closing = loop.create_task(loop.shutdown_asyncgens())
+    for turn in range(40):
+        await asyncio.wait([closing], timeout=30)
+        if closing.done():
+            break
+        closing.cancel(f"closing {turn}")
+    log("main", "closed", state(closing))
+    stopped = True
 
 
 def run_program(source):
@@ -356,8 +408,6 @@ def run_program(source):
     for shared in ["world", *"THKFELSCBQVA"]:
         names[shared] = globals()[shared]
     loop.run_until_complete(run(names["STARTED"]))
-    loop.run_until_complete(loop.shutdown_asyncgens())
-    stopped = True
     names.clear()
     loop.close()
     return trace

@@ -57,9 +57,19 @@ Coroutine<> main_(World& world) {
   }
   int index = 0;
   for (const auto& future : world.all_futures) world.log("f" + std::to_string(index++), "is", World::state(future));
-}
 
-Coroutine<> close_generators() { co_await asyncio::get_running_loop().shutdown_asyncgens(); }
+  const auto closing = world.loop.create_task(world.loop.shutdown_asyncgens());
+  for (turn = 0; turn < end_rounds; ++turn) {
+    asyncio::WaitOptions options;
+    options.timeout = units(end_patience);
+    auto waiting = asyncio::wait(std::vector{closing}, options);
+    co_await waiting;
+    if (closing.done()) break;
+    closing.cancel("closing " + std::to_string(turn));
+  }
+  world.log("main", "closed", World::state(closing));
+  world.stopped = true;
+}
 
 }  // namespace
 
@@ -69,9 +79,7 @@ Trace interpret(const Program& program) {
   loop->set_exception_handler(
       [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { handle(world, context); });
   loop->run_until_complete(main_(world));
-  loop->run_until_complete(close_generators());
   Trace trace = std::move(world.trace);
-  world.stopped = true;
   loop.reset();  // before what its tasks refer to
   return trace;
 }

@@ -279,9 +279,9 @@ class Writer {
     line(count + " = 0");
     if (s.flag) {
       const std::string closed = fresh("closed");
-      line("async with aclosing(" + generator + ") as " + closed + ":");
+      line("async with Closing(" + generator + ") as " + closed + ":");
       ++depth_;
-      turns(s, closed, count, value);
+      turns(s, closed + ".thing", count, value);
       --depth_;
     } else {
       turns(s, generator, count, value);

@@ -16,16 +16,18 @@ std::string listing(const std::vector<std::string>& texts) {
 
 std::string text(const std::exception_ptr& error) {
   ExceptionText description = describe(error);
+  const auto* const raised = exception_ptr_cast<BaseException>(error);
+  const std::string cause = raised != nullptr && raised->cause() ? " from " + text(raised->cause()) : "";
   if (const auto* const group = modern::as_group(error)) {
     std::vector<std::string> texts;
     for (const std::exception_ptr& each : group->exceptions()) texts.push_back(text(each));
-    return description.type + "(" + group->message() + " " + listing(texts) + ")";
+    return description.type + "(" + group->message() + " " + listing(texts) + ")" + cause;
   }
   std::string& message = description.message;
   const std::size_t first = message.find('<');
   const std::size_t last = message.rfind('>');
   if (first != message.npos && last != message.npos && first < last) message.replace(first, last - first + 1, "<>");
-  return description.type + "(" + message + ")";
+  return description.type + "(" + message + ")" + cause;
 }
 
 std::exception_ptr make_error(const Statement& statement) {
