@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 
 #include "world.hpp"
@@ -19,12 +20,17 @@ std::string on_task(World& world, std::size_t slot, const std::function<std::str
 std::string start(World& world, const Statement& s) {
   asyncio::TaskOptions options;
   if (s.flag) options.eager_start = true;
+  if (s.kind == Kind::start_in_context && world.X[s.several[0]]) options.context = *world.X[s.several[0]];
   return world.started(s.which, world.loop.create_task(call_body(world, s.body), options));
 }
 
 std::string schedule(World& world, const Statement& s) {
   const auto call = [&world, index = s.body] { call_callback(world, index, nullptr); };
-  if (s.kind == Kind::call_soon) {
+  if (s.kind == Kind::call_in_context) {
+    asyncio::CallOptions options;
+    if (world.X[s.several[0]]) options.context = *world.X[s.several[0]];
+    world.H[s.which] = world.loop.call_soon(options, call);
+  } else if (s.kind == Kind::call_soon) {
     world.H[s.which] = world.loop.call_soon(call);
   } else {
     world.H[s.which] = world.loop.call_later(*delay(s), call);
@@ -101,6 +107,44 @@ std::string act_on_variable(World& world, const Statement& s) {
   return none;
 }
 
+std::string act_on_context(World& world, const Statement& s) {
+  if (s.kind == Kind::copy_context) {
+    world.X[s.which] = contextvars::copy_context();
+    return none;
+  }
+  const auto context = world.X[s.several[0]];
+  if (!context) return "none";
+  context->run([&] { world.V[s.which].set(s.number); });
+  return text(contextvars::copy_context().get(world.V[s.which]));
+}
+
+std::string act_on_gather(World& world, const Statement& s) {
+  if (s.kind == Kind::gather_later) {
+    Gathering gathering;
+    std::vector<Task<int>> tasks;
+    for (const std::size_t slot : s.several) {
+      if (!world.T[slot]) continue;
+      tasks.push_back(*world.T[slot]);
+      gathering.oldest = std::min(gathering.oldest, world.age(tasks.back()));
+    }
+    if (s.flag) {
+      gathering.outcomes = asyncio::gather(tasks, asyncio::return_exceptions);
+    } else {
+      gathering.results = asyncio::gather(tasks);
+    }
+    world.G[s.which] = gathering;
+    return none;
+  }
+  if (!world.G[s.which]) return "none";
+  const Gathering gathering = *world.G[s.which];
+  return s.kind == Kind::cancel_gather ? text(gathering.future().cancel(message(s))) : gathering.state();
+}
+
+std::string start_in_group(World& world, const Statement& s) {
+  const auto group = world.W[s.several[0]];
+  return group ? world.started(s.which, group->create_task(call_body(world, s.body))) : "none";
+}
+
 std::string act_on_generator(World& world, const Statement& s) {
   if (s.kind == Kind::new_generator) {
     auto former = std::exchange(world.A[s.which], std::make_shared<Generator>(call_generator(world, s.body)));
@@ -127,7 +171,9 @@ std::string act_on_self(const Statement& s) {
 std::string act(const Scope& scope, const Statement& s) {
   World& world = scope.world;
   switch (s.kind) {
-    case Kind::start: return start(world, s);
+    case Kind::start:
+    case Kind::start_in_context: return start(world, s);
+    case Kind::start_in_group: return start_in_group(world, s);
     case Kind::group_start: return world.started(s.which, scope.group->create_task(call_body(world, s.body)));
     case Kind::cancel:
     case Kind::uncancel:
@@ -147,11 +193,17 @@ std::string act(const Scope& scope, const Statement& s) {
     case Kind::shutdown:
     case Kind::qsize: return act_on_queue(world.Q[s.which], s);
     case Kind::call_soon:
+    case Kind::call_in_context:
     case Kind::call_later: return schedule(world, s);
     case Kind::cancel_handle: return cancel_handle(world, s);
     case Kind::set_var:
     case Kind::reset_var:
     case Kind::get_var: return act_on_variable(world, s);
+    case Kind::copy_context:
+    case Kind::run_in_context: return act_on_context(world, s);
+    case Kind::gather_later:
+    case Kind::cancel_gather:
+    case Kind::gather_state: return act_on_gather(world, s);
     case Kind::new_generator:
     case Kind::generator_state: return act_on_generator(world, s);
     case Kind::reschedule: return reschedule(scope, s);

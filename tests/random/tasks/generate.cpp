@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <initializer_list>
+#include <utility>
 
 namespace segue::random::tasks {
 namespace {
@@ -61,6 +62,12 @@ constexpr Choice for_callbacks[] = {
     {Kind::set_var, 3, of_context},
     {Kind::reset_var, 2, of_context},
     {Kind::get_var, 3, of_context},
+    {Kind::copy_context, 3, of_context},
+    {Kind::call_in_context, 2, of_context},
+    {Kind::run_in_context, 2, of_context},
+    {Kind::gather_later, 2, of_tasks},
+    {Kind::cancel_gather, 1, of_tasks},
+    {Kind::gather_state, 1, of_tasks},
     {Kind::new_generator, 2, of_generators},
     {Kind::generator_state, 1, of_generators},
     {Kind::raise, 2, always},
@@ -69,6 +76,8 @@ constexpr Choice for_callbacks[] = {
 
 constexpr Choice for_tasks[] = {
     {Kind::start, 6, of_tasks},
+    {Kind::start_in_context, 3, of_context},
+    {Kind::start_in_group, 3, of_tasks},
     {Kind::group_start, 12, always},
     {Kind::reschedule, 6, always},
     {Kind::expired, 3, always},
@@ -77,6 +86,7 @@ constexpr Choice for_tasks[] = {
     {Kind::cancelling_self, 1, of_tasks},
     {Kind::sleep, 14, always},
     {Kind::await_task, 5, of_tasks},
+    {Kind::await_gather, 3, of_tasks},
     {Kind::await_body, 3, of_tasks},
     {Kind::gather_bodies, 3, of_tasks},
     {Kind::gather_tasks, 3, of_tasks},
@@ -218,11 +228,26 @@ class Source {
   Block block(const Place& place, int most) {
     Block result;
     const int count = between(1, most);
+    if (place.may_yield && one_in(2)) result.push_back(statement(place, Kind::yield));
     for (int i = 0; i < count; ++i) {
-      result.push_back(statement(place));
+      result.push_back(likely_caught(place, statement(place)));
       if (result.back().kind == Kind::raise || result.back().kind == Kind::return_) break;
     }
     return result;
+  }
+
+  // What limits a time, or has tasks of its own, ends with an error of its own, which is worth catching.
+  Statement likely_caught(const Place& place, Statement s) {
+    if ((s.kind != Kind::with_timeout && s.kind != Kind::with_group) || one_in(2)) return s;
+    Statement attempt = statement({.depth = 0}, Kind::sleep);
+    attempt.kind = Kind::try_except;
+    attempt.caught = s.kind == Kind::with_timeout ? Caught::timeout_error : Caught::group;
+    attempt.reraises = one_in(4);
+    attempt.block.push_back(std::move(s));
+    Place after = place;
+    after.depth = 0;
+    attempt.handler = block(after, 2);
+    return attempt;
   }
 
   // Whether a statement may stand there. Bodies call those behind them, generators and callbacks, too, so that each
@@ -230,6 +255,8 @@ class Source {
   bool allowed(Kind kind, const Place& place) const {
     switch (kind) {
       case Kind::start:
+      case Kind::start_in_context:
+      case Kind::start_in_group:
       case Kind::await_body:
       case Kind::gather_bodies:
       case Kind::gather_mixed:
@@ -239,6 +266,7 @@ class Source {
       case Kind::new_generator:
       case Kind::for_generator: return place.in != In::generator || place.index + 1 < generators_;
       case Kind::call_soon:
+      case Kind::call_in_context:
       case Kind::call_later:
       case Kind::add_done_callback:
       case Kind::future_callback: return place.in != In::callback || place.index + 1 < callbacks_;
@@ -326,6 +354,7 @@ class Source {
       case Kind::with_semaphore:
       case Kind::set_var:
       case Kind::reset_var:
+      case Kind::run_in_context:
       case Kind::get_var: return 2;
       default: return slots;
     }
@@ -343,6 +372,16 @@ class Source {
     s.number = ++last_number_;
     if (one_in(2)) s.message = last_number_;
     switch (s.kind) {
+      case Kind::start_in_context:
+      case Kind::start_in_group:
+        s.several = {pick(slots)};
+        s.body = body(place);
+        break;
+      case Kind::call_in_context:
+        s.several = {pick(slots)};
+        s.body = callback(place);
+        break;
+      case Kind::run_in_context: s.several = {pick(slots)}; break;
       case Kind::start:
       case Kind::group_start:
       case Kind::await_body:
@@ -354,6 +393,7 @@ class Source {
         break;
       }
       case Kind::gather_tasks:
+      case Kind::gather_later:
       case Kind::wait_tasks:
       case Kind::as_completed:
       case Kind::async_as_completed: {
@@ -407,6 +447,10 @@ class Source {
       s.delay = limit();
     }
     s.block = block(place, 4);
+    if (s.kind == Kind::with_group && allowed(Kind::group_start, place)) {
+      const auto members = static_cast<std::ptrdiff_t>(pick(3));
+      for (std::ptrdiff_t i = 0; i < members; ++i) s.block.insert(s.block.begin(), statement(place, Kind::group_start));
+    }
     if (!attempt) return;
     s.caught = of({Caught::value_error, Caught::timeout_error, Caught::cancelled_error, Caught::cancelled_error,
                    Caught::exception, Caught::exception, Caught::base_exception, Caught::group});

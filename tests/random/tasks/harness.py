@@ -32,7 +32,9 @@ def log(who, what, value=""):
 
 
 def text(value):
-    """Errors without what tells two objects apart: addresses, and the names that tasks have of themselves."""
+    """A value, as both write it; errors without what tells two objects apart: addresses, and the names that tasks have of themselves."""
+    if isinstance(value, list):
+        return listing(value)
     if not isinstance(value, BaseException):
         return str(value)
     if isinstance(value, BaseExceptionGroup):
@@ -139,9 +141,10 @@ class OrderedSet(dict):
 class TaskGroup(asyncio.TaskGroup):
     """It cancels its tasks in the order in which they were made; CPython's in that of a set."""
 
-    def __init__(self):
+    def __init__(self, slot):
         super().__init__()
         self._tasks = OrderedSet()
+        W[slot] = self
 
 
 class Closing(contextlib.aclosing):
@@ -163,10 +166,13 @@ class Closing(contextlib.aclosing):
 
 class World:
     def __init__(self, parties, permits, maxsize, generators):
-        global T, H, K, F, E, L, S, C, B, Q, V, A
+        global T, H, K, X, G, W, F, E, L, S, C, B, Q, V, A
         T = [None] * 4
         H = [None] * 4
         K = [None] * 4
+        X = [None] * 4
+        G = [None] * 4
+        W = [None] * 4
         F = [loop.create_future() for _ in range(3)]
         E = [asyncio.Event() for _ in range(2)]
         L = [asyncio.Lock() for _ in range(2)]
@@ -244,12 +250,16 @@ def not_done_twice(tasks):
 # --- statements ---
 
 
-def start(slot, body, eager):
+def start(slot, body, eager, context=None):
     if eager:
-        task = asyncio.Task(body(), loop=loop, eager_start=True)
+        task = asyncio.Task(body(), loop=loop, context=context, eager_start=True)
     else:
-        task = loop.create_task(body())
+        task = loop.create_task(body(), context=context)
     return started(slot, task)
+
+
+def start_in_group(slot, body, group):
+    return "none" if W[group] is None else started(slot, W[group].create_task(body()))
 
 
 def started(slot, task):
@@ -280,8 +290,8 @@ def barrier_state():
     return f"{B.n_waiting} {B.broken}"
 
 
-def schedule(slot, delay, callback):
-    H[slot] = loop.call_soon(callback) if delay is None else loop.call_later(delay, callback)
+def schedule(slot, delay, callback, context=None):
+    H[slot] = loop.call_soon(callback, context=context) if delay is None else loop.call_later(delay, callback)
 
 
 def cancel_handle(slot):
@@ -297,6 +307,35 @@ def set_var(which, slot, value):
 
 def reset_var(which, slot):
     return "none" if K[slot] is None else V[which].reset(K[slot])
+
+
+def copy_context(slot):
+    X[slot] = contextvars.copy_context()
+
+
+def run_in_context(context, which, value):
+    if X[context] is None:
+        return "none"
+    X[context].run(V[which].set, value)
+    return contextvars.copy_context().get(V[which])
+
+
+def gather_later(slot, of, return_exceptions):
+    tasks = [T[each] for each in of if T[each] is not None]
+    future = asyncio.gather(*tasks, return_exceptions=return_exceptions)
+    G[slot] = future, min(map(world.tasks.get, tasks), default=1000)
+
+
+def on_gather(slot, do):
+    return "none" if G[slot] is None else do(G[slot][0])
+
+
+async def await_gather(slot):
+    """By the rule of awaitable()."""
+    register(asyncio.current_task())
+    if G[slot] is None or G[slot][1] <= world.tasks[asyncio.current_task()]:
+        return "none"
+    return listing(await G[slot][0])
 
 
 def new_generator(slot, generator):
@@ -405,7 +444,7 @@ def run_program(source):
     asyncio._set_running_loop(loop)
     world = World(*names["SIZES"], names["GENERATORS"])
     asyncio._set_running_loop(None)
-    for shared in ["world", *"THKFELSCBQVA"]:
+    for shared in ["world", *"THKXGWFELSCBQVA"]:
         names[shared] = globals()[shared]
     loop.run_until_complete(run(names["STARTED"]))
     names.clear()

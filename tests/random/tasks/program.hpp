@@ -50,8 +50,17 @@ enum class Kind {
   set_var,
   reset_var,
   get_var,
+  copy_context,
+  call_in_context,
+  run_in_context,
+  gather_later,
+  cancel_gather,
+  gather_state,
   new_generator,
   generator_state,
+  // What tasks alone do.
+  start_in_context,
+  start_in_group,  // one that may have ended
   // What needs the block around it, a TaskGroup's or a timeout's.
   group_start,
   reschedule,
@@ -64,6 +73,7 @@ enum class Kind {
   sleep,
   await_task,
   await_future,
+  await_gather,
   await_body,
   acquire_lock,
   acquire_semaphore,
@@ -125,7 +135,7 @@ struct Statement {
   bool flag = false;
   std::optional<int> delay = {};
   std::optional<int> message = {};
-  std::vector<std::size_t> several = {};  // bodies, or slots
+  std::vector<std::size_t> several = {};  // bodies, or slots; a context
   /// What it raises is put into the trace and goes no further, where it is an Exception.
   bool guarded = true;
   Error error = Error::value_error;

@@ -86,6 +86,16 @@ std::string action(const Statement& s, const std::string& timeout, const std::st
     case Kind::set_var: return "set_var(" + slot + ", " + n(s.body) + ", " + n(s.number) + ")";
     case Kind::reset_var: return "reset_var(" + slot + ", " + n(s.body) + ")";
     case Kind::get_var: return item("V", s) + ".get()";
+    case Kind::copy_context: return "copy_context(" + slot + ")";
+    case Kind::call_in_context: return "schedule(" + slot + ", None, " + callback + ", X[" + n(s.several[0]) + "])";
+    case Kind::run_in_context: return "run_in_context(" + n(s.several[0]) + ", " + slot + ", " + n(s.number) + ")";
+    case Kind::gather_later: return "gather_later(" + slot + ", " + list(s.several) + ", " + flag(s.flag) + ")";
+    case Kind::cancel_gather:
+      return "on_gather(" + slot + ", lambda future: future.cancel(" + message(s.message) + "))";
+    case Kind::gather_state: return "on_gather(" + slot + ", state)";
+    case Kind::start_in_context:
+      return "start(" + slot + ", b" + n(s.body) + ", " + flag(s.flag) + ", X[" + n(s.several[0]) + "])";
+    case Kind::start_in_group: return "start_in_group(" + slot + ", b" + n(s.body) + ", " + n(s.several[0]) + ")";
     case Kind::new_generator: return "new_generator(" + slot + ", a" + n(s.body) + ")";
     case Kind::generator_state: return "generator_state(" + slot + ")";
     case Kind::group_start: return "started(" + slot + ", " + group + ".create_task(b" + n(s.body) + "()))";
@@ -111,6 +121,7 @@ std::string waiting(const Statement& s) {
     case Kind::sleep: return "asyncio.sleep(" + n(s.delay) + ")";
     case Kind::await_task: return "await_task(" + slot + ")";
     case Kind::await_future: return item("F", s);
+    case Kind::await_gather: return "await_gather(" + slot + ")";
     case Kind::await_body: return body + "()";
     case Kind::acquire_lock: return item("L", s) + ".acquire()";
     case Kind::acquire_semaphore: return item("S", s) + ".acquire()";
@@ -236,7 +247,7 @@ class Writer {
       }
       case Kind::with_group: {
         const std::string before = std::exchange(group_, fresh("g"));
-        suite("async with TaskGroup() as " + group_ + ":", s.block);
+        suite("async with TaskGroup(" + n(s.which) + ") as " + group_ + ":", s.block);
         group_ = before;
         return line("log(me, '" + title(s) + " left')");
       }

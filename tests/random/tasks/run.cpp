@@ -44,11 +44,13 @@ Coroutine<Flow> with_timeout(const Scope& scope, const Statement& s) {
 
 Coroutine<Flow> with_group(const Scope& scope, const Statement& s) {
   Scope inner = scope;
-  const auto body = [&](asyncio::TaskGroup& group) {
+  const auto body = [&](const asyncio::TaskGroup& group) {
     inner.group = &group;
     return run(inner, s.block);
   };
-  const Flow flow = co_await asyncio::async_with(asyncio::TaskGroup(), body);
+  const asyncio::TaskGroup group;
+  scope.world.W[s.which] = group;
+  const Flow flow = co_await asyncio::async_with(group, body);
   if (!flow.returned) scope.log(title(s) + " left");
   co_return flow;
 }

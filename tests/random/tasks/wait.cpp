@@ -17,17 +17,21 @@ std::string text_of(const Outcome<int>& outcome) {
 
 template <class Range>
 Text gather_all(Range range, bool return_exceptions) {
-  std::vector<std::string> texts;
   if (return_exceptions) {
     auto gathering = asyncio::gather(std::move(range), asyncio::return_exceptions);
-    const auto results = co_await gathering;
-    for (const auto& each : results) texts.push_back(text_of(each));
-  } else {
-    auto gathering = asyncio::gather(std::move(range));
-    const auto results = co_await gathering;
-    for (const int each : results) texts.push_back(text(each));
+    co_return text(co_await gathering);
   }
-  co_return listing(texts);
+  auto gathering = asyncio::gather(std::move(range));
+  co_return text(co_await gathering);
+}
+
+Text await_gather(World& world, const Statement& s) {
+  world.register_current();
+  const auto me = asyncio::current_task();
+  if (!world.G[s.which] || world.G[s.which]->oldest <= world.age(*me)) co_return "none";
+  const Gathering gathering = *world.G[s.which];
+  if (gathering.outcomes) co_return text(co_await gathering.outcomes);
+  co_return text(co_await gathering.results);
 }
 
 Text gather_bodies(World& world, const Statement& s) {
@@ -169,6 +173,7 @@ Text wait(const Scope& scope, const Statement& s) {
   switch (s.kind) {
     case Kind::sleep: return text_of_nothing(asyncio::sleep(*delay(s)));
     case Kind::await_future: return text_of_result(Future<int>(world.F[s.which]));
+    case Kind::await_gather: return await_gather(world, s);
     case Kind::await_body: return text_of_result(call_body(world, s.body));
     case Kind::acquire_lock: return text_of_true(world.L[s.which].acquire());
     case Kind::acquire_semaphore: return text_of_true(world.S[s.which].acquire());

@@ -108,18 +108,43 @@ void World::register_current() {
   if (const auto current = asyncio::current_task()) register_task(*current);
 }
 
+std::optional<std::string> World::state_without_result(const AnyFuture& future) {
+  if (!future.done()) return "pending";
+  try {
+    if (const std::exception_ptr error = future.exception()) return text(error);
+  } catch (const CancelledError&) {
+    return text(std::current_exception());
+  }
+  return std::nullopt;
+}
+
 std::string World::state(const AnyFuture& future) {
   auto* const task = future.state()->task();
-  const std::string count = task != nullptr ? " cancelling=" + std::to_string(task->cancelling()) : "";
-  if (!future.done()) return "pending" + count;
-  try {
-    if (const std::exception_ptr error = future.exception()) return text(error) + count;
-  } catch (const CancelledError&) {
-    return text(std::current_exception()) + count;
+  std::optional<std::string> state = state_without_result(future);
+  if (!state) {
+    // Whoever closes an async generator that was dropped gives nothing.
+    const bool gives = task == nullptr || dynamic_cast<modern::TaskValue<int>*>(task) != nullptr;
+    state = gives ? text(Future<int>(future.state()).result()) : "None";
   }
-  // Whoever closes an async generator that was dropped gives nothing.
-  if (task != nullptr && dynamic_cast<modern::TaskValue<int>*>(task) == nullptr) return "None" + count;
-  return text(Future<int>(future.state()).result()) + count;
+  return task == nullptr ? *state : *state + " cancelling=" + std::to_string(task->cancelling());
+}
+
+std::string Gathering::state() const {
+  if (auto state = World::state_without_result(future())) return *state;
+  return outcomes ? text(outcomes.result()) : text(results.result());
+}
+
+std::string text(const std::vector<int>& results) {
+  std::vector<std::string> texts;
+  for (const int each : results) texts.push_back(text(each));
+  return listing(texts);
+}
+
+std::string text(const std::vector<Outcome<int>>& outcomes) {
+  std::vector<std::string> texts;
+  for (const auto& each : outcomes)
+    texts.push_back(each.has_exception() ? text(each.exception()) : text(each.stored()));
+  return listing(texts);
 }
 
 std::optional<Task<int>> World::awaitable(std::size_t slot) {

@@ -36,6 +36,18 @@ inline std::optional<asyncio::Delay> delay(const Statement& statement) {
   return statement.delay ? std::optional(units(*statement.delay)) : std::nullopt;
 }
 
+/// A gather() that is waited for later, by anybody.
+struct Gathering {
+  asyncio::Future<std::vector<int>> results = {};
+  asyncio::Future<std::vector<Outcome<int>>> outcomes = {};  // where it returns exceptions
+  int oldest = 1000;
+
+  asyncio::AnyFuture future() const { return outcomes ? asyncio::AnyFuture(outcomes) : asyncio::AnyFuture(results); }
+  std::string state() const;
+};
+std::string text(const std::vector<int>& results);
+std::string text(const std::vector<Outcome<int>>& outcomes);
+
 struct World {
   World(const Program& of, asyncio::EventLoop& running);
   World(const World&) = delete;
@@ -50,6 +62,8 @@ struct World {
   int age(const asyncio::AnyFuture& task) const { return ages.at(task.id()); }
   std::string name(const asyncio::AnyFuture& task) const { return "t" + std::to_string(age(task)); }
   static std::string state(const asyncio::AnyFuture& future);
+  /// Of one that is not done, or has failed; else nothing.
+  static std::optional<std::string> state_without_result(const asyncio::AnyFuture& future);
 
   /// Where it is younger than who asks: tasks that await each other in a ring would never end.
   std::optional<asyncio::Task<int>> awaitable(std::size_t slot);
@@ -70,6 +84,9 @@ struct World {
   std::array<std::optional<asyncio::Task<int>>, slots> T = {};
   std::array<asyncio::Handle, slots> H = {};
   std::array<std::shared_ptr<contextvars::Token<int>>, slots> K = {};
+  std::array<std::optional<contextvars::Context>, slots> X = {};
+  std::array<std::optional<Gathering>, slots> G = {};
+  std::array<std::optional<asyncio::TaskGroup>, slots> W = {};
   std::array<std::shared_ptr<Generator>, slots> A = {};
   std::vector<asyncio::Future<int>> F = {};
   std::array<asyncio::Event, events> E = {};
@@ -86,7 +103,7 @@ struct World {
 struct Scope {
   World& world;
   std::string who;
-  asyncio::TaskGroup* group = nullptr;
+  const asyncio::TaskGroup* group = nullptr;
   asyncio::Timeout* timeout = nullptr;
 
   void log(const std::string& what, const std::string& value = "") const { world.log(who, what, value); }
