@@ -250,12 +250,30 @@ def not_done_twice(tasks):
 # --- statements ---
 
 
+def tried(who, what, do, *arguments):
+    try:
+        log(who, what, do(*arguments))
+    except Exception as error:
+        log(who, what, text(error))
+
+
+async def tries(who, what, awaitable):
+    try:
+        log(who, what, await awaitable)
+    except Exception as error:
+        log(who, what, text(error))
+
+
 def start(slot, body, eager, context=None):
     if eager:
         task = asyncio.Task(body(), loop=loop, context=context, eager_start=True)
     else:
         task = loop.create_task(body(), context=context)
     return started(slot, task)
+
+
+def group_start(slot, group, body):
+    return started(slot, group.create_task(body()))
 
 
 def start_in_group(slot, body, group):
@@ -268,8 +286,16 @@ def started(slot, task):
     return name(task)
 
 
-def on_task(slot, do):
-    return "none" if T[slot] is None else do(T[slot])
+def on_task(slot, method, *arguments):
+    return "none" if T[slot] is None else getattr(T[slot], method)(*arguments)
+
+
+def on_self(method, *arguments):
+    return getattr(asyncio.current_task(), method)(*arguments)
+
+
+def task_state(slot):
+    return "none" if T[slot] is None else state(T[slot])
 
 
 def set_result(which, value):
@@ -326,8 +352,12 @@ def gather_later(slot, of, return_exceptions):
     G[slot] = future, min(map(world.tasks.get, tasks), default=1000)
 
 
-def on_gather(slot, do):
-    return "none" if G[slot] is None else do(G[slot][0])
+def cancel_gather(slot, message):
+    return "none" if G[slot] is None else G[slot][0].cancel(message)
+
+
+def gather_state(slot):
+    return "none" if G[slot] is None else state(G[slot][0])
 
 
 async def await_gather(slot):

@@ -1,6 +1,8 @@
 #include "python.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace segue::random::tasks {
 namespace {
@@ -43,21 +45,20 @@ const char* caught(Caught caught) {
 // Things that are shared, as `L[0]`.
 std::string item(const char* name, const Statement& statement) { return name + ("[" + n(statement.which) + "]"); }
 
-std::string on_task(const Statement& statement, const std::string& call) {
-  return "on_task(" + n(statement.which) + ", lambda task: " + call + ")";
+// A method of the task in a slot.
+std::string on_task(const Statement& statement, const std::string& method, const std::string& argument = "") {
+  return "on_task(" + n(statement.which) + ", '" + method + "'" + (argument.empty() ? "" : ", " + argument) + ")";
 }
-
-std::string self(const std::string& call) { return "asyncio.current_task()." + call; }
 
 std::string action(const Statement& s, const std::string& timeout, const std::string& group) {
   const std::string slot = n(s.which);
   const std::string callback = "c" + n(s.body);
   switch (s.kind) {
     case Kind::start: return "start(" + slot + ", b" + n(s.body) + ", " + flag(s.flag) + ")";
-    case Kind::cancel: return on_task(s, "task.cancel(" + message(s.message) + ")");
-    case Kind::uncancel: return on_task(s, "task.uncancel()");
-    case Kind::cancelling: return on_task(s, "task.cancelling()");
-    case Kind::task_state: return on_task(s, "state(task)");
+    case Kind::cancel: return on_task(s, "cancel", message(s.message));
+    case Kind::uncancel: return on_task(s, "uncancel");
+    case Kind::cancelling: return on_task(s, "cancelling");
+    case Kind::task_state: return "task_state(" + slot + ")";
     case Kind::set_result: return item("F", s) + ".set_result(" + n(s.number) + ")";
     case Kind::set_exception: return item("F", s) + ".set_exception(" + error(s) + ")";
     case Kind::cancel_future: return item("F", s) + ".cancel(" + message(s.message) + ")";
@@ -80,9 +81,9 @@ std::string action(const Statement& s, const std::string& timeout, const std::st
     case Kind::call_soon: return "schedule(" + slot + ", None, " + callback + ")";
     case Kind::call_later: return "schedule(" + slot + ", " + n(s.delay) + ", " + callback + ")";
     case Kind::cancel_handle: return "cancel_handle(" + slot + ")";
-    case Kind::add_done_callback: return on_task(s, "task.add_done_callback(" + callback + ")");
+    case Kind::add_done_callback: return on_task(s, "add_done_callback", callback);
     case Kind::future_callback: return item("F", s) + ".add_done_callback(" + callback + ")";
-    case Kind::remove_done_callback: return on_task(s, "task.remove_done_callback(" + callback + ")");
+    case Kind::remove_done_callback: return on_task(s, "remove_done_callback", callback);
     case Kind::set_var: return "set_var(" + slot + ", " + n(s.body) + ", " + n(s.number) + ")";
     case Kind::reset_var: return "reset_var(" + slot + ", " + n(s.body) + ")";
     case Kind::get_var: return item("V", s) + ".get()";
@@ -90,20 +91,19 @@ std::string action(const Statement& s, const std::string& timeout, const std::st
     case Kind::call_in_context: return "schedule(" + slot + ", None, " + callback + ", X[" + n(s.several[0]) + "])";
     case Kind::run_in_context: return "run_in_context(" + n(s.several[0]) + ", " + slot + ", " + n(s.number) + ")";
     case Kind::gather_later: return "gather_later(" + slot + ", " + list(s.several) + ", " + flag(s.flag) + ")";
-    case Kind::cancel_gather:
-      return "on_gather(" + slot + ", lambda future: future.cancel(" + message(s.message) + "))";
-    case Kind::gather_state: return "on_gather(" + slot + ", state)";
+    case Kind::cancel_gather: return "cancel_gather(" + slot + ", " + message(s.message) + ")";
+    case Kind::gather_state: return "gather_state(" + slot + ")";
     case Kind::start_in_context:
       return "start(" + slot + ", b" + n(s.body) + ", " + flag(s.flag) + ", X[" + n(s.several[0]) + "])";
     case Kind::start_in_group: return "start_in_group(" + slot + ", b" + n(s.body) + ", " + n(s.several[0]) + ")";
     case Kind::new_generator: return "new_generator(" + slot + ", a" + n(s.body) + ")";
     case Kind::generator_state: return "generator_state(" + slot + ")";
-    case Kind::group_start: return "started(" + slot + ", " + group + ".create_task(b" + n(s.body) + "()))";
+    case Kind::group_start: return "group_start(" + slot + ", " + group + ", b" + n(s.body) + ")";
     case Kind::reschedule: return timeout + ".reschedule(" + (s.delay ? "loop.time() + " + n(*s.delay) : "None") + ")";
     case Kind::expired: return timeout + ".expired()";
-    case Kind::cancel_self: return self("cancel(" + message(s.message) + ")");
-    case Kind::uncancel_self: return self("uncancel()");
-    case Kind::cancelling_self: return self("cancelling()");
+    case Kind::cancel_self: return "on_self('cancel', " + message(s.message) + ")";
+    case Kind::uncancel_self: return "on_self('uncancel')";
+    case Kind::cancelling_self: return "on_self('cancelling')";
     default: return "";
   }
 }
@@ -205,21 +205,29 @@ class Writer {
   }
   std::string fresh(const char* prefix) { return prefix + std::to_string(++names_); }
 
-  void simple(const Statement& s, const std::string& expression) {
+  void wait(const Statement& s) {
     const std::string what = "(me, '" + title(s) + "', ";
-    if (!s.guarded) return line("log" + what + expression + ")");
-    line("try: log" + what + expression + ")");
-    line("except Exception as e: log" + what + "text(e))");
+    if (s.guarded) return line("await tries" + what + waiting(s) + ")");
+    line("log" + what + "await " + waiting(s) + ")");
+  }
+  // Guarded, it is the function and its arguments that are handed on, instead of the call.
+  void act(const Statement& s) {
+    const std::string what = "(me, '" + title(s) + "', ";
+    const std::string call = action(s, timeout_, group_);
+    if (!s.guarded) return line("log" + what + call + ")");
+    const std::size_t arguments = call.find('(');
+    const bool has_none = call[arguments + 1] == ')';
+    line("tried" + what + call.substr(0, arguments) + (has_none ? "" : ", ") + call.substr(arguments + 1));
   }
 
   void statement(const Statement& s) {
     if (is_compound(s.kind)) return compound(s);
-    if (is_await(s.kind)) return simple(s, "await " + waiting(s));
+    if (is_await(s.kind)) return wait(s);
     switch (s.kind) {
       case Kind::raise: return line("raise " + error(s));
       case Kind::return_: return line("return" + (in_body_ ? " " + n(s.number) : ""));
       case Kind::yield: return line("log(me, '" + title(s) + "', (yield " + n(s.number) + "))");
-      default: return simple(s, action(s, timeout_, group_));
+      default: return act(s);
     }
   }
 
@@ -317,13 +325,80 @@ class Writer {
   std::string group_;
 };
 
+// The bodies and callbacks that a program comes to.
+class Reached {
+ public:
+  explicit Reached(const Program& program)
+      : program_(program), bodies_(program.bodies.size()), callbacks_(program.callbacks.size()) {
+    for (const std::size_t each : program.started) body(each);
+    for (const Block& each : program.generators) block(each);
+  }
+  bool has_body(std::size_t index) const { return bodies_[index]; }
+  bool has_callback(std::size_t index) const { return callbacks_[index]; }
+
+ private:
+  void body(std::size_t index) {
+    if (bodies_[index]) return;
+    bodies_[index] = true;
+    block(program_.bodies[index]);
+  }
+  void callback(std::size_t index) {
+    if (callbacks_[index]) return;
+    callbacks_[index] = true;
+    block(program_.callbacks[index]);
+  }
+  void block(const Block& block) {
+    for (const Statement& s : block) {
+      switch (uses(s.kind)) {
+        case Uses::body: body(s.body); break;
+        case Uses::bodies: std::ranges::for_each(s.several, [this](std::size_t each) { body(each); }); break;
+        case Uses::callback: callback(s.body); break;
+        case Uses::neither: break;
+      }
+      this->block(s.block);
+      this->block(s.handler);
+    }
+  }
+
+  enum class Uses { neither, body, bodies, callback };
+  static Uses uses(Kind kind) {
+    switch (kind) {
+      case Kind::start:
+      case Kind::start_in_context:
+      case Kind::start_in_group:
+      case Kind::group_start:
+      case Kind::await_body:
+      case Kind::gather_mixed:
+      case Kind::shield_body:
+      case Kind::wait_for_body: return Uses::body;
+      case Kind::gather_bodies: return Uses::bodies;
+      case Kind::call_soon:
+      case Kind::call_in_context:
+      case Kind::call_later:
+      case Kind::add_done_callback:
+      case Kind::remove_done_callback:
+      case Kind::future_callback: return Uses::callback;
+      default: return Uses::neither;
+    }
+  }
+
+  const Program& program_;
+  std::vector<bool> bodies_;
+  std::vector<bool> callbacks_;
+};
+
 }  // namespace
 
 std::string to_python(const Program& program) {
+  const Reached reached(program);
   Writer writer;
-  for (std::size_t i = 0; i < program.callbacks.size(); ++i) writer.callback(i, program.callbacks[i]);
+  for (std::size_t i = 0; i < program.callbacks.size(); ++i) {
+    if (reached.has_callback(i)) writer.callback(i, program.callbacks[i]);
+  }
   for (std::size_t i = 0; i < program.generators.size(); ++i) writer.generator(i, program.generators[i]);
-  for (std::size_t i = 0; i < program.bodies.size(); ++i) writer.body(i, program.bodies[i]);
+  for (std::size_t i = 0; i < program.bodies.size(); ++i) {
+    if (reached.has_body(i)) writer.body(i, program.bodies[i]);
+  }
   std::string generators;
   for (std::size_t i = 0; i < program.generators.size(); ++i) generators += "a" + std::to_string(i) + ", ";
   writer.line("GENERATORS = [" + generators + "]");
