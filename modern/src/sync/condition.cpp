@@ -30,6 +30,7 @@ void ConditionState::check_notify() const {
 
 Coroutine<bool> ConditionState::wait(Ref<ConditionState> condition) {
   if (!condition->lock.locked()) throw RuntimeError("cannot wait on un-acquired lock");
+  condition->loop();  // throws where it is another one, before the lock is given up
   std::exception_ptr error;
   try {
     co_await Notified(condition);

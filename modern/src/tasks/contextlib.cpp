@@ -18,7 +18,7 @@ class Leaving {
     error_ = nullptr;
   }
   void replace(std::exception_ptr raised) noexcept {
-    if (received_) chain_context(raised, error_);  // CPython: up to what was being handled, if anything was
+    if (received_) chain_context(oldest_of(raised), error_);  // CPython: up to what was being handled, if anything was
     raised_ = true;
     error_ = std::move(raised);
   }
@@ -29,6 +29,15 @@ class Leaving {
   }
 
  private:
+  /// Of what an exit has raised while it handled others: the first one.
+  std::exception_ptr oldest_of(std::exception_ptr raised) const noexcept {
+    for (;;) {
+      const auto* const known = exception_ptr_cast<const BaseException>(raised);
+      if (known == nullptr || !known->context() || known->context() == error_) return raised;
+      raised = std::exception_ptr(known->context());
+    }
+  }
+
   bool received_;
   bool suppressed_ = false;
   bool raised_ = false;  // by an exit: `error_`

@@ -4,10 +4,11 @@
 
 namespace segue::modern {
 
-std::optional<AnyTask> CurrentTaskFunction::operator()() const {
-  get_running_loop();
+std::optional<AnyTask> CurrentTaskFunction::operator()() const { return (*this)(get_running_loop()); }
+
+std::optional<AnyTask> CurrentTaskFunction::operator()(EventLoop& loop) const {
   TaskCore* const task = TaskCore::current();
-  if (task == nullptr) return std::nullopt;
+  if (task == nullptr || &task->loop() != &loop.core()) return std::nullopt;
   return AnyTask(Ref<FutureCore>(task));
 }
 

@@ -180,7 +180,7 @@ void CoroutineMethods<Self, T>::close() {
   run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit())); });
   const std::optional<Self> ended = reclaim(*body, self());
   if (!body->finished()) throw RuntimeError("coroutine ignored GeneratorExit");
-  if (!holds<GeneratorExit>(body->outcome.exception())) body->outcome.take();
+  if (!holds<GeneratorExit>(body->outcome.exception())) static_cast<void>(body->outcome.take());
 }
 
 template <class Self, class T>

@@ -148,6 +148,8 @@ inline constexpr CreateEagerTaskFactoryFunction create_eager_task_factory;
 struct CurrentTaskFunction {
   /// The task that runs now; nothing in a plain callback. RuntimeError("no running event loop").
   std::optional<AnyTask> operator()() const;
+  /// The same of `loop`, as far as it runs in this thread; nothing where it does not.
+  std::optional<AnyTask> operator()(EventLoop& loop) const;
 };
 inline constexpr CurrentTaskFunction current_task;
 
@@ -180,7 +182,13 @@ struct EnsureFutureFunction {
       }
       return Plain(std::forward<A>(awaitable));
     } else if constexpr (std::constructible_from<Plain, A>) {
-      return loop.create_task(Plain(std::forward<A>(awaitable)), options);
+      Plain taken(std::forward<A>(awaitable));
+      try {
+        return loop.create_task(std::move(taken), options);
+      } catch (...) {
+        if constexpr (requires { taken.close(); }) taken.close();  // it is known already that nobody will await it
+        throw;
+      }
     } else {  // an lvalue that can only be moved
       return loop.create_task(std::move(awaitable), options);
     }

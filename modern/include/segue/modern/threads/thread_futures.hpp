@@ -108,6 +108,11 @@ struct WrapFutureFunction {
   Future<T> operator()(concurrent::Future<T> source) const {
     return (*this)(std::move(source), get_running_loop());
   }
+  /// A loop's future, as it is.
+  template <std::derived_from<AnyFuture> F>
+  F operator()(F future) const {
+    return future;
+  }
 };
 inline constexpr WrapFutureFunction wrap_future;
 
@@ -125,7 +130,7 @@ struct RunCoroutineThreadsafeFunction {
         [promised = detail::Promised<T>(future), awaitable = std::move(awaitable), &loop]() mutable {
           const concurrent::Future<T> told = promised.future();
           try {
-            start(loop, std::move(awaitable), std::move(promised));
+            start(loop, std::move(awaitable), promised);
           } catch (...) {
             if (ends_program(std::current_exception())) throw;
             if (told.set_running_or_notify_cancel()) told.set_exception(std::current_exception());
@@ -137,7 +142,7 @@ struct RunCoroutineThreadsafeFunction {
 
  private:
   template <class A, class T>
-  static void start(EventLoop& loop, A&& awaitable, detail::Promised<T> promised) {
+  static void start(EventLoop& loop, A&& awaitable, detail::Promised<T>& promised) {
     using Keeper = LoopKeeper<std::pair<Task<T>, detail::Promised<T>>>;
     const concurrent::Future<T> future = promised.future();
     const Task<T> task = loop.create_task(std::forward<A>(awaitable));
