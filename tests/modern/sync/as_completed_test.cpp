@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -10,6 +11,7 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -94,6 +96,61 @@ TEST(AsCompleted, asks_for_each_at_the_time_when_the_loop_comes_to_it) {
     for (auto each = kept.rbegin(); each != kept.rend(); ++each) trace.push_back(co_await way_of(*each));
   }());
   EXPECT_THAT(trace, ElementsAre("1", "2")) << "whoever waits first gets the first";
+}
+
+TEST(AsCompleted, gives_TimeoutError_to_async_for_when_its_time_is_over_and_not_before) {
+  Trace trace;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const std::vector tasks{create_task(value_after(10ms, 1)), create_task(value_after(20ms, 2))};
+    const auto note = [&](const Task<int>& task) { trace.push_back(std::to_string(task.result())); };
+    try {
+      co_await async_for(as_completed(tasks, {.timeout = 15ms}), note);
+    } catch (const TimeoutError&) {
+      trace.push_back("late");
+    }
+    co_await async_for(as_completed(tasks, {.timeout = 15ms}), note);
+  }());
+  EXPECT_THAT(trace, ElementsAre("1", "late", "1", "2"));
+}
+
+TEST(AsCompleted, goes_on_where_it_was_left) {
+  std::vector<int> results;
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const auto make = [] {
+      return as_completed(std::to_array({value_after(0ms, 0), value_after(0ms, 1), value_after(0ms, 2)}));
+    };
+    auto by_iteration = make();
+    for (Coroutine<int>& next : by_iteration) {
+      results.push_back(co_await next);
+      break;
+    }
+    for (Coroutine<int>& next : by_iteration) results.push_back(co_await next);
+    auto by_async_for = make();
+    co_await async_for(by_async_for, [&](const Task<int>& task) {
+      results.push_back(task.result());
+      return LoopControl::break_;
+    });
+    co_await async_for(by_async_for, [&](const Task<int>& task) { results.push_back(task.result()); });
+  }());
+  EXPECT_THAT(results, ElementsAre(0, 1, 2, 0, 1, 2));
+}
+
+TEST(AsCompleted, may_be_waited_for_by_several_at_once) {
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    std::vector<Task<int>> waiting;
+    for (Coroutine<int>& next : as_completed(std::to_array({value_after(5ms, 1), value_after(5ms, 2)})))
+      waiting.push_back(create_task(std::move(next)));
+    const std::vector<int> results = co_await gather(waiting);
+    EXPECT_THAT(results, ElementsAre(1, 2));
+  }());
+  EXPECT_EQ(loop->time().time_since_epoch(), 5ms);
+}
+
+TEST(AsCompleted, needs_a_running_loop) {
+  EXPECT_EQ(testing::attempt([] { as_completed(std::vector<Task<int>>()); }), "RuntimeError(no running event loop)");
 }
 
 TEST(AsCompleted, dropped_early_with_what_never_completes_leaves_nothing_behind) {

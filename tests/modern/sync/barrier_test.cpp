@@ -93,7 +93,11 @@ TEST(Barrier, GivesABodyItsNumber) {
   loop->run_until_complete(main());
 }
 
-TEST(Barrier, NeedsAtLeastOneParty) { EXPECT_THROW(Barrier(0), ValueError); }
+TEST(Barrier, NeedsAtLeastOneParty) {
+  EXPECT_THROW(Barrier(0), ValueError);
+  EXPECT_THROW(Barrier(-4), ValueError);
+  EXPECT_EQ(Barrier(5).parties(), 5);
+}
 
 }  // namespace
 }  // namespace segue::modern

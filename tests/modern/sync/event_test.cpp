@@ -61,7 +61,8 @@ TEST(Event, rule_132_does_not_suspend_where_it_is_set) {
     get_running_loop().call_soon([&called] { called = true; });
     Event event;
     event.set();
-    co_await event.wait();
+    const bool set = co_await event.wait();
+    EXPECT_TRUE(set);
     EXPECT_FALSE(called);
   };
   loop->run_until_complete(main());

@@ -1,6 +1,7 @@
 #include <segue/modern/sync/lock.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <utility>
@@ -8,6 +9,10 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/modern/sync/barrier.hpp>
+#include <segue/modern/sync/condition.hpp>
+#include <segue/modern/sync/event.hpp>
+#include <segue/modern/sync/semaphore.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
@@ -87,6 +92,46 @@ TEST(Lock, rule_124_costs_no_iteration_where_it_is_free) {
   };
   loop->run_until_complete(main());
   EXPECT_EQ(log, (Strings{"done", "callback"}));
+}
+
+TEST(Lock, goes_to_one_waiter_at_a_release) {
+  auto loop = make_loop();
+  std::vector<int> log;
+  const auto take = [&log](Lock lock, int name) -> Coroutine<bool> {
+    const bool taken = co_await lock.acquire();
+    log.push_back(name);
+    co_return taken;
+  };
+  const auto main = [&]() -> Coroutine<> {
+    Lock lock;
+    co_await lock.acquire();
+    std::vector<Task<bool>> tasks;
+    for (int i = 0; i < 3; ++i) tasks.push_back(create_task(take(lock, i)));
+    co_await sleep(0s);
+    EXPECT_EQ(log, std::vector<int>{});
+    for (std::size_t i = 0; i < 3; ++i) {
+      lock.release();
+      co_await sleep(0s);
+      EXPECT_EQ(log.size(), i + 1);
+      co_await sleep(0s);
+      EXPECT_EQ(log.size(), i + 1);
+      EXPECT_TRUE(lock.locked());
+      EXPECT_TRUE(tasks[i].result());
+    }
+    EXPECT_EQ(log, (std::vector<int>{0, 1, 2}));
+
+    for (int i = 3; i < 6; ++i) tasks.push_back(create_task(take(lock, i)));
+    co_await sleep(0s);
+    tasks[3].cancel();
+    lock.release();  // one of them is cancelled: it goes to the next, and to nobody else
+    co_await sleep(1ms);
+    EXPECT_TRUE(tasks[3].cancelled());
+    EXPECT_EQ(log, (std::vector<int>{0, 1, 2, 4}));
+    tasks[5].cancel();
+    co_await sleep(1ms);
+    EXPECT_TRUE(tasks[5].cancelled());
+  };
+  loop->run_until_complete(main());
 }
 
 TEST(Lock, rule_126_cannot_be_released_while_it_is_free) {
@@ -193,6 +238,16 @@ TEST(Lock, IsAContextManager) {
     EXPECT_FALSE(lock.locked());
   };
   loop->run_until_complete(main());
+}
+
+TEST(Lock, cannot_be_awaited_itself_nor_can_the_others) {
+  EXPECT_FALSE(Awaitable<Lock>);
+  EXPECT_FALSE(Awaitable<Event>);
+  EXPECT_FALSE(Awaitable<Condition>);
+  EXPECT_FALSE(Awaitable<Semaphore>);
+  EXPECT_FALSE(Awaitable<BoundedSemaphore>);
+  EXPECT_FALSE(Awaitable<Barrier>);
+  EXPECT_TRUE(Awaitable<decltype(Lock().acquire())>);
 }
 
 TEST(Lock, IsNotReentrant) {
