@@ -1,7 +1,9 @@
 #include <segue/modern/tasks/future.hpp>
 
+#include <any>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +13,7 @@
 
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/yield.hpp>
 
 #include "modern/attempt.hpp"
 
@@ -112,6 +115,28 @@ TEST_F(FutureTest, rule_58_does_not_take_a_StopIteration_as_it_is) {  // as CPyt
   }
 }
 
+TEST_F(FutureTest, does_not_take_what_derives_from_StopIteration_either) {
+  struct Derived : StopIteration<int> {
+    using StopIteration<int>::StopIteration;
+  };
+  future.set_exception(Derived(1));
+  EXPECT_THROW(future.result(), RuntimeError);
+}
+
+TEST_F(FutureTest, shows_its_message_and_takes_another_one) {
+  EXPECT_EQ(future.state()->cancel_message(), std::nullopt);
+  future.cancel("my message");
+  EXPECT_EQ(future.state()->cancel_message(), "my message");
+  future.state()->set_cancel_message("my new message");
+  EXPECT_EQ(attempt([&] { return loop->run_until_complete(future); }), "CancelledError(my new message)");
+  EXPECT_EQ(future.state()->cancel_message(), "my new message");
+}
+
+TEST_F(FutureTest, knows_its_loop) {
+  EXPECT_EQ(&future.get_loop(), loop.get());
+  EXPECT_EQ(attempt([] { get_running_loop().create_future<int>(); }), "RuntimeError(no running event loop)");
+}
+
 TEST_F(FutureTest, does_not_take_a_null_exception) {
   EXPECT_THAT(attempt([&] { future.set_exception(std::exception_ptr()); }), HasSubstr("TypeError("));
   EXPECT_FALSE(future.done());
@@ -140,14 +165,19 @@ TEST_F(FutureTest, may_hold_nothing_a_reference_or_what_cannot_be_copied) {
 // --- exceptions that nobody retrieves ---
 
 TEST_F(FutureTest, rule_50_reports_an_exception_that_was_never_retrieved_once) {
-  {
+  const auto lose = [&] {
     const auto failed = loop->create_future<int>();
     failed.set_exception(ValueError("lost"));
     const auto copy = failed;
-  }
+  };
+  lose();
   ASSERT_THAT(reports.messages(), ElementsAre("Future exception was never retrieved"));
   EXPECT_EQ(text(reports.contexts()[0].exception), "ValueError(lost)");
   EXPECT_THAT(reports.contexts()[0].keys(), ElementsAre("exception", "future", "message"));
+  loop->set_debug(true);
+  lose();
+  EXPECT_EQ(reports.messages().back(), "Future exception was never retrieved");
+  EXPECT_EQ(reports.messages().size(), 2U);
 }
 
 TEST_F(FutureTest, rule_50_is_silent_about_an_exception_that_was_retrieved_in_any_way) {
@@ -171,6 +201,9 @@ TEST_F(FutureTest, rule_50_is_silent_about_an_exception_that_was_retrieved_in_an
     EXPECT_FALSE(by_cancel.cancel());
     const auto cancelled = loop->create_future<int>();
     cancelled.cancel();
+    const auto pending = loop->create_future<int>();
+    const auto unretrieved = loop->create_future<int>();
+    unretrieved.set_result(42);
   }
   EXPECT_THAT(reports.messages(), IsEmpty());
 }
@@ -306,6 +339,26 @@ TEST_F(FutureTest, that_is_done_is_awaited_without_a_switch) {
     co_return result;
   };
   EXPECT_EQ(loop->run_until_complete(main()), 7);
+}
+
+TEST_F(FutureTest, is_given_to_who_steps_its_waiter_only_until_it_is_done) {
+  const auto pair = loop->create_future<std::pair<int, int>>();
+  const auto body = [&]() -> Coroutine<std::pair<int, int>> {
+    const auto first = co_await pair;
+    co_await yield_(first.first);
+    const auto second = co_await pair;  // without a step
+    co_return second;
+  };
+  auto coroutine = body();
+  EXPECT_EQ(coroutine.send().future, pair.state().get());
+  pair.set_result(std::pair(1, 2));
+  EXPECT_EQ(std::any_cast<int>(*coroutine.send().value), 1);
+  try {
+    coroutine.send();
+    FAIL();
+  } catch (const StopIteration<std::pair<int, int>>& stop) {
+    EXPECT_EQ(stop.value, std::make_pair(1, 2));
+  }
 }
 
 TEST_F(FutureTest, rule_59_gives_each_waiter_the_same_exception) {

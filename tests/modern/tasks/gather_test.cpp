@@ -273,6 +273,29 @@ TEST(Gather, IsCancelledWithTheTaskThatAwaitsIt) {
   EXPECT_EQ(log, (Strings{"c", "a cancelled", "b cancelled"}));
 }
 
+TEST(Gather, PassesOnTheMessageWithWhichItsWaiterIsCancelled) {
+  auto loop = make_loop();
+  for (const std::string message : {"", "my message"}) {
+    const auto repeat = []() -> Coroutine<> {
+      for (;;) {
+        auto gathering = gather(sleep(50ms), return_exceptions);
+        co_await gathering;
+      }
+    };
+    const auto main = [&]() -> Coroutine<> {
+      const Task<> task = create_task(repeat());
+      co_await sleep(220ms);
+      if (message.empty()) {
+        task.cancel();
+      } else {
+        task.cancel(message);
+      }
+      co_await task;
+    };
+    EXPECT_EQ(testing::error_of(*loop, main()), "CancelledError: " + message);
+  }
+}
+
 TEST(Gather, TakesThreeIterationsForCoroutinesThatReturnAtOnce) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {

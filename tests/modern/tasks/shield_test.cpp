@@ -3,10 +3,13 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
+#include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
@@ -93,6 +96,53 @@ TEST(Shield, rule_104_reports_a_failure_that_nobody_waits_for_any_more) {
   };
   loop->run_until_complete(main());
   EXPECT_EQ(reports, Strings{"OSError exception in shielded future"});
+}
+
+TEST(Shield, ReportsNothingWhereTheInnerOneEndsWellAfterTheOuterOneWasCancelled) {
+  auto loop = make_loop();
+  testing::Reports reports{*loop};
+  const auto main = []() -> Coroutine<> {
+    auto inner = get_running_loop().create_future<int>();
+    auto outer = shield(inner);
+    outer.cancel();
+    co_await sleep(0s);
+    EXPECT_TRUE(outer.cancelled());
+    inner.set_result(1);
+    co_await sleep(1ms);
+    EXPECT_EQ(inner.result(), 1);
+  };
+  loop->run_until_complete(main());
+  EXPECT_TRUE(reports.messages().empty());
+}
+
+TEST(Shield, AroundAGatherOrWithinOneIsCancelledAlone) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    EventLoop& running = get_running_loop();
+    const auto one = running.create_future<int>();
+    const auto two = running.create_future<int>();
+    auto gathered = gather(one, two);
+    auto around = shield(gathered);
+    auto inside_one = shield(one);
+    auto inside_two = shield(two);
+    auto outer = gather(inside_one, inside_two);
+    co_await sleep(0s);
+    around.cancel();
+    outer.cancel();
+    co_await sleep(0s);
+    EXPECT_TRUE(around.cancelled());
+    EXPECT_TRUE(inside_one.cancelled());
+    EXPECT_TRUE(inside_two.cancelled());
+    co_await sleep(0s);
+    EXPECT_TRUE(holds<CancelledError>(outer.exception()));
+    EXPECT_FALSE(one.done());
+    EXPECT_FALSE(two.done());
+    one.set_result(1);
+    two.set_result(2);
+    const auto results = co_await gathered;
+    EXPECT_EQ(results, std::make_tuple(1, 2));
+  };
+  loop->run_until_complete(main());
 }
 
 TEST(Shield, LeavesNothingBehindWhereNeitherEnds) {

@@ -108,6 +108,17 @@ TEST_F(SleepTest, of_no_time_is_one_iteration) {
   EXPECT_EQ(seconds(), 0);
 }
 
+TEST_F(SleepTest, is_cancelled_in_the_iteration_in_which_its_time_has_passed) {
+  Trace told;
+  loop->set_exception_handler([&](EventLoop&, const ExceptionContext& context) { told.push_back(context.message); });
+  const auto sleeps = []() -> Coroutine<> { co_await sleep(1s); };
+  const Task<> task = loop->create_task(sleeps());
+  loop->call_later(1s, [&] { task.cancel(); });
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(task); }), "CancelledError()");
+  loop->run_until_complete(sleep(1s));
+  EXPECT_THAT(told, ElementsAre());
+}
+
 TEST_F(SleepTest, needs_a_loop_that_runs) {
   const auto sleeps = [](std::chrono::seconds delay) -> Coroutine<> { co_await sleep(delay); };
   Coroutine<> coroutine = sleeps(1s);

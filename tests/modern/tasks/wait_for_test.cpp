@@ -1,6 +1,7 @@
 #include <segue/modern/tasks/wait_for.hpp>
 
 #include <chrono>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,9 +11,11 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/contextvars.hpp>
+#include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait.hpp>
 
 #include "modern/attempt.hpp"
 
@@ -168,6 +171,90 @@ TEST(WaitFor, rule_97_prefers_a_cancellation_to_a_result_of_the_same_iteration) 
     }
   };
   loop->run_until_complete(main());
+}
+
+TEST(WaitFor, CancelsATaskWhoseTimeIsUpAndWaitsForItsEnd) {
+  for (const auto limit : {100ms, 0ms, -1'000ms}) {
+    for (const bool slow : {false, true}) {
+      auto loop = make_loop();
+      const auto main = [limit, slow]() -> Coroutine<> {
+        std::string state = "running";
+        const auto body = [&]() -> Coroutine<> {
+          const Outcome<void> slept = co_await outcome(sleep(1h), with_cancellation);
+          if (slow) co_await sleep(1ms);
+          state = "ended";
+          std::rethrow_exception(slept.exception());
+        };
+        const auto task = create_task(body());
+        co_await sleep(0s);
+        try {
+          co_await wait_for(task, limit);
+          ADD_FAILURE();
+        } catch (const TimeoutError& error) {
+          EXPECT_TRUE(holds<CancelledError>(error.context()));
+        }
+        EXPECT_EQ(state, "ended");
+        EXPECT_TRUE(task.cancelled());
+      };
+      loop->run_until_complete(main());
+    }
+  }
+}
+
+TEST(WaitFor, WaitsForWhatIgnoresAllCancellations) {
+  for (const bool cancelled : {false, true}) {
+    auto loop = make_loop();
+    bool exited = false;
+    const auto stubborn = [&exited]() -> Coroutine<> {
+      const auto end = get_running_loop().time() + 200ms;
+      while (get_running_loop().time() < end) {
+        const auto left = end - get_running_loop().time();
+        co_await outcome(sleep(left), with_cancellation);
+      }
+      exited = true;
+    };
+    const auto main = [&]() -> Coroutine<> {
+      const auto waiting = create_task(wait_for(stubborn(), cancelled ? 400ms : 100ms));
+      co_await sleep(0s);
+      if (cancelled) waiting.cancel();
+      co_await wait(waiting);
+      EXPECT_EQ(get_running_loop().time().time_since_epoch(), 200ms);
+    };
+    loop->run_until_complete(main());
+    EXPECT_TRUE(exited);
+  }
+}
+
+TEST(WaitFor, WithoutALimitPassesACancellationOnToo) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto blocked = create_task(sleep(1h));
+    const auto waiting = create_task(wait_for(blocked, std::nullopt));
+    co_await sleep(0s);
+    waiting.cancel();
+    co_await wait(waiting);
+    EXPECT_TRUE(waiting.cancelled());
+    EXPECT_TRUE(blocked.cancelled());
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, LeavesAloneWhatIsShielded) {
+  for (const std::optional<Delay> limit :
+       {std::optional<Delay>(0s), std::optional<Delay>(10ms), std::optional<Delay>()}) {
+    auto loop = make_loop();
+    const auto main = [limit]() -> Coroutine<> {
+      const auto task = create_task(sleep(100ms, std::string("done")));
+      const auto shielded = shield(task);
+      const Outcome<std::string> ended = co_await outcome(wait_for(shielded, limit));
+      EXPECT_EQ(holds<TimeoutError>(ended.exception()), limit.has_value());
+      EXPECT_EQ(task.done(), !limit.has_value());
+      EXPECT_EQ(shielded.cancelled(), limit.has_value());
+      const std::string result = co_await task;
+      EXPECT_EQ(result, "done");
+    };
+    loop->run_until_complete(main());
+  }
 }
 
 TEST(WaitFor, MovesAResultThatCannotBeCopied) {

@@ -1,7 +1,9 @@
 #include <segue/modern/tasks/wait.hpp>
 
 #include <chrono>
+#include <initializer_list>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -74,6 +76,57 @@ TEST(Wait, rule_106_a_time_that_is_up_is_no_error_and_cancels_nothing) {
   const Tasks tasks{loop->create_task(give_later(2s, 1))};
   EXPECT_EQ(run_counts(*loop, tasks, {.timeout = 1s}), "0 done, 1 pending");
   EXPECT_EQ(loop->run_until_complete(tasks[0]), 1);
+}
+
+// Tasks that sleep for so many milliseconds, and fail where that is negative.
+Tasks tasks_of(EventLoop& loop, std::initializer_list<int> delays) {
+  Tasks tasks;
+  for (const int ms : delays)
+    tasks.push_back(loop.create_task(ms < 0 ? fail_after(std::chrono::milliseconds(-ms - 1))
+                                            : give_later(std::chrono::milliseconds(ms), ms)));
+  return tasks;
+}
+
+TEST(Wait, EndsWhenItsConditionIsMetOrItsTimeIsUp) {
+  struct {
+    std::initializer_list<int> delays;
+    WaitOptions options;
+    const char* counts;
+    std::chrono::milliseconds time;
+  } const cases[] = {
+      {{150, 100}, {}, "2 done, 0 pending", 150ms},
+      {{100, -151}, {}, "2 done, 0 pending", 150ms},
+      {{10'000, -1}, {.return_when = FIRST_EXCEPTION}, "1 done, 1 pending", 0ms},
+      {{10'000, -11}, {.return_when = FIRST_EXCEPTION}, "1 done, 1 pending", 10ms},
+      {{150, 100}, {.timeout = 110ms}, "1 done, 1 pending", 110ms},
+      {{150, 100}, {.timeout = 100ms}, "1 done, 1 pending", 100ms},  // both at once
+      {{10'000, 100}, {.return_when = FIRST_COMPLETED}, "1 done, 1 pending", 100ms},
+      {{100, 100}, {.return_when = FIRST_COMPLETED}, "2 done, 0 pending", 100ms},
+  };
+  for (const auto& [delays, options, counts, time] : cases) {
+    const EventLoopPtr loop = make_loop();
+    const Tasks tasks = tasks_of(*loop, delays);
+    const auto start = loop->time();
+    EXPECT_EQ(run_counts(*loop, tasks, options), counts);
+    EXPECT_EQ(loop->time() - start, time);
+    if (!options.timeout) {
+      EXPECT_EQ(run_counts(*loop, tasks, options), counts) << "what is done is found at once";
+      EXPECT_EQ(loop->time() - start, time);
+    }
+    loop->run_until_complete(wait(tasks));
+  }
+}
+
+TEST(Wait, TakesARangeThatIsReadOnce) {
+  const EventLoopPtr loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const auto make = [&](int i) { return create_task(give_later(0s, i)); };
+    const auto [done, pending] = co_await wait(std::views::iota(0, 10) | std::views::transform(make));
+    EXPECT_EQ(done.size(), 10U);
+    EXPECT_EQ(done[3].result(), 3);
+    EXPECT_TRUE(pending.empty());
+  };
+  loop->run_until_complete(main());
 }
 
 TEST(Wait, rule_106_cancelling_it_leaves_the_children_alone) {

@@ -232,6 +232,23 @@ TEST(WrapFuture, rule_162_a_cancellation_goes_both_ways) {
   EXPECT_THAT(trace, ElementsAre("task cancelled"));
 }
 
+TEST(WrapFuture, belongs_to_the_running_loop_and_leaves_a_loops_future_as_it_is) {
+  const concurrent::Future<int> source;
+  EXPECT_EQ(attempt([&] { wrap_future(source); }), "RuntimeError(no running event loop)");
+  const EventLoopPtr loop = testing::make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const Future<int> wrapped = wrap_future(source);
+    EXPECT_EQ(&wrapped.get_loop(), loop.get());
+    EXPECT_EQ(wrap_future(wrapped), wrapped);
+    source.set_result(42);
+    EXPECT_TRUE(wrapped.cancel()) << "it has not heard of the result";
+    co_await sleep(0s);
+    EXPECT_TRUE(wrapped.cancelled());
+    EXPECT_FALSE(source.cancelled());
+    EXPECT_EQ(source.result(), 42);
+  }());
+}
+
 TEST(RunCoroutineThreadsafe, gives_results_and_errors_to_a_thread) {
   Trace trace;
   run([&]() -> Coroutine<> {
@@ -248,6 +265,42 @@ TEST(RunCoroutineThreadsafe, gives_results_and_errors_to_a_thread) {
     co_await to_thread(thread);
   }());
   EXPECT_THAT(trace, ElementsAre("good", "ValueError(bad)"));
+}
+
+TEST(RunCoroutineThreadsafe, ends_as_its_task_does_or_as_that_cannot_be_made) {
+  Trace trace;
+  std::size_t left = 1;
+  run([&]() -> Coroutine<> {
+    EventLoop& loop = get_running_loop();
+    const auto cancels_itself = []() -> Coroutine<int> {
+      current_task()->cancel();
+      co_await sleep(0s);
+      co_return 1;
+    };
+    const auto never = []() -> Coroutine<> { co_await sleep(1h); };
+    const auto ask = [&] {
+      trace.push_back(attempt([&] { return run_coroutine_threadsafe(cancels_itself(), loop).result(); }));
+      const concurrent::Future<> late = run_coroutine_threadsafe(never(), loop);
+      trace.push_back(attempt([&] { late.result(0s); }));
+      EXPECT_TRUE(late.cancel());
+    };
+    co_await to_thread(ask);
+    co_await sleep(0s);
+    co_await sleep(0s);
+    left = all_tasks().size();
+
+    testing::Reports reports(loop);
+    loop.set_task_factory([](EventLoop&, TaskOptions&) { throw ValueError("no task"); });
+    const auto ask_in_vain = [&] {
+      trace.push_back(attempt([&] { run_coroutine_threadsafe(never(), loop).result(); }));
+    };
+    co_await to_thread(ask_in_vain);
+    loop.set_task_factory(nullptr);
+    for (const ExceptionContext& context : reports.contexts())
+      if (context.exception) trace.push_back(testing::text(context.exception));
+  }());
+  EXPECT_THAT(trace, ElementsAre("CancelledError()", "TimeoutError()", "ValueError(no task)", "ValueError(no task)"));
+  EXPECT_EQ(left, 1U) << "the one that asks";
 }
 
 TEST(RunCoroutineThreadsafe, is_cancelled_where_its_loop_ends_before_it) {

@@ -36,12 +36,15 @@ TEST(ToThread, RunsElsewhereAndBringsTheResultBack) {
   const auto main = []() -> Coroutine<void> {
     const auto home = std::this_thread::get_id();
     std::thread::id away;
-    const auto work = [&away](int a, int b) {
+    int calls = 0;
+    const auto work = [&](int a, int b) {
+      ++calls;
       away = std::this_thread::get_id();
       return a + b;
     };
     const int sum = co_await to_thread(work, 2, 3);
     EXPECT_EQ(sum, 5);
+    EXPECT_EQ(calls, 1);
     EXPECT_NE(away, home);
     EXPECT_EQ(std::this_thread::get_id(), home);
   };
