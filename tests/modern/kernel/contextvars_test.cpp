@@ -190,6 +190,37 @@ TEST(ContextVar, a_token_has_the_old_value_and_can_be_a_scope) {
   });
 }
 
+TEST(ContextVar, a_scope_ends_with_the_value_before_it_however_it_is_left) {
+  const ContextVar<int> with_default("v", 42);
+  const ContextVar<int> without("w");
+  const auto now = [&] { return std::to_string(with_default.get()) + " " + std::to_string(without.get(0)); };
+  Context().run([&] {
+    {
+      const TokenScope one(with_default.set(36));
+      const TokenScope other(without.set(36));
+      EXPECT_EQ(now(), "36 36");
+      with_default.set(24);
+      {
+        const TokenScope inner(with_default.set(12));
+        EXPECT_EQ(now(), "12 36");
+      }
+      EXPECT_EQ(now(), "24 36");
+      Token<int> token = without.set(48);
+      EXPECT_EQ(now(), "24 48");
+      without.reset(token);
+      EXPECT_EQ(now(), "24 36");
+    }
+    EXPECT_EQ(now(), "42 0");
+    EXPECT_THROW(without.get(), LookupError);
+    const auto fails = [&] {
+      const TokenScope scope(with_default.set(36));
+      throw ValueError("x");
+    };
+    EXPECT_THROW(fails(), ValueError);
+    EXPECT_EQ(with_default.get(), 42);
+  });
+}
+
 TEST(ContextVar, a_scope_that_ends_in_another_context_is_reported) {
   std::string reported;
   const auto previous = set_unraisable_hook([&](const Unraisable& what) { reported = exception_repr(what.exception); });
@@ -234,6 +265,52 @@ TEST(Context, is_looked_up_iterated_and_compared) {
   EXPECT_EQ(context[w], "x");
   context.run([&] { v.set(1); });
   EXPECT_NE(Context(), context);
+}
+
+TEST(Context, is_run_in_with_arguments_and_has_what_was_set_there_at_once) {
+  const ContextVar<std::vector<int>> v("v");
+  const auto pair = [](int one, const std::string& other) { return std::to_string(one) + other; };
+  EXPECT_EQ(Context().run(pair, 1, "bar"), "1bar");
+  EXPECT_THROW(Context().run([](int) { throw ValueError("x"); }, 1), ValueError);
+  const Context outer;
+  const Context other;
+  const Context returned = outer.run([&] {
+    EXPECT_FALSE(outer.contains(v));
+    v.set(std::vector{1});
+    EXPECT_EQ(outer[v], std::vector<int>{1});
+    other.run([&] { EXPECT_THROW(v.get(), LookupError); });
+    EXPECT_EQ(v.get(), std::vector<int>{1});
+    return copy_context();
+  });
+  EXPECT_EQ(returned, outer);
+  EXPECT_EQ(returned.size(), 1U);
+  outer.run([&] {
+    const Context copy = outer.copy();
+    v.set(std::vector{2});
+    EXPECT_EQ(outer[v], std::vector<int>{2});
+    copy.run([&] {
+      EXPECT_EQ(v.get(), std::vector<int>{1});
+      v.set(std::vector{3});
+      EXPECT_EQ(copy[v], std::vector<int>{3});
+    });
+    EXPECT_EQ(v.get(), std::vector<int>{2});
+    Token<std::vector<int>> token = v.set(std::vector{4});
+    EXPECT_THAT(outer.keys(), ElementsAre(v));
+    v.reset(token);
+    EXPECT_EQ(outer[v], std::vector<int>{2});
+  });
+  EXPECT_THROW(v.get(), LookupError);
+}
+
+TEST(ContextVar, is_told_by_what_it_is_and_not_by_its_name) {
+  const ContextVar<int> one("aaa");
+  const ContextVar<int> other("aaa");
+  EXPECT_EQ(one.name(), "aaa");
+  EXPECT_NE(one, other);
+  Context().run([&] {
+    one.set(1);
+    EXPECT_THROW(other.get(), LookupError);
+  });
 }
 
 TEST(Context, compares_what_has_no_equality_by_identity) {
@@ -354,6 +431,26 @@ TEST(Context, of_a_task_can_be_asked_for_and_changed_from_outside) {
     EXPECT_EQ(co_await task, 5);
     EXPECT_EQ(context[tally], 15);
     EXPECT_EQ(task.get_context().size(), 0U) << "that of a task that is done is gone";
+  }());
+}
+
+TEST(Context, of_each_of_many_tasks_is_its_own_unless_it_is_given_one) {
+  const EventLoopPtr loop = testing::make_loop();
+  const Context given;
+  const Task<int> task = loop->create_task(add_ten(), {.context = given});
+  EXPECT_EQ(task.get_context().id(), given.id());
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const auto count = [](int from) -> Coroutine<> {
+      for (int i = 0; i < 10; ++i) {
+        tally.set(from + i);
+        co_await sleep(std::chrono::milliseconds(1 + (from * i) % 7));
+        EXPECT_EQ(tally.get(), from + i);
+      }
+    };
+    std::vector<Task<>> tasks;
+    for (int i = 0; i < 100; ++i) tasks.push_back(get_running_loop().create_task(count(i)));
+    for (const Task<>& each : tasks) co_await each;
+    EXPECT_EQ(tally.get(), 0);
   }());
 }
 

@@ -1,6 +1,8 @@
 #include <segue/modern/kernel/coroutine.hpp>
 
 #include <any>
+#include <coroutine>
+#include <ranges>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -166,6 +168,65 @@ TEST(Coroutine, lets_no_StopIteration_out) {  // PEP 479
   auto thrown_in = park();
   thrown_in.send();
   EXPECT_EQ(attempt([&] { thrown_in.throw_(StopIteration<int>(3)); }), "RuntimeError(coroutine raised StopIteration)");
+}
+
+TEST(Coroutine, may_give_a_coroutine_or_an_exception_as_its_value) {
+  const auto gives_coroutine = []() -> Coroutine<Coroutine<int>> { co_return forty_two(); };
+  const auto awaits_twice = [&]() -> Coroutine<int> {
+    auto inner = co_await gives_coroutine();
+    const int value = co_await inner;
+    co_return value;
+  };
+  auto coroutine = awaits_twice();
+  EXPECT_EQ(attempt([&] { coroutine.send(); }), "StopIteration(42)");
+  const auto gives_stop = []() -> Coroutine<StopIteration<int>> { co_return StopIteration<int>(10); };
+  auto stop = gives_stop();
+  try {
+    stop.send();
+    FAIL();
+  } catch (const StopIteration<StopIteration<int>>& end) {
+    EXPECT_EQ(end.value.value, 10);
+  }
+}
+
+TEST(Coroutine, is_no_range) {
+  EXPECT_FALSE(std::ranges::range<Coroutine<>>);
+  EXPECT_FALSE(std::ranges::range<Coroutine<int>>);
+  EXPECT_TRUE(Awaitable<Coroutine<int>>);
+}
+
+TEST(Coroutine, awaits_what_has_the_functions_of_an_awaiter_and_nothing_else) {
+  struct Nothing {};
+  struct GivesAnInt {
+    int operator co_await() const { return 1; }
+  };
+  struct GivesItself {
+    GivesItself operator co_await() const { return {}; }
+  };
+  EXPECT_FALSE(Awaitable<int>);
+  EXPECT_FALSE(Awaitable<Nothing>);
+  EXPECT_FALSE(Awaitable<GivesAnInt>);
+  EXPECT_FALSE(Awaitable<GivesItself>);
+  EXPECT_FALSE(Awaitable<Coroutine<int> (*)()>);
+  EXPECT_TRUE(Awaitable<std::suspend_never>);
+}
+
+TEST(Coroutine, translates_what_is_thrown_in_below_it) {
+  const auto inner = []() -> Coroutine<std::string> {
+    try {
+      const std::any sent = co_await yield_();
+      co_return std::any_cast<std::string>(sent);
+    } catch (const ValueError&) {
+      throw KeyError("marker");
+    }
+  };
+  const auto outer = [&]() -> Coroutine<std::string> { co_return co_await inner(); };
+  auto sent = outer();
+  sent.send();
+  EXPECT_EQ(attempt<std::string>([&] { sent.send("spam"); }), "StopIteration(spam)");
+  auto thrown = outer();
+  thrown.send();
+  EXPECT_EQ(attempt([&] { thrown.throw_(ValueError("v")); }), "KeyError(marker)");
 }
 
 // --- throw_() ---

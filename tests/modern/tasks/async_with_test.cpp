@@ -8,9 +8,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/yield.hpp>
 
 #include "modern/attempt.hpp"
 
@@ -77,6 +79,81 @@ TEST(AsyncWith, EndsAnExceptionWhereTheManagerSaysSo) {
   };
   EXPECT_EQ(loop->run_until_complete(async_with(Manager{trace, true}, body)), std::nullopt);
   EXPECT_THAT(trace, ElementsAre("enter", "exit ValueError"));
+}
+
+TEST(AsyncWith, LeavesNestedOnesFromTheInsideAndTheOuterOneDoesNotSeeWhatTheInnerOneEnds) {
+  struct Named {
+    Trace& trace;
+    std::string name;
+    Coroutine<std::string> aenter() {
+      co_await yield_();
+      trace.push_back("enter " + name);
+      co_return name;
+    }
+    Coroutine<bool> aexit(std::exception_ptr error) {
+      co_await yield_();
+      trace.push_back("exit " + name + " " + describe(error).type);
+      co_return name == "suppresses";
+    }
+  };
+  for (const std::string& inner : {std::string("suppresses"), std::string("passes")}) {
+    const EventLoopPtr loop = make_loop();
+    Trace trace;
+    const auto body = [&](const std::string& name) -> Coroutine<> {
+      trace.push_back("body " + name);
+      throw ValueError("v");
+      co_return;
+    };
+    const auto within = [&](const std::string&) -> Coroutine<> { co_await async_with(Named{trace, inner}, body); };
+    const std::string end =
+        testing::attempt([&] { loop->run_until_complete(async_with(Named{trace, "outer"}, within)); });
+    EXPECT_EQ(end, inner == "passes" ? "ValueError(v)" : "None");
+    EXPECT_THAT(trace, ElementsAre("enter outer", "enter " + inner, "body " + inner, "exit " + inner + " ValueError",
+                                   inner == "passes" ? "exit outer ValueError" : "exit outer NoneType"));
+  }
+}
+
+TEST(AsyncWith, RaisesWhatEnteringOrLeavingRaises) {
+  struct Fails {
+    bool at_entry = false;
+    Coroutine<> aenter() const {
+      if (at_entry) throw ValueError("entry");
+      co_return;
+    }
+    Coroutine<bool> aexit(std::exception_ptr error) const {
+      if (at_entry) ADD_FAILURE();
+      if (!error) throw TypeError("exit");
+      try {
+        std::rethrow_exception(error);
+      } catch (const std::exception&) {
+        throw TypeError("exit");
+      }
+      co_return true;
+    }
+  };
+  const EventLoopPtr loop = make_loop();
+  int bodies = 0;
+  const auto body = [&]() -> Coroutine<> {
+    ++bodies;
+    co_return;
+  };
+  EXPECT_EQ(testing::error_of(*loop, async_with(Fails{true}, body)), "ValueError: entry");
+  EXPECT_EQ(bodies, 0);
+  EXPECT_EQ(testing::error_of(*loop, async_with(Fails{}, body)), "TypeError: exit");
+  EXPECT_EQ(bodies, 1);
+  const auto fails = []() -> Coroutine<> {
+    throw RuntimeError("body");
+    co_return;
+  };
+  const auto within = [&]() -> Coroutine<> { co_await async_with(Fails{}, fails); };
+  try {
+    loop->run_until_complete(async_with(Fails{}, within));
+    FAIL();
+  } catch (const TypeError& error) {
+    const auto* const inner = exception_ptr_cast<TypeError>(error.context());
+    ASSERT_NE(inner, nullptr);
+    EXPECT_TRUE(holds<RuntimeError>(inner->context()));
+  }
 }
 
 TEST(AsyncWith, TellsTheManagerOfACancellation) {

@@ -101,6 +101,138 @@ TEST(ExceptionGroups, ASplitOfABaseGroupBecomesAGroupOfExceptionsWhereItCan) {
   EXPECT_EQ(shape(rest), "BaseExceptionGroup m[KeyboardInterrupt k]");
 }
 
+TEST(ExceptionGroups, AreSplitByTypesAndByConditionsAlike) {
+  const std::exception_ptr simple =
+      made(ExceptionGroup("eg", {made(ValueError("1")), made(TypeError("2")), made(ValueError("3"))}));
+  const std::string all = shape(simple);
+  struct {
+    SplitExceptions (*by_type)(const std::exception_ptr&);
+    const char* types;
+    std::string match;
+    std::string rest;
+  } const cases[] = {
+      {split<ValueError>, "ValueError", "ExceptionGroup eg[ValueError 1, ValueError 3]",
+       "ExceptionGroup eg[TypeError 2]"},
+      {split<TypeError>, "TypeError", "ExceptionGroup eg[TypeError 2]",
+       "ExceptionGroup eg[ValueError 1, ValueError 3]"},
+      {split<ValueError, TypeError>, "ValueError TypeError", all, "none"},
+      {split<OSError, ValueError>, "OSError ValueError", "ExceptionGroup eg[ValueError 1, ValueError 3]",
+       "ExceptionGroup eg[TypeError 2]"},
+      {split<OSError>, "OSError", "none", all},
+      {split<BaseException>, "ExceptionGroup", all, "none"},
+      {split<Exception>, "ExceptionGroup", all, "none"},
+      {split<BaseExceptionGroup>, "ExceptionGroup", all, "none"},
+      {split<ExceptionGroup>, "ExceptionGroup", all, "none"},
+  };
+  const BaseExceptionGroup& group = *as_group(simple);
+  for (const auto& each : cases) {
+    const auto matches = [&](const std::exception_ptr& error) {
+      return std::string(each.types).find(describe(error).type) != std::string::npos;
+    };
+    for (const SplitExceptions& parts : {each.by_type(simple), group.split(matches)}) {
+      EXPECT_EQ(shape(parts.match), each.match) << each.types;
+      EXPECT_EQ(shape(parts.rest), each.rest) << each.types;
+    }
+    EXPECT_EQ(shape(group.subgroup(matches)), each.match);
+  }
+  EXPECT_EQ(split<ExceptionGroup>(simple).match, simple) << "the very same group";
+  EXPECT_EQ(shape(group.subgroup<Exception>()), all);
+  EXPECT_EQ(shape(group.subgroup([](const std::exception_ptr&) { return true; })), all);
+  EXPECT_EQ(group.subgroup([](const std::exception_ptr&) { return false; }), nullptr);
+}
+
+TEST(ExceptionGroups, OfBaseExceptionsAreSplitIntoWhatTheirMembersAre) {
+  const std::exception_ptr base = make_exception_group("m", {made(ValueError("1")), made(KeyboardInterrupt("k"))});
+  const auto both = split<ValueError, KeyboardInterrupt>(base);
+  EXPECT_EQ(shape(both.match), shape(base));
+  EXPECT_EQ(both.rest, nullptr);
+  EXPECT_EQ(split<TypeError>(base).match, nullptr);
+  EXPECT_EQ(shape(split<TypeError>(base).rest), shape(base));
+  const auto interrupts = split<KeyboardInterrupt>(base);
+  EXPECT_EQ(shape(interrupts.match), "BaseExceptionGroup m[KeyboardInterrupt k]");
+  EXPECT_EQ(shape(interrupts.rest), "ExceptionGroup m[ValueError 1]");
+}
+
+TEST(ExceptionGroups, HaveTheirMembersWithTheirHistories) {
+  std::exception_ptr first;
+  std::exception_ptr second;
+  try {
+    throw OSError("context and cause");
+  } catch (const OSError&) {
+    first = made(from(ValueError("1"), std::current_exception()));
+    second = made(TypeError("2"));
+  }
+  const ExceptionGroup inner("nested", {second});
+  const ExceptionGroup group("simple eg", {first, made(inner)});
+  EXPECT_EQ(group.message(), "simple eg");
+  ASSERT_EQ(group.exceptions().size(), 2U);
+  EXPECT_EQ(group.exceptions()[0], first);
+  EXPECT_TRUE(holds<OSError>(exception_ptr_cast<ValueError>(first)->cause()));
+  EXPECT_TRUE(holds<OSError>(exception_ptr_cast<ValueError>(first)->context()));
+  EXPECT_FALSE(exception_ptr_cast<TypeError>(second)->cause());
+  EXPECT_TRUE(holds<OSError>(exception_ptr_cast<TypeError>(second)->context()));
+  EXPECT_EQ(as_group(group.exceptions()[1])->exceptions(), std::vector<std::exception_ptr>{second});
+}
+
+// Of a class of its own: with a derive(), halves are of that class, too.
+struct PlainGroup : ExceptionGroup {
+  using ExceptionGroup::ExceptionGroup;
+};
+struct CodedGroup : ExceptionGroup {
+  CodedGroup(std::string message, std::vector<std::exception_ptr> members, int number)
+      : ExceptionGroup(std::move(message), std::move(members)), code(number) {}
+  std::exception_ptr derive(std::vector<std::exception_ptr> members) const override {
+    return made(CodedGroup(message(), std::move(members), code));
+  }
+  int code;
+};
+
+// Of classes that are no ExceptionGroup: any exception may be a group of others, too.
+template <class Error>
+struct AlsoAGroup : Error, BaseExceptionGroup {
+  AlsoAGroup(std::string message, std::vector<std::exception_ptr> members)
+      : BaseExceptionGroup(std::move(message), std::move(members)) {}
+  const char* what() const noexcept override { return BaseExceptionGroup::message().c_str(); }
+};
+
+TEST(ExceptionGroups, MayBeExceptionsOfAnotherClass) {
+  const std::vector<std::exception_ptr> plain{made(ValueError("12")), made(Exception("42"))};
+  const std::vector<std::exception_ptr> base{made(ValueError("1")), made(KeyboardInterrupt("2"))};
+  const std::exception_ptr of_base = made(AlsoAGroup<BaseException>("eg", base));
+  EXPECT_TRUE(holds<AlsoAGroup<BaseException>>(made(AlsoAGroup<BaseException>("eg", plain))));
+  EXPECT_TRUE(holds<ValueError>(made(AlsoAGroup<ValueError>("eg", plain))));
+  EXPECT_EQ(shape(split<ValueError>(of_base).match), "ExceptionGroup eg[ValueError 1]");
+  EXPECT_EQ(shape(split<ValueError>(of_base).rest), "BaseExceptionGroup eg[KeyboardInterrupt 2]");
+  EXPECT_EQ(shape(split<KeyboardInterrupt>(of_base).rest), "ExceptionGroup eg[ValueError 1]");
+  EXPECT_EQ(split<OSError>(of_base).match, nullptr);
+  EXPECT_EQ((split<ValueError, KeyboardInterrupt>(of_base).rest), nullptr);
+}
+
+TEST(ExceptionGroups, OfADerivedClassKeepItWhereThatSaysHow) {
+  EXPECT_THROW(PlainGroup("eg", CancelledError()), TypeError);
+  const std::exception_ptr plain =
+      made(PlainGroup("eg", {made(ValueError("1")), made(PlainGroup("nested", TypeError("2")))}));
+  EXPECT_TRUE(holds<PlainGroup>(plain));
+  const auto [match, rest] = split<ValueError>(plain);
+  EXPECT_EQ(shape(match), "ExceptionGroup eg[ValueError 1]");
+  EXPECT_EQ(shape(rest), "ExceptionGroup eg[ExceptionGroup nested[TypeError 2]]");
+  EXPECT_FALSE(holds<PlainGroup>(match));
+  const auto of_the_class = split<PlainGroup>(made(ExceptionGroup("outer", {plain, made(ValueError("3"))})));
+  EXPECT_EQ(as_group(of_the_class.match)->exceptions(), std::vector<std::exception_ptr>{plain});
+  EXPECT_EQ(shape(of_the_class.rest), "ExceptionGroup outer[ValueError 3]");
+
+  const std::exception_ptr coded =
+      made(CodedGroup("eg", {made(ValueError("1")), made(CodedGroup("nested", {made(TypeError("2"))}, 101))}, 42));
+  const auto codes = [](const std::exception_ptr& error) { return exception_ptr_cast<CodedGroup>(error)->code; };
+  const auto halves = split<TypeError>(coded);
+  EXPECT_EQ(codes(halves.match), 42);
+  EXPECT_EQ(codes(as_group(halves.match)->exceptions().front()), 101);
+  EXPECT_EQ(codes(halves.rest), 42);
+  const auto none = split<OSError>(coded);
+  EXPECT_EQ(codes(none.rest), 42);
+  EXPECT_EQ(codes(as_group(none.rest)->exceptions().back()), 101);
+}
+
 TEST(ExceptionGroups, APlainExceptionMatchesOrIsTheRest) {
   const std::exception_ptr plain = made(ValueError("1"));
   EXPECT_EQ(split<ValueError>(plain).match, plain);
@@ -119,13 +251,21 @@ TEST(ExceptionGroups, SubgroupTakesAnyCondition) {
 
 TEST(ExceptionGroups, TheHalvesOfASplitKeepTheCause) {
   const std::exception_ptr cause = made(OSError("cause"));
-  const std::exception_ptr group = made(from(ExceptionGroup("m", ValueError("1"), TypeError("2")), cause));
+  std::exception_ptr group;
+  std::exception_ptr handled;
+  try {
+    throw LookupError("context");
+  } catch (const LookupError&) {
+    handled = std::current_exception();
+    group = made(from(ExceptionGroup("m", ValueError("1"), TypeError("2")), cause));
+  }
   const auto parts = split<ValueError>(group);
   for (const std::exception_ptr& half : {parts.match, parts.rest}) {
     try {
       std::rethrow_exception(half);
     } catch (const BaseException& error) {
       EXPECT_EQ(error.cause(), cause);
+      EXPECT_EQ(error.context(), handled);
     }
   }
 }
