@@ -169,6 +169,7 @@ TEST_F(EventLoopTest, rule_53_runs_once_at_a_time_and_alone_in_its_thread) {
     trace.push_back(attempt([&] { loop->run_forever(); }));
     trace.push_back(attempt([&] { other->run_forever(); }));
     trace.push_back(attempt([&] { other->run_until_complete(sleep(0s)); }));
+    EXPECT_EQ(&get_running_loop(), loop.get());
   });
   iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("RuntimeError(This event loop is already running)",
@@ -219,6 +220,9 @@ TEST_F(EventLoopTest, rule_52_takes_nothing_when_it_is_closed) {
   EXPECT_EQ(attempt([&] { loop->run_forever(); }), closed);
   EXPECT_EQ(attempt([&] { loop->run_until_complete(sleep(0s)); }), closed);
   EXPECT_EQ(attempt([&] { loop->add_reader(0, [] {}); }), closed);
+  EXPECT_EQ(attempt([&] { loop->add_writer(1, [] {}); }), closed);
+  EXPECT_FALSE(loop->remove_reader(0));
+  EXPECT_FALSE(loop->remove_writer(1));
 }
 
 TEST_F(EventLoopTest, rule_52_cannot_be_closed_while_it_runs) {
@@ -405,6 +409,8 @@ TEST_F(EventLoopTest, refuses_other_threads_in_debug_mode) {
   });
   loop->run_until_complete(sleep(1s));
   EXPECT_THAT(trace, ElementsAre(refused, refused, "threadsafe", "own thread"));
+  loop->set_debug(false);
+  EXPECT_FALSE(loop->get_debug());
 }
 
 TEST_F(EventLoopTest, keeps_the_order_of_threadsafe_and_plain_calls_in_its_own_thread) {

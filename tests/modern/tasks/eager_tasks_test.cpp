@@ -1,5 +1,9 @@
 // Tasks whose first step is taken by create_task() itself.
+#include <algorithm>
+#include <chrono>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -128,7 +132,9 @@ TEST(EagerTask, rule_167_an_option_overrides_the_factory) {
     const Task<int> lazy = create_task(note_and_give(trace, 0), {.eager_start = false});
     EXPECT_FALSE(lazy.done());
     EXPECT_EQ(lazy.get_name(), "named by the factory");
-    EXPECT_TRUE(create_task(note_and_give(trace, 0), {.name = "mine"}).done());
+    const Task<int> mine = create_task(note_and_give(trace, 0), {.name = "mine"});
+    EXPECT_TRUE(mine.done());
+    EXPECT_EQ(mine.get_name(), "mine");
     EXPECT_TRUE(get_running_loop().get_task_factory());
     get_running_loop().set_task_factory(nullptr);
     co_await lazy;
@@ -156,19 +162,111 @@ TEST(EagerTask, is_not_eager_where_its_loop_does_not_run) {
   EXPECT_EQ(loop->run_until_complete(task), 0);
 }
 
+TEST(EagerTask, is_the_same_task_before_and_after_it_waits) {
+  const ContextVar<int> v("v", 0);
+  const EventLoopPtr loop = make_loop();
+  loop->set_task_factory(eager_task_factory);
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const auto in_all_tasks = [](const AnyTask& task) {
+      const std::vector<AnyTask> all = all_tasks();
+      return std::find(all.begin(), all.end(), task) != all.end();
+    };
+    std::optional<AnyTask> first;
+    const auto body = [&](bool waits) -> Coroutine<> {
+      first = current_task();
+      EXPECT_TRUE(in_all_tasks(*first));
+      EXPECT_EQ(v.get(), 1);
+      v.set(2);
+      if (waits) {
+        co_await sleep(100ms);
+        EXPECT_EQ(current_task(), first);
+        EXPECT_EQ(v.get(), 2);
+        v.set(3);
+      }
+    };
+    v.set(1);
+    for (const bool waits : {false, true}) {
+      const Task<> task = create_task(body(waits));
+      EXPECT_EQ(first, AnyTask(task));
+      EXPECT_EQ(in_all_tasks(task), waits);
+      EXPECT_EQ(v.get(), 1);
+      co_await task;
+      EXPECT_FALSE(in_all_tasks(task));
+      EXPECT_EQ(v.get(), 1);
+    }
+  }());
+}
+
+TEST(EagerTask, that_is_done_at_once_sets_what_is_awaited_next_and_cannot_be_cancelled) {
+  const EventLoopPtr loop = make_loop();
+  loop->set_task_factory(eager_task_factory);
+  loop->run_until_complete([&]() -> Coroutine<> {
+    const Future<std::string> future = get_running_loop().create_future<std::string>();
+    const auto set = [&]() -> Coroutine<int> {
+      future.set_result("my message");
+      co_return 3;
+    };
+    const Task<int> task = create_task(set());
+    EXPECT_FALSE(task.cancel());
+    EXPECT_EQ(co_await future, "my message");
+    EXPECT_EQ(co_await task, 3);
+    EXPECT_FALSE(task.cancelled());
+  }());
+}
+
+Coroutine<> gather_in_gathers(int width, int depth) {
+  if (depth == 0) co_return;
+  std::vector<Coroutine<>> children;
+  for (int i = 0; i < width; ++i) children.push_back(gather_in_gathers(width, depth - 1));
+  co_await gather(std::move(children));
+}
+Coroutine<> groups_in_groups(int width, int depth) {
+  if (depth == 0) co_return;
+  const auto body = [=](TaskGroup& group) -> Coroutine<> {
+    for (int i = 0; i < width; ++i) group.create_task(groups_in_groups(width, depth - 1));
+    co_return;
+  };
+  co_await async_with(TaskGroup(), body);
+}
+Coroutine<int> chain_of_awaits(int depth) {
+  if (depth == 0) co_return 0;
+  const int below = co_await chain_of_awaits(depth - 1);
+  co_return below + 1;
+}
+
+TEST(EagerTask, is_made_of_each_coroutine_that_a_gather_or_a_group_is_given_and_of_no_other) {
+  for (const bool eager : {false, true}) {
+    const EventLoopPtr loop = make_loop();
+    int made = 0;
+    loop->set_task_factory([&](EventLoop& own, TaskOptions& options) {
+      ++made;
+      if (eager) eager_task_factory(own, options);
+    });
+    EXPECT_EQ(loop->run_until_complete(chain_of_awaits(100)), 100);
+    EXPECT_EQ(made, 1);
+    made = 0;
+    loop->run_until_complete(gather_in_gathers(5, 4));
+    EXPECT_EQ(made, 1 + 5 + 25 + 125 + 625);
+    made = 0;
+    loop->run_until_complete(groups_in_groups(5, 4));
+    EXPECT_EQ(made, 1 + 5 + 25 + 125 + 625);
+  }
+}
+
 TEST(EagerTask, can_be_cancelled_where_it_waits) {
   Trace trace;
   const EventLoopPtr loop = make_loop();
   loop->run_until_complete([&]() -> Coroutine<> {
     const Task<int> task = create_task(note_and_give(trace, 1), {.eager_start = true});
-    EXPECT_TRUE(task.cancel());
+    EXPECT_TRUE(task.cancel("message"));
+    EXPECT_EQ(task.cancelling(), 1);
     try {
       co_await task;
-    } catch (const CancelledError&) {
-      trace.push_back("cancelled");
+    } catch (const CancelledError& error) {
+      trace.push_back(error.what());
     }
   }());
-  EXPECT_THAT(trace, ElementsAre("run", "cancelled"));
+  EXPECT_THAT(trace, ElementsAre("run", "message"));
 }
 
 }  // namespace

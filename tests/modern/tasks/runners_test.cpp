@@ -20,6 +20,7 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/finally.hpp>
+#include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 
@@ -195,6 +196,65 @@ TEST(Runner, KeepsItsLoopUntilItIsClosed) {
   }
 }
 
+TEST(Runner, HasTheLoopThatItsFactoryMakesAndNoneAfterItsEnd) {
+  EventLoop* made = nullptr;
+  RunOptions options;
+  options.loop_factory = [] { return new_event_loop(); };
+  Runner runner(options);
+  made = &runner.get_loop();
+  EXPECT_FALSE(made->get_debug());
+  EXPECT_EQ(runner.run(sleep(0s, 5)), 5) << "anything that can be awaited";
+  EXPECT_EQ(&runner.get_loop(), made);
+  const auto nested = [&]() -> Coroutine<> {
+    EXPECT_EQ(&get_running_loop(), made);
+    try {
+      runner.run(sleep(0s));
+      ADD_FAILURE();
+    } catch (const RuntimeError& error) {
+      EXPECT_STREQ(error.what(), "Runner.run() cannot be called from a running event loop");
+    }
+    co_return;
+  };
+  runner.run(nested());
+  runner.close();
+  int runs = 0;
+  const auto count = [&runs]() -> Coroutine<> {
+    ++runs;
+    co_return;
+  };
+  EXPECT_THROW(runner.run(count()), RuntimeError);
+  EXPECT_EQ(runs, 0);
+}
+
+TEST(Run, ClosesAsyncGeneratorsAfterTheTasksThatUseThemHaveFailed) {
+  Strings log;
+  std::optional<AsyncGenerator<int>> numbers;
+  const auto endless = []() -> AsyncGenerator<int> {
+    for (int i = 0;; ++i) {
+      co_yield i;
+      co_await sleep(1s);
+    }
+  };
+  const auto spin = [&]() -> Coroutine<> {
+    numbers = endless();
+    try {
+      co_await async_for(*numbers, [](int) {});
+    } catch (const CancelledError&) {
+      throw TypeError("spinning");
+    }
+  };
+  const auto main = [&]() -> Coroutine<> {
+    get_running_loop().set_exception_handler(
+        [&log](EventLoop&, const ExceptionContext& context) { log.push_back(describe(context.exception).message); });
+    create_task(spin());
+    co_await sleep(0s);
+    throw ValueError("main");
+  };
+  EXPECT_THROW(run(main(), in_virtual_time), ValueError);
+  EXPECT_EQ(log, Strings{"spinning"});
+  EXPECT_EQ(getasyncgenstate(*numbers), AsyncGeneratorState::AGEN_CLOSED);
+}
+
 TEST(Runner, LetsACancellationOfMainOut) {
   const auto main = []() -> Coroutine<> {
     current_task()->cancel("by itself");
@@ -248,6 +308,36 @@ TEST(RunInterrupted, a_second_SIGINT_leaves_the_loop_at_once) {
     }
   };
   EXPECT_THROW(run(main()), KeyboardInterrupt);
+}
+
+TEST(RunInterrupted, cancels_a_main_that_never_waits_long_and_what_it_waits_for) {
+  const auto busy = []() -> Coroutine<> {
+    get_running_loop().call_soon([] { ::raise(SIGINT); });
+    for (;;) co_await sleep(0s);
+  };
+  EXPECT_THROW(run(busy()), KeyboardInterrupt);
+  std::optional<Future<>> future;
+  const auto waits = [&]() -> Coroutine<> {
+    future = get_running_loop().create_future();
+    get_running_loop().call_soon([] { ::raise(SIGINT); });
+    co_await *future;
+  };
+  EXPECT_THROW(run(waits()), KeyboardInterrupt);
+  EXPECT_TRUE(future->cancelled());
+}
+
+TEST(RunInterrupted, is_a_cancellation_where_main_is_cancelled_already) {
+  const auto main = []() -> Coroutine<> {
+    const AnyTask me = *current_task();
+    get_running_loop().call_soon([me] {
+      me.cancel();
+      ::raise(SIGINT);
+    });
+    const Outcome<void> slept = co_await outcome(sleep(10s), with_cancellation);
+    co_await outcome(sleep(10s), with_cancellation);
+    std::rethrow_exception(slept.exception());
+  };
+  EXPECT_THROW(run(main()), CancelledError);
 }
 
 TEST(RunInterrupted, ends_the_wait_of_an_idle_loop) {
