@@ -1,8 +1,7 @@
-"""Ledgers: which tests here check what CPython's own test methods (cpython.tsv), or the rules of its semantics
-(rules.tsv), are about, and whether they pass.
+"""The ledger of CPython's own test methods: which tests here check what each of them is about, and whether they pass.
 
-A row names its tests as CTest does: `legacy.Generator.KeepsItsArguments` is the test `Generator.KeepsItsArguments` of the
-executable tests/legacy_tests in the build folder.
+A row of cpython.tsv names its tests as CTest does: `legacy.Generator.KeepsItsArguments` is the test
+`Generator.KeepsItsArguments` of the executable tests/legacy_tests in the build folder.
 """
 
 from __future__ import annotations
@@ -16,98 +15,123 @@ from pathlib import Path
 
 from twins import run_program
 
-COLUMNS = ("file", "method", "status", "tests or reason")
-RULE_COLUMNS = ("rule", "tests")
+COLUMNS = ("file", "method", "kind", "status", "tests or reason")
+STATUSES = ("covered", "open", "not applicable")
+# Of how many per cent of the methods of a kind the tests have to pass here.
+FLOORS = {"direct": 100, "adapted": 80, "rule": 100}
+KINDS = (*FLOORS, "not portable")
 TIMEOUT = 300
 
 
 @dataclass(frozen=True)
 class Row:
-    """What has to be checked: a test method of CPython's, or a rule; without tests, if it has no meaning in C++."""
+    """A test method of CPython's, or a rule; with its tests, if it is covered."""
 
     line: int
-    name: str
+    file: str
+    method: str
+    kind: str
+    status: str
     tests: tuple[str, ...] = ()
+    reason: str = ""
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.name}"
+        return f"line {self.line}: {self.file} {self.method}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Count:
-    """How many portable rows are covered, and what speaks against the others."""
+    """Which methods of each file are covered, by their kind, and what speaks against the others."""
 
-    covered: int
-    portable: int
+    name: str
+    rows: list[tuple[Row, bool]]
     complaints: list[str]
+
+    def lines(self) -> list[str]:
+        """What is open, the covered of each file, and at last those of all."""
+        files = dict.fromkeys(row.file for row, _ in self.rows)
+        return [
+            *(f"{self.name}: open: {row.file} {row.method}: {row.reason}" for row, _ in self.rows if row.status == "open"),
+            *(f"{self.name}: {file}: {self._text(file)}" for file in files),
+            f"{self.name}: {self._text()} covered",
+        ]
+
+    def failures(self) -> list[str]:
+        below = []
+        for kind, floor in FLOORS.items():
+            covered, total = self.of(kind)
+            if covered * 100 < total * floor:
+                below.append(f"{self.name}: {floor}% of the {kind} rows have to be covered, not {covered} of {total}")
+        return self.complaints + below
+
+    def of(self, kind: str, file: str | None = None) -> tuple[int, int]:
+        """How many of that kind are covered, and how many there are."""
+        those = [covered for row, covered in self.rows if row.kind == kind and file in (None, row.file)]
+        return sum(those), len(those)
+
+    def _text(self, file: str | None = None) -> str:
+        kinds = [kind for kind in FLOORS if self.of(kind)[1]]
+        return ", ".join("{0} of {1} {kind}".format(*self.of(kind, file), kind=kind) for kind in kinds) or "nothing"
 
 
 def read(ledger: Path) -> list[Row]:
-    rows: dict[str, Row] = {}
+    rows: dict[tuple[str, str], Row] = {}
     lines = [
         (number, tuple(line.split("\t")))
         for number, line in enumerate(ledger.read_text(encoding="utf-8").splitlines(), 1)
         if line.strip() and not line.startswith("#")
     ]
-    header = lines[0][1] if lines else ()
-    if header not in (COLUMNS, RULE_COLUMNS):
-        headers = " or ".join(" | ".join(columns) for columns in (COLUMNS, RULE_COLUMNS))
-        raise ValueError(f"{ledger.name}: the first line has to be the header {headers}")
+    if not lines or lines[0][1] != COLUMNS:
+        raise ValueError(f"{ledger.name}: the first line has to be the header {' | '.join(COLUMNS)}")
     for number, columns in lines[1:]:
         try:
-            if len(columns) != len(header) or not all(column.strip() for column in columns):
-                raise ValueError(f"{len(header)} columns that are not empty are wanted, not {list(columns)}")
-            row = _method(number, *columns) if header == COLUMNS else _rule(number, *columns)
-            if before := rows.get(row.name):
-                raise ValueError(f"{row.name} has a row already, in line {before.line}")
+            row = _row(number, columns)
+            if before := rows.get((row.file, row.method)):
+                raise ValueError(f"{row.file} {row.method} has a row already, in line {before.line}")
         except ValueError as error:
             raise ValueError(f"{ledger.name}: line {number}: {error}") from None
-        rows[row.name] = row
+        rows[row.file, row.method] = row
     return list(rows.values())
 
 
-def _method(number: int, file: str, method: str, status: str, last: str) -> Row:
-    if status == "not applicable":
-        return Row(number, f"{file} {method}")
+def _row(number: int, columns: tuple[str, ...]) -> Row:
+    if len(columns) != len(COLUMNS) or not all(column.strip() for column in columns):
+        raise ValueError(f"{len(COLUMNS)} columns that are not empty are wanted, not {list(columns)}")
+    file, method, kind, status, last = columns
+    if kind not in KINDS:
+        raise ValueError(f"the kind '{kind}' is none of: {', '.join(KINDS)}")
+    if status not in STATUSES:
+        raise ValueError(f"the status '{status}' is none of: {', '.join(STATUSES)}")
     if status != "covered":
-        raise ValueError(f"the status '{status}' is neither 'covered' nor 'not applicable'")
-    return Row(number, f"{file} {method}", _tests(last))
-
-
-def _rule(number: int, rule: str, tests: str) -> Row:
-    row = Row(number, f"rule {rule}", _tests(tests))
-    if not any(re.search(rf"\.rule_{rule}_", test) for test in row.tests):
-        raise ValueError(f"none of the tests of {row.name} is named after it")
-    return row
-
-
-def _tests(column: str) -> tuple[str, ...]:
-    tests = tuple(column.split("; "))
+        return Row(number, file, method, kind, status, reason=last)
+    tests = tuple(last.split("; "))
     for test in tests:
-        if not re.fullmatch(r"\w+\.\w+\.\w+", test):
+        if not re.fullmatch(r"\w+\.[\w/]+\.[\w/]+", test):
             raise ValueError(f"'{test}' is no test: write room.Suite.name, several separated by '; '")
-    return tests
+    if kind == "rule" and not any(f".{method.replace(' ', '_')}_" in test for test in tests):
+        raise ValueError(f"none of the tests of {method} is named after it")
+    return Row(number, file, method, kind, status, tests)
 
 
 def count(ledger: Path, build_dir: Path, wanted: Iterable[str] = ()) -> Count:
-    """Runs every test that the ledger names. Each name in `wanted` has to have a row."""
+    """Runs every test that the ledger names. Each method in `wanted` has to have a row."""
     try:
-        rows = [row for row in read(ledger) if row.tests]
+        rows = read(ledger)
     except ValueError as error:
-        return Count(0, 0, [str(error)])
-    names = {row.name for row in rows}
-    missing = [f"{ledger.name}: {name} has no row" for name in wanted if name not in names]
+        return Count(ledger.stem, [], [str(error)])
+    methods = {row.method for row in rows}
+    missing = [f"{ledger.name}: {method} has no row" for method in wanted if method not in methods]
     faults: dict[str, str] = {}
     rooms: dict[str, set[str]] = {}
     for test in (test for row in rows for test in row.tests):
         room, name = test.split(".", 1)
         rooms.setdefault(room, set()).add(name)
-    for room, tests in rooms.items():
-        found = _run(build_dir / "tests" / f"{room}_tests", tests)
+    for room, names in rooms.items():
+        found = _run(build_dir / "tests" / f"{room}_tests", names)
         faults |= {f"{room}.{name}": fault for name, fault in found.items()}
     complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
-    covered = sum(not any(test in faults for test in row.tests) for row in rows)
-    return Count(covered, len(rows) + len(missing), missing + complaints)
+    covered = [(row, row.status == "covered" and not any(test in faults for test in row.tests)) for row in rows]
+    return Count(ledger.stem, covered, missing + complaints)
 
 
 def _run(executable: Path, names: Iterable[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ class RunTest(PairsTestCase):
                 ["--build-dir", str(self.build), *names],
                 self.folder / "scenarios",
                 interpreters,
-                [(self.ledger, "portable test methods", [])],
+                [(self.ledger, [])],
             )
         )
 
@@ -141,16 +141,16 @@ class RunTest(PairsTestCase):
         self.scenario("01_one", "print('a')", "a\n", "echo a")
         code, text = self.run_all()
         self.assertEqual(code, 0, text)
-        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 0 portable test methods covered")
+        self.assertEqual(text.splitlines()[-2], "cpython: nothing covered")
 
     def test_a_row_without_its_test_is_named_and_fails(self):
         self.scenario("01_one", "print('a')", "a\n", "echo a")
         with self.ledger.open("a") as rows:
-            rows.write("test_a.py\tT.test_one\tcovered\tlegacy.Suite.One\n")
+            rows.write("test_a.py\tT.test_one\tdirect\tcovered\tlegacy.Suite.One\n")
         code, text = self.run_all()
         self.assertEqual(code, 1)
         self.assertIn("cpython.tsv: line 2: test_a.py T.test_one: legacy.Suite.One cannot be looked for", text)
-        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 1 portable test methods covered")
+        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 1 direct covered")
         self.assertEqual(self.last_line(text), f"conformance: 1 of 1 scenarios agree with CPython {VERSION}")
 
     def test_names_choose_among_the_scenarios_alone(self):
