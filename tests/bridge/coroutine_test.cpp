@@ -17,6 +17,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/sync/lock.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/sleep.hpp>
@@ -280,6 +281,21 @@ TEST(YieldFrom, IsRefusedInAStacklessFrameOnAFibersStack) {
   EXPECT_THAT(trace, ElementsAre(MatchesRegex("yield_from\\(\\) outside of a generator-based coroutine, in "
                                               "<lambda>\\(\\) at .*coroutine_test.cpp:[0-9]+: inside a Coroutine use "
                                               "co_await")));
+}
+
+TEST(YieldFrom, TakesALockByItsGuard) {
+  const auto loop = make_loop();
+  const modern::Lock lock;
+  Trace trace;
+  const auto in_turns = coroutine<>([&](std::string name) {
+    const auto guard = yield_from(lock.scoped_lock());
+    trace.push_back(name + " has it");
+    yield_from(sleep(1ms));
+    trace.push_back(name + " leaves");
+  });
+  loop->run_until_complete(modern::gather(loop->create_task(in_turns("a")), loop->create_task(in_turns("b"))));
+  EXPECT_THAT(trace, ElementsAre("a has it", "a leaves", "b has it", "b leaves"));
+  EXPECT_FALSE(lock.locked());
 }
 
 TEST(Yield, IsRefusedOutsideOfAGeneratorBasedCoroutine) {

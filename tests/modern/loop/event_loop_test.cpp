@@ -291,6 +291,19 @@ TEST_F(EventLoopTest, tells_the_handler_whatever_keys_it_is_given) {
   EXPECT_EQ(to_string(reports.contexts()[0]), "broken\na: b\ncolour: red");
 }
 
+TEST_F(EventLoopTest, gives_the_handler_that_was_set_and_has_a_default_one_that_logs) {
+  loop->set_exception_handler([&](EventLoop&, const ExceptionContext&) { trace.push_back("handled"); });
+  ASSERT_TRUE(loop->get_exception_handler());
+  loop->get_exception_handler()(*loop, {.message = "told"});
+  EXPECT_THAT(trace, ElementsAre("handled"));
+  loop->set_exception_handler({});
+  EXPECT_FALSE(loop->get_exception_handler());
+  const ExceptionContext context{.message = "something", .exception = std::make_exception_ptr(ValueError("bad"))};
+  const auto logs = AllOf(HasSubstr("something"), HasSubstr("ValueError: bad"));
+  EXPECT_THAT(said_by([&] { loop->call_exception_handler(context); }), logs);
+  EXPECT_THAT(said_by([&] { loop->default_exception_handler(context); }), logs);
+}
+
 TEST_F(EventLoopTest, that_is_dropped_by_its_own_callback_ends_when_that_iteration_does) {
   int alive = 0;
   loop->call_soon([&] { loop = nullptr; });

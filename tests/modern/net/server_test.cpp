@@ -16,6 +16,7 @@
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/net/connect.hpp>
 #include <segue/modern/streams/streams.hpp>
+#include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -33,6 +34,15 @@ Coroutine<void> read_to_end(StreamReader reader, StreamWriter writer) {
   co_await reader.read();
   writer.close();
 }
+
+/// Says one word to whoever connects.
+class Greeter : public Protocol {
+ public:
+  void connection_made(std::shared_ptr<Transport> transport) override {
+    transport->write("hello");
+    transport->close();
+  }
+};
 
 class Servers : public ::testing::Test {
  protected:
@@ -82,6 +92,33 @@ TEST_F(Servers, AreWaitedForWhereTheyAreStillOpen) {
 }
 
 // Rule 176.
+TEST_F(Servers, GiveEachConnectionToAProtocol) {
+  run([this]() -> Coroutine<void> {
+    const auto factory = [] { return std::make_shared<Greeter>(); };
+    const auto server = co_await loop->create_server(factory, "127.0.0.1", 0);
+    for (int i = 0; i < 2; ++i) {
+      auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets()[0].port);
+      EXPECT_EQ(co_await reader.read(), "hello");
+      writer.close();
+    }
+    server.close();
+    co_await server.wait_closed();
+  });
+}
+
+TEST_F(Servers, KnowTheirLoopAndAreContextManagers) {
+  run([this]() -> Coroutine<void> {
+    const auto server = co_await start_server(read_to_end, "127.0.0.1", 0);
+    EXPECT_EQ(&server.get_loop(), loop.get());
+    const auto body = [&]() -> Coroutine<void> {
+      EXPECT_TRUE(server.is_serving());
+      co_return;
+    };
+    co_await async_with(server, body);
+    EXPECT_FALSE(server.is_serving());
+  });
+}
+
 TEST_F(Servers, CloseTheirClients) {
   run([]() -> Coroutine<void> {
     Trace trace;

@@ -396,6 +396,19 @@ TEST_F(Transports, HaveWaterMarksThatFollowFromEachOther) {
   }
 }
 
+TEST_F(Transports, SendLinesAndKnowTheirProtocol) {
+  const auto protocol = std::make_shared<Recorder>(trace);
+  const auto transport = connect(pair, protocol);
+  EXPECT_EQ(transport->get_protocol(), protocol);
+  EXPECT_TRUE(transport->can_write_eof());
+  transport->writelines({"one\n", "", "two\n"});
+  settle();
+  EXPECT_EQ(pair.receive(), "one\ntwo\n");
+  const auto other = std::make_shared<Recorder>(trace);
+  transport->set_protocol(other);
+  EXPECT_EQ(transport->get_protocol(), other);
+}
+
 TEST_F(Transports, KnowTheAddressesOfBothEnds) {
   SocketPair tcp = SocketPair::tcp();
   const auto transport = connect(tcp, std::make_shared<Recorder>(trace));

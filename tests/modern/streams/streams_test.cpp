@@ -146,6 +146,31 @@ TEST_P(Streams, CarryMegabytesBothWaysAtOnce) {
   });
 }
 
+TEST_P(Streams, SendLinesAndKnowBothAddresses) {
+  run([]() -> Coroutine<void> {
+    const auto shout = [](StreamReader reader, StreamWriter writer) -> Coroutine<void> {
+      EXPECT_EQ(co_await reader.read(), "one\ntwo\n");
+      writer.write("heard");
+      writer.close();
+    };
+    const auto server = co_await start_server(shout, "127.0.0.1", 0);
+    auto [reader, writer] = co_await open_connection("127.0.0.1", server.sockets()[0].port);
+    EXPECT_EQ(writer.peername(), server.sockets()[0]);
+    EXPECT_EQ(writer.sockname(), writer.transport()->sockname());
+    EXPECT_NE(writer.sockname(), writer.peername());
+    writer.writelines({"one\n", "two\n"});
+    EXPECT_TRUE(writer.can_write_eof());
+    writer.write_eof();
+    EXPECT_EQ(co_await reader.read(), "heard");
+    EXPECT_FALSE(writer.is_closing());
+    writer.close();
+    EXPECT_TRUE(writer.is_closing());
+    co_await writer.wait_closed();
+    server.close();
+    co_await server.wait_closed();
+  });
+}
+
 TEST_P(Streams, ResolveNames) {
   run([]() -> Coroutine<void> {
     const auto greet = [](StreamReader, StreamWriter writer) -> Coroutine<void> {

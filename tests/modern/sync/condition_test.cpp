@@ -88,6 +88,24 @@ TEST(Condition, rule_129_has_the_lock_again_where_the_waiter_is_cancelled) {
   EXPECT_TRUE(locked);
 }
 
+TEST(Condition, HasTheMethodsOfItsLock) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Lock lock;
+    Condition condition(lock);
+    EXPECT_TRUE(co_await condition.acquire());
+    EXPECT_TRUE(lock.locked());
+    EXPECT_TRUE(condition.locked());
+    condition.release();
+    EXPECT_FALSE(lock.locked());
+    co_await condition.aenter();
+    EXPECT_TRUE(lock.locked());
+    condition.aexit(nullptr);
+    EXPECT_FALSE(lock.locked());
+  };
+  loop->run_until_complete(main());
+}
+
 // What leaves wait() with an exception wakes one more, whether it was notified or not.
 TEST(Condition, rule_130_hands_a_notification_on_where_the_notified_one_is_cancelled) {
   const auto program = [](testing::Events& ev) -> Coroutine<> {

@@ -91,6 +91,22 @@ TEST(Semaphore, rule_126_grows_where_it_has_no_bound) {
   EXPECT_FALSE(semaphore.locked());
 }
 
+TEST(Semaphore, IsTakenAndGivenBackByHand) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const Semaphore semaphore(1);
+    EXPECT_TRUE(co_await semaphore.acquire());
+    EXPECT_TRUE(semaphore.locked());
+    const auto take = [&]() -> Coroutine<bool> { co_return co_await semaphore.acquire(); };
+    const Task<bool> waiting = create_task(take());
+    co_await sleep(0s);
+    EXPECT_FALSE(waiting.done());
+    semaphore.release();
+    EXPECT_TRUE(co_await waiting);
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(Semaphore, RefusesANegativeNumberOfPermits) {
   EXPECT_THROW(Semaphore(-1), ValueError);
   EXPECT_THROW(BoundedSemaphore(-1), ValueError);

@@ -204,6 +204,20 @@ TEST(ExitStack, calls_in_reverse_and_throws_the_last_error) {
   EXPECT_THAT(trace, ElementsAre("ValueError(third)", "first"));
 }
 
+TEST(ExitStack, keeps_objects_until_it_is_left) {
+  int alive = 0;
+  int alive_at_the_callback = 0;
+  ExitStack stack;
+  const testing::Tracked& first = stack.enter_context(testing::Tracked(alive));
+  stack.callback([&] { alive_at_the_callback = alive; });
+  const testing::Tracked& second = stack.enter_context(testing::Tracked(alive));
+  EXPECT_NE(&first, &second);
+  EXPECT_EQ(alive, 2);
+  stack.close();
+  EXPECT_EQ(alive_at_the_callback, 1) << "objects and calls in one order, the last one first";
+  EXPECT_EQ(alive, 0);
+}
+
 TEST(ExitStack, closes_by_its_destructor_and_when_another_one_takes_its_place) {
   Trace trace;
   const auto note = [&](const char* text) { trace.emplace_back(text); };

@@ -154,6 +154,17 @@ void run_background_tasks() {
   EXPECT_TRUE(background_tasks.empty());
 }
 
+TEST(Handles, of_futures_and_tasks_know_their_loop) {
+  const auto loop = make_loop();
+  const auto other = make_loop();
+  const Future<int> future = other->create_future<int>();
+  EXPECT_EQ(&future.get_loop(), other.get());
+  const Task<> task = loop->create_task([]() -> Coroutine<> { co_return; });
+  EXPECT_EQ(&task.get_loop(), loop.get());
+  loop->run_until_complete(task);
+  EXPECT_EQ(&task.get_loop(), loop.get());
+}
+
 TEST(Handles, keep_background_tasks) {
   run_background_tasks<std::set<Task<>>>();
   run_background_tasks<std::unordered_set<Task<>>>();

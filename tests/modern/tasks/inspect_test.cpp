@@ -11,6 +11,8 @@
 
 #include <segue/modern/kernel/coroutine_info.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/yield.hpp>
@@ -60,6 +62,47 @@ TEST(Inspect, tells_objects_by_their_types) {
   EXPECT_TRUE(isasyncgen(generator));
   EXPECT_FALSE(isasyncgen(coroutine));
   coroutine.close();
+}
+
+// --- states ---
+
+Coroutine<> tells_its_own_state(Coroutine<>*& self, std::string& state) {
+  state = to_string(getcoroutinestate(*self));
+  co_await yield_();
+}
+
+TEST(CoroutineInspection, tells_its_state) {
+  std::string running;
+  Coroutine<>* self = nullptr;
+  Coroutine<> coroutine = tells_its_own_state(self, running);
+  self = &coroutine;
+  EXPECT_EQ(getcoroutinestate(coroutine), CoroutineState::CORO_CREATED);
+  coroutine.send();
+  EXPECT_EQ(running, "CORO_RUNNING");
+  EXPECT_EQ(getcoroutinestate(coroutine), CoroutineState::CORO_SUSPENDED);
+  coroutine.close();
+  EXPECT_EQ(getcoroutinestate(coroutine), CoroutineState::CORO_CLOSED);
+}
+
+AsyncGenerator<int> tells_its_own_state_and_yields(AsyncGenerator<int>*& self, AsyncGeneratorState& state) {
+  state = getasyncgenstate(*self);
+  co_yield 1;
+}
+
+TEST(AsyncGeneratorInspection, tells_its_state) {
+  auto state_while_it_runs = AsyncGeneratorState::AGEN_CREATED;
+  AsyncGenerator<int>* self = nullptr;
+  AsyncGenerator<int> generator = tells_its_own_state_and_yields(self, state_while_it_runs);
+  self = &generator;
+  EXPECT_EQ(getasyncgenstate(generator), AsyncGeneratorState::AGEN_CREATED);
+  const auto main = [&]() -> Coroutine<> {
+    co_await generator.anext();
+    EXPECT_EQ(state_while_it_runs, AsyncGeneratorState::AGEN_RUNNING);
+    EXPECT_EQ(getasyncgenstate(generator), AsyncGeneratorState::AGEN_SUSPENDED);
+    co_await generator.aclose();
+    EXPECT_EQ(getasyncgenstate(generator), AsyncGeneratorState::AGEN_CLOSED);
+  };
+  run(main());
 }
 
 // --- what it awaits ---

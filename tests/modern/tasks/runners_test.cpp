@@ -255,6 +255,31 @@ TEST(Run, ClosesAsyncGeneratorsAfterTheTasksThatUseThemHaveFailed) {
   EXPECT_EQ(getasyncgenstate(*numbers), AsyncGeneratorState::AGEN_CLOSED);
 }
 
+TEST(Runner, IsClosedByItsDestructor) {
+  bool cancelled = false;
+  const auto left = [&]() -> Coroutine<> {
+    try {
+      co_await sleep(1h);
+    } catch (const CancelledError&) {
+      cancelled = true;
+      throw;
+    }
+  };
+  EventLoopRef loop;
+  const auto main = [&]() -> Coroutine<> {
+    loop = EventLoopRef(&get_running_loop());
+    create_task(left());
+    co_await sleep(0s);
+  };
+  {
+    Runner runner(in_virtual_time);
+    runner.run(main());
+    EXPECT_FALSE(cancelled);
+  }
+  EXPECT_TRUE(cancelled);
+  EXPECT_TRUE(loop->is_closed());
+}
+
 TEST(Runner, LetsACancellationOfMainOut) {
   const auto main = []() -> Coroutine<> {
     current_task()->cancel("by itself");
