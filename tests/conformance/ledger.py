@@ -104,13 +104,19 @@ def _row(number: int, columns: tuple[str, ...]) -> Row:
         raise ValueError(f"the status '{status}' is none of: {', '.join(STATUSES)}")
     if status != "covered":
         return Row(number, file, method, kind, status, reason=last)
-    tests = tuple(last.split("; "))
-    for test in tests:
-        if not re.fullmatch(r"\w+\.[\w/]+\.[\w/]+", test):
-            raise ValueError(f"'{test}' is no test: write room.Suite.name, several separated by '; '")
+    tests = tests_in(last)
     if kind == "rule" and not any(f".{method.replace(' ', '_')}_" in test for test in tests):
         raise ValueError(f"none of the tests of {method} is named after it")
     return Row(number, file, method, kind, status, tests)
+
+
+def tests_in(column: str) -> tuple[str, ...]:
+    """The tests that a column names; one with parameters as GoogleTest lists it, `modern.On/Suite.name/Parameter`."""
+    tests = tuple(column.split("; "))
+    for test in tests:
+        if not re.fullmatch(r"\w+\.[\w/]+\.[\w/]+", test):
+            raise ValueError(f"'{test}' is no test: write room.Suite.name, several separated by '; '")
+    return tests
 
 
 def count(ledger: Path, build_dir: Path, wanted: Iterable[str] = ()) -> Count:
@@ -121,17 +127,23 @@ def count(ledger: Path, build_dir: Path, wanted: Iterable[str] = ()) -> Count:
         return Count(ledger.stem, [], [str(error)])
     methods = {row.method for row in rows}
     missing = [f"{ledger.name}: {method} has no row" for method in wanted if method not in methods]
+    faults = faults_of((test for row in rows for test in row.tests), build_dir)
+    complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
+    covered = [(row, row.status == "covered" and not any(test in faults for test in row.tests)) for row in rows]
+    return Count(ledger.stem, covered, missing + complaints)
+
+
+def faults_of(tests: Iterable[str], build_dir: Path) -> dict[str, str]:
+    """Runs those tests; says of each that does not pass, why."""
     faults: dict[str, str] = {}
     rooms: dict[str, set[str]] = {}
-    for test in (test for row in rows for test in row.tests):
+    for test in tests:
         room, name = test.split(".", 1)
         rooms.setdefault(room, set()).add(name)
     for room, names in rooms.items():
         found = _run(build_dir / "tests" / f"{room}_tests", names)
         faults |= {f"{room}.{name}": fault for name, fault in found.items()}
-    complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
-    covered = [(row, row.status == "covered" and not any(test in faults for test in row.tests)) for row in rows]
-    return Count(ledger.stem, covered, missing + complaints)
+    return faults
 
 
 def _run(executable: Path, names: Iterable[str]) -> dict[str, str]:

@@ -65,6 +65,11 @@ class LedgerTest(PairsTestCase):
         self.assertEqual(self.count().complaints, [fault])
         self.assertEqual(self.count().of("direct"), (1, 2))
 
+    def test_a_test_with_parameters_is_named_as_it_is_listed(self):
+        self.assertEqual(ledger.tests_in("modern.On/Suite.Two/Epoll"), ("modern.On/Suite.Two/Epoll",))
+        listed = ["On/Suite.", "  Two/Manual  # GetParam() = false", "  Two/Epoll  # GetParam() = true"]
+        self.assertEqual(ledger._listed_tests(listed), {"On/Suite.Two/Manual", "On/Suite.Two/Epoll"})
+
     def test_a_test_that_was_skipped_does_not_count(self):
         self.room("legacy", One="skipped", Two="disabled")
         self.rows(

@@ -4,9 +4,10 @@
     python3 tests/conformance/run.py --build-dir build/dev [NAME…]
 
 A scenario is NAME.py with its twin NAME.cpp and the recorded output NAME.out (python3 NAME.py > NAME.out), which serves
-where there is no interpreter. Without a NAME, the tests that the ledgers name, of CPython's own test methods (cpython.tsv)
-and of its rules (rules.tsv), are run, too, and counted. Where versions of CPython differ, the newest behaviour is the target: a NAME.313.out,
-recorded with 3.13, wins over what an older interpreter prints.
+where there is no interpreter. Without a NAME, the tests that the ledgers name are run, too, and counted: those of
+CPython's own test methods (cpython.tsv), and those of the rules of its semantics (rules.tsv); and so are those that the
+table of Python's names has (api.tsv), and its page is compared with it. Where versions of CPython differ, the newest
+behaviour is the target: a NAME.313.out, recorded with 3.13, wins over what an older interpreter prints.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import api
 import ledger
 from interpreters import Interpreter, find_interpreters, newest
 from twins import Output, PythonOutput, python_output, recorded_output, run_program, select
@@ -77,6 +79,8 @@ def main(
     scenarios: Path = SCENARIOS,
     interpreters: Sequence[Interpreter] | None = None,
     ledgers: Sequence[tuple[Path, Sequence[str]]] = LEDGERS,
+    names_table: Path = api.TABLE,
+    names_page: Path = api.PAGE,
 ) -> int:
     parser = argparse.ArgumentParser(
         description="Compares each scenario's trace in CPython and in C++, and counts the test methods covered."
@@ -116,6 +120,11 @@ def main(
             uncovered |= bool(failures)
             for line in (*failures, *counted.lines()):
                 print(line.replace("\n", "\n    "))
+
+        complaints, counts = api.check(options.build_dir.resolve(), names_table, names_page)
+        uncovered |= bool(complaints)
+        for line in (*complaints, counts):
+            print(line.replace("\n", "\n    "))
 
     version = interpreter.version_text if interpreter else f"{RECORDED_WITH} (recorded)"
     print(f"conformance: {agreed} of {compared} scenarios agree with CPython {version}")

@@ -1,6 +1,7 @@
 import unittest
 from unittest import mock
 
+import api
 import ledger
 import run
 from interpreters import Interpreter
@@ -14,6 +15,10 @@ class RunTest(PairsTestCase):
         super().setUp()
         self.ledger = self.folder / "cpython.tsv"
         self.ledger.write_text("\t".join(ledger.COLUMNS) + "\n")
+        self.names = self.folder / "api.tsv"
+        self.names.write_text("\t".join(api.COLUMNS) + "\n")
+        self.page = self.folder / "conformance.md"
+        self.page.write_text(api.page([]))
 
     def scenario(self, name, python, record, twin=None):
         self.write(f"scenarios/{name}.py", python)
@@ -29,6 +34,8 @@ class RunTest(PairsTestCase):
                 self.folder / "scenarios",
                 interpreters,
                 [(self.ledger, [])],
+                self.names,
+                self.page,
             )
         )
 
@@ -141,7 +148,7 @@ class RunTest(PairsTestCase):
         self.scenario("01_one", "print('a')", "a\n", "echo a")
         code, text = self.run_all()
         self.assertEqual(code, 0, text)
-        self.assertEqual(text.splitlines()[-2], "cpython: nothing covered")
+        self.assertEqual(text.splitlines()[-3], "cpython: nothing covered")
 
     def test_a_row_without_its_test_is_named_and_fails(self):
         self.scenario("01_one", "print('a')", "a\n", "echo a")
@@ -150,8 +157,17 @@ class RunTest(PairsTestCase):
         code, text = self.run_all()
         self.assertEqual(code, 1)
         self.assertIn("cpython.tsv: line 2: test_a.py T.test_one: legacy.Suite.One cannot be looked for", text)
-        self.assertEqual(text.splitlines()[-2], "cpython: 0 of 1 direct covered")
+        self.assertEqual(text.splitlines()[-3], "cpython: 0 of 1 direct covered")
         self.assertEqual(self.last_line(text), f"conformance: 1 of 1 scenarios agree with CPython {VERSION}")
+
+    def test_a_page_of_names_that_is_stale_is_said_and_fails(self):
+        self.scenario("01_one", "print('a')", "a\n", "echo a")
+        self.page.write_text("as it was\n")
+        code, text = self.run_all()
+        self.assertEqual(code, 1)
+        self.assertIn(f"conformance.md does not say what api.tsv does: {api.REWRITE}", text)
+        self.assertEqual(text.splitlines()[-2], "names: 0 same, 0 adapted, 0 open, 0 not applicable")
+        self.assertEqual(self.run_all("1")[0], 0)
 
     def test_names_choose_among_the_scenarios_alone(self):
         self.scenario("01_one", "print('a')", "a\n", "echo a")
