@@ -65,6 +65,7 @@
 namespace segue::asyncio {
 
 // coroutines and async generators
+using modern::aiter;
 using modern::anext;
 using modern::async_for;
 using modern::async_with;

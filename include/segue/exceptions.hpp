@@ -18,6 +18,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <segue/let_go.hpp>
 
@@ -92,8 +93,21 @@ class BaseException {
   void set_context(std::exception_ptr context) noexcept { context_ = std::move(context); }
   void set_suppress_context(bool suppress) noexcept { suppress_context_ = suppress; }
 
+  /// What was added to it on its way: format_exception() shows it below the message (PEP 678).
+  void add_note(std::string note) {
+    auto all = notes_ ? std::make_shared<Notes>(*notes_) : std::make_shared<Notes>();
+    all->push_back(std::move(note));
+    notes_ = std::move(all);
+  }
+  /// Python's `__notes__`.
+  std::vector<std::string> notes() const { return notes_ ? *notes_ : Notes(); }
+  void set_notes_of(const BaseException& other) noexcept { notes_ = other.notes_; }
+
  private:
+  using Notes = std::vector<std::string>;
+
   std::shared_ptr<const std::string> message_;
+  std::shared_ptr<const Notes> notes_;  // shared, so that copying never throws
   std::exception_ptr cause_;
   std::exception_ptr context_;
   bool suppress_context_ = false;

@@ -17,7 +17,7 @@
 
 namespace segue {
 
-/// The exception's class and text, below those of its cause, or else, where that is not suppressed, of its context, and
+/// The exception's class and text, with its notes, below those of its cause, or else, where that is not suppressed, of its context, and
 /// so on, each once, with Python's words between them.
 inline std::string format_exception(const std::exception_ptr& error) {
   struct Link {
@@ -41,7 +41,11 @@ inline std::string format_exception(const std::exception_ptr& error) {
   std::string text;
   for (auto link = history.rbegin(); link != history.rend(); ++link) {
     const ExceptionText shown = describe(*link->error);
-    text += shown.type + (shown.message.empty() ? "" : ": " + shown.message) + link->joint;
+    text += shown.type + (shown.message.empty() ? "" : ": " + shown.message);
+    if (const auto* const raised = exception_ptr_cast<const BaseException>(*link->error)) {
+      for (const std::string& note : raised->notes()) text += "\n" + note;
+    }
+    text += link->joint;
   }
   return text;
 }

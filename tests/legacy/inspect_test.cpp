@@ -196,5 +196,20 @@ TEST(Inspect, is_all_that_can_be_done_to_a_const_generator) {
   static_assert(CanTell<Numbers> && CanTell<const Numbers>);
 }
 
+Generator<int> inspected_function(int) {
+  return Generator<int>([](auto& yield) { yield(1); });
+}
+
+TEST(Inspect, tells_generators_and_their_functions_by_their_types) {
+  Generator<int> generator = inspected_function(1);
+  const auto lambda = [] { return Generator<std::string>([](auto& yield) { yield("x"); }); };
+  EXPECT_TRUE(isgenerator(generator));
+  EXPECT_FALSE(isgenerator(1));
+  EXPECT_TRUE(isgeneratorfunction(inspected_function));
+  EXPECT_TRUE(isgeneratorfunction(lambda));
+  EXPECT_FALSE(isgeneratorfunction([] { return 1; }));
+  EXPECT_FALSE(isgeneratorfunction(generator));
+}
+
 }  // namespace
 }  // namespace segue::legacy

@@ -27,6 +27,7 @@
 #include <segue/modern/sync/lock.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/sync/semaphore.hpp>
+#include <segue/modern/sync/staggered.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/contextlib.hpp>
@@ -442,6 +443,15 @@ TEST_F(OutOfMemory, of_as_completed_and_eager_tasks) {
       const std::string text = co_await next;
       EXPECT_EQ(text, long_text);
     }
+  });
+}
+
+TEST_F(OutOfMemory, of_a_staggered_race) {
+  run_refusing([]() -> Coroutine<> {
+    const std::vector<std::function<Coroutine<std::string>()>> entrants{
+        [] { return give_long_text(std::chrono::seconds(3)); }, [] { return give_long_text(std::chrono::seconds(1)); }};
+    const auto result = co_await staggered_race(entrants, 1s);
+    EXPECT_EQ(result.winner_result.has_value(), result.winner_index.has_value());
   });
 }
 

@@ -56,7 +56,7 @@ void LoopCore::track_origins(bool wanted) noexcept {
 
 void LoopCore::set_schedule_of_choices(Schedule* choices) noexcept {
   choices_ = choices;
-  timers_.set_order_of_equals(choices != nullptr ? choices->choose(SIZE_MAX - 1) + 1 : 0);
+  timers_.set_order_of_equals(choices != nullptr ? SIZE_MAX - 1 - choices->choose(SIZE_MAX) : 0);
 }
 
 void LoopCore::run_ready_in_debug() {

@@ -8,6 +8,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/let_go.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::modern {
 
@@ -20,6 +21,7 @@ class BaseExceptionGroup final : public BaseException, public modern::BaseExcept
       : modern::BaseExceptionGroup(std::move(message), std::move(exceptions)), text_(text()) {}
   using modern::BaseExceptionGroup::message;
   const char* what() const noexcept override { return text_.what(); }
+  std::string args_repr() const override { return members_repr(); }
 
  private:
   BaseException text_;  // a string that is copied without throwing
@@ -34,7 +36,7 @@ bool is_base_only(const std::exception_ptr& error) noexcept {
   return holds<BaseException>(error) && !holds<std::exception>(error);
 }
 
-/// A group like `original` of some of its exceptions, with its cause and context; null for none.
+/// A group like `original` of some of its exceptions, with its cause, context and notes; null for none.
 std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExceptionGroup& group,
                                std::vector<std::exception_ptr> exceptions) {
   if (exceptions.empty()) return nullptr;
@@ -45,6 +47,7 @@ std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExc
     to->set_cause(from->cause());
     to->set_context(from->context());
     to->set_suppress_context(from->suppress_context());
+    to->set_notes_of(*from);
   }
   return derived;
 }
@@ -91,6 +94,17 @@ BaseExceptionGroup::Content::~Content() {
 std::string BaseExceptionGroup::text() const {
   const std::size_t count = exceptions().size();
   return message() + " (" + std::to_string(count) + (count == 1 ? " sub-exception)" : " sub-exceptions)");
+}
+
+std::string BaseExceptionGroup::members_repr() const {
+  constexpr int deepest = 20;  // a group within a group, and so on
+  thread_local int depth = 0;
+  if (depth == deepest) return "...";
+  ++depth;
+  const ScopeExit leave([]() noexcept { --depth; });
+  std::string members;
+  for (const std::exception_ptr& each : exceptions()) members += (members.empty() ? "" : ", ") + exception_repr(each);
+  return segue_detail::quoted(message()) + ", [" + members + "]";
 }
 
 std::exception_ptr BaseExceptionGroup::derive(std::vector<std::exception_ptr> exceptions) const {

@@ -592,5 +592,19 @@ TEST(AsyncFor, an_error_of_its_body_is_not_seen_by_the_generator) {
   EXPECT_THAT(events, ElementsAre("consumer's", "fin"));
 }
 
+TEST(Aiter, gives_what_an_iterable_has_and_an_iterator_itself) {
+  struct Iterator {
+    Coroutine<int> anext() { co_return 1; }
+  };
+  struct Iterable {
+    Iterator aiter() { return {}; }
+  };
+  Iterator iterator;
+  EXPECT_EQ(&aiter(iterator), &iterator);
+  Iterable iterable;
+  auto of_iterable = aiter(iterable);
+  EXPECT_EQ(testing::make_loop()->run_until_complete(of_iterable.anext()), 1);
+}
+
 }  // namespace
 }  // namespace segue::modern

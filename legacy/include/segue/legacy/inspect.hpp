@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <source_location>
 #include <string_view>
@@ -33,6 +34,11 @@ constexpr std::string_view to_string(GeneratorState state) noexcept {
 
 namespace legacy_detail {
 
+template <class T>
+inline constexpr bool is_generator = false;
+template <class Yield, class Send, class Return>
+inline constexpr bool is_generator<Generator<Yield, Send, Return>> = true;
+
 struct Inspection {
   template <class Yield, class Send, class Return>
   static const GeneratorFrame* frame(const Generator<Yield, Send, Return>& generator) noexcept {
@@ -46,6 +52,22 @@ struct Inspection {
 };
 
 }  // namespace legacy_detail
+
+/// Python's `inspect.isgenerator`.
+template <class T>
+constexpr bool isgenerator(const T&) noexcept {
+  return legacy_detail::is_generator<T>;
+}
+/// Python's `inspect.isgeneratorfunction`: of a function, lambda or function object, whatever its arguments. False where
+/// its signature depends on these.
+template <class F>
+constexpr bool isgeneratorfunction(const F& function) noexcept {
+  if constexpr (requires { std::function(function); }) {
+    return legacy_detail::is_generator<typename decltype(std::function(function))::result_type>;
+  } else {
+    return false;
+  }
+}
 
 /// Python's `inspect.getgeneratorstate`. For the thread that may resume the generator, as all of this header.
 template <class Yield, class Send, class Return>

@@ -439,6 +439,15 @@ Coroutine<loop_result_t<iterator_of_t<Kept>, Body>> async_for(Kept kept, Body bo
 
 }  // namespace detail
 
+struct AiterFunction {
+  /// Python's `aiter(iterable)`: what its aiter() gives; an iterator itself.
+  template <AsyncIterable I>
+  decltype(auto) operator()(I& iterable) const {
+    return detail::aiter(iterable);
+  }
+};
+inline constexpr AiterFunction aiter;
+
 struct AnextFunction {
   /// Python's `anext(iterator)`.
   template <AsyncIterator I>

@@ -69,6 +69,8 @@ class BaseExceptionGroup {
   BaseExceptionGroup(const BaseExceptionGroup&) noexcept = default;
   BaseExceptionGroup& operator=(const BaseExceptionGroup&) noexcept = default;
   std::string text() const;
+  /// What stands in the parentheses of Python's repr(): `'the message', [ValueError('bad')]`.
+  std::string members_repr() const;
 
  private:
   struct Content {
@@ -97,6 +99,7 @@ class ExceptionGroup : public Exception, public BaseExceptionGroup {
 
   using BaseExceptionGroup::message;
   const char* what() const noexcept override { return Exception::what(); }
+  std::string args_repr() const override { return members_repr(); }
 };
 
 /// Python's BaseExceptionGroup(message, exceptions): an ExceptionGroup where it holds nothing but Exceptions.
