@@ -31,7 +31,9 @@ constexpr int party_count = 5;
 /// Whether it gets through; false where the barrier breaks.
 Coroutine<bool> passes(Barrier barrier) {
   const Outcome<int> number = co_await outcome(barrier.wait());
-  if (number.has_exception()) EXPECT_TRUE(holds<BrokenBarrierError>(number.exception()));
+  if (number.has_exception()) {
+    EXPECT_TRUE(holds<BrokenBarrierError>(number.exception()));
+  }
   co_return number.has_value();
 }
 

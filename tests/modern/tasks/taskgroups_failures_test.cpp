@@ -330,7 +330,9 @@ TEST(TaskGroups, give_their_tasks_names_and_contexts_and_forget_those_that_are_d
     for (int i = 0; i < 10; ++i) {
       co_await sleep(100ms);
       group.create_task(sleep(250ms));
-      if (i == 5) EXPECT_EQ(group.repr(), "<TaskGroup tasks=3 entered>");
+      if (i == 5) {
+        EXPECT_EQ(group.repr(), "<TaskGroup tasks=3 entered>");
+      }
     }
     co_await sleep(1s);
     EXPECT_EQ(group.repr(), "<TaskGroup entered>");

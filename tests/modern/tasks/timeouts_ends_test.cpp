@@ -81,7 +81,9 @@ TEST(TimeoutEnd, comes_at_its_deadline_if_the_body_still_waits_then) {
         EXPECT_EQ(limit.expired(), each.expires);
         EXPECT_EQ(current_task()->cancelling(), 0);
         EXPECT_EQ(limit.when().has_value(), delay.has_value());
-        if (limit.when()) EXPECT_EQ(*limit.when() - start, delay->value());
+        if (limit.when()) {
+          EXPECT_EQ(*limit.when() - start, delay->value());
+        }
         co_await sleep(0s);
       };
       loop->run_until_complete(main());
