@@ -288,7 +288,7 @@ TEST(YieldFrom, TakesALockByItsGuard) {
   const modern::Lock lock;
   Trace trace;
   const auto in_turns = coroutine<>([&](std::string name) {
-    const auto guard = yield_from(lock.scoped_lock());
+    const auto guard = yield_from(lock.guard());
     trace.push_back(name + " has it");
     yield_from(sleep(1ms));
     trace.push_back(name + " leaves");

@@ -183,13 +183,13 @@ TEST(Condition, notifies_as_many_as_it_is_told) {
       for (int i = 0; i < 3; ++i) tasks.push_back(create_task(wait_once(condition, std::to_string(i), log)));
       co_await sleep(0s);
       {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         condition.notify(n);
       }
       co_await sleep(1ms);
       EXPECT_EQ(log.size(), woken) << n;
       {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         condition.notify_all();
       }
       co_await gather(tasks);
@@ -243,7 +243,7 @@ TEST(Condition, has_the_lock_again_where_its_time_is_up) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
     Condition condition;
-    const LockGuard guard = co_await condition.scoped_lock();
+    const LockGuard guard = co_await condition.guard();
     const Outcome<bool> late = co_await outcome(wait_for(condition.wait(), 500ms));
     EXPECT_TRUE(holds<TimeoutError>(late.exception()));
     EXPECT_TRUE(condition.locked());
@@ -257,7 +257,7 @@ TEST(Condition, ends_its_wait_with_the_cancellation_as_it_came_wherever_that_str
     const auto main = [while_relocking]() -> Coroutine<> {
       Condition condition;
       const auto wait_in_vain = [&condition]() -> Coroutine<> {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         const Outcome<bool> ended = co_await outcome(condition.wait(), with_cancellation);
         EXPECT_TRUE(condition.locked());
         if (ended.has_exception()) std::rethrow_exception(ended.exception());
@@ -309,7 +309,7 @@ TEST(Condition, wakes_another_where_the_woken_one_is_cancelled) {
       Condition condition;
       int state = 0;
       const auto consume = [&]() -> Coroutine<> {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         for (;;) {
           co_await condition.wait_for([&] { return state != 0; });
           if (state < 0) co_return;
@@ -320,7 +320,7 @@ TEST(Condition, wakes_another_where_the_woken_one_is_cancelled) {
       auto second = create_task(consume());
       co_await sleep(0s);
       {
-        const LockGuard guard = co_await condition.scoped_lock();
+        const LockGuard guard = co_await condition.guard();
         ++state;
         condition.notify(1);
         if (while_relocking) co_await sleep(0s);
@@ -340,7 +340,7 @@ TEST(Condition, belongs_to_the_loop_of_whoever_waits_and_of_its_lock) {
   const Lock lock;
   const Condition condition(lock);
   const auto wait_in_vain = [](Condition for_what) -> Coroutine<> {
-    const LockGuard guard = co_await for_what.scoped_lock();
+    const LockGuard guard = co_await for_what.guard();
     co_await wait_for(for_what.wait(), 1ms);
   };
   auto first = make_loop();
@@ -349,7 +349,7 @@ TEST(Condition, belongs_to_the_loop_of_whoever_waits_and_of_its_lock) {
   const auto elsewhere = testing::error_of(*second, wait_in_vain(condition));
   EXPECT_THAT(elsewhere, ::testing::HasSubstr("is bound to a different event loop"));
   const auto take_twice = [](Lock taken, Condition over) -> Coroutine<> {
-    const LockGuard guard = co_await taken.scoped_lock();
+    const LockGuard guard = co_await taken.guard();
     co_await wait_for(over.acquire(), 1ms);
   };
   EXPECT_EQ(testing::error_of(*first, take_twice(lock, condition)), "TimeoutError: ");
