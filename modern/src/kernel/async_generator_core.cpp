@@ -117,7 +117,9 @@ void AsyncGeneratorCore::fail(std::exception_ptr error) noexcept {
 
 void AsyncGeneratorCore::close_in_task(const Ref<AsyncGeneratorCore>& generator) {
   generator->leave_loop();
-  make_ref<TaskValue<void>>(LoopCore::require_running(), close_soon(generator), std::string_view())->start_eagerly();
+  LoopCore& loop = LoopCore::require_running();
+  auto closing = loop.begins_tasks_eagerly() ? close_async_generator(generator) : close_soon(generator);
+  make_ref<TaskValue<void>>(loop, std::move(closing), std::string_view())->start_eagerly();
 }
 
 // Whoever is handed the last reference comes back here with it.

@@ -135,6 +135,14 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
   }
 }
 
+bool EventLoop::begins_tasks_eagerly() {
+  if (!task_factory_) return false;
+  TaskOptions options;
+  const TaskFactory factory = task_factory_;  // it may replace itself
+  factory(*this, options);
+  return options.eager_start.value_or(false);
+}
+
 void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {
   try {
     if (running_handle() == nullptr || !context.source_traceback.empty()) {

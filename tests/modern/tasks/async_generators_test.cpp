@@ -173,6 +173,22 @@ TEST(AsyncGenerator, rule_145_one_that_is_dropped_is_closed_by_the_loop_later) {
   EXPECT_THAT(events, ElementsAre("dropped", "fin", "later"));
 }
 
+TEST(AsyncGenerator, that_is_dropped_is_closed_by_a_task_that_begins_as_the_loop_has_tasks_begin) {
+  Trace events;
+  run_in_virtual_time([&]() -> Coroutine<> {
+    get_running_loop().set_task_factory(eager_task_factory);
+    {
+      auto g = with_cleanup(events);
+      co_await g.anext();
+    }
+    for (int i = 0; i < 3; ++i) {
+      co_await sleep(0s);
+      events.push_back(std::to_string(i));
+    }
+  });
+  EXPECT_THAT(events, ElementsAre("0", "fin", "1", "2"));
+}
+
 TEST(AsyncGenerator, dropped_at_the_end_of_run_is_closed_all_the_same) {
   Trace trace;
   run_in_virtual_time([&]() -> Coroutine<> {

@@ -49,6 +49,8 @@ class LoopCore : public RefCounted {
   /// logged, never thrown; but KeyboardInterrupt and SystemExit pass.
   virtual void call_exception_handler(const ExceptionContext& context) = 0;
   virtual void default_exception_handler(const ExceptionContext& context) noexcept = 0;
+  /// Whether a task that is made without saying so begins eagerly.
+  virtual bool begins_tasks_eagerly() = 0;
 
   /// Which loop it is, among all of the program's: above zero, and never another one's.
   std::uint64_t id() const noexcept { return id_; }

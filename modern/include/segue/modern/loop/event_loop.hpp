@@ -374,6 +374,7 @@ class EventLoop final : private LoopCore {
   void end() noexcept;
   bool remove_watch(int fd, Events event);
   void wake() noexcept override { reactor_->wake(); }
+  bool begins_tasks_eagerly() override;
   void check_can_run() const;
   [[gnu::always_inline]] inline void run_once();
   void poll(time_point deadline);
