@@ -19,8 +19,12 @@ std::string on_task(World& world, std::size_t slot, const std::function<std::str
 
 std::string start(World& world, const Statement& s) {
   asyncio::TaskOptions options;
-  if (s.flag) options.eager_start = true;
-  if (s.kind == Kind::start_in_context && world.X[s.several[0]]) options.context = *world.X[s.several[0]];
+  if (s.kind == Kind::start_in_context) {
+    options.eager_start = false;
+    if (world.X[s.several[0]]) options.context = *world.X[s.several[0]];
+  } else if (s.flag) {
+    options.eager_start = true;
+  }
   return world.started(s.which, world.loop.create_task(call_body(world, s.body), options));
 }
 
@@ -153,11 +157,19 @@ std::string act_on_generator(World& world, const Statement& s) {
   return std::string(to_string(world.A[s.which]->state())) + " " + text(world.A[s.which]->ag_running());
 }
 
-std::string reschedule(const Scope& scope, const Statement& s) {
+std::string reschedule(const World& world, const asyncio::Timeout& timeout, const Statement& s) {
   std::optional<asyncio::Deadline> when;
-  if (s.delay) when = scope.world.loop.time() + std::chrono::seconds(*s.delay);
-  scope.timeout->reschedule(when);
+  if (s.delay) when = world.loop.time() + std::chrono::seconds(*s.delay);
+  timeout.reschedule(when);
   return none;
+}
+
+std::string act_on_timeout(const World& world, const Statement& s) {
+  const auto timeout = world.O[s.which];
+  if (!timeout) return "none";
+  if (s.kind == Kind::reschedule_other) return reschedule(world, *timeout, s);
+  const auto when = timeout->when();
+  return (when ? std::to_string(in_units(*when)) : none) + " " + text(timeout->expired());
 }
 
 std::string act_on_self(const Statement& s) {
@@ -206,7 +218,9 @@ std::string act(const Scope& scope, const Statement& s) {
     case Kind::gather_state: return act_on_gather(world, s);
     case Kind::new_generator:
     case Kind::generator_state: return act_on_generator(world, s);
-    case Kind::reschedule: return reschedule(scope, s);
+    case Kind::reschedule: return reschedule(world, *scope.timeout, s);
+    case Kind::reschedule_other:
+    case Kind::timeout_state: return act_on_timeout(world, s);
     case Kind::expired: return text(scope.timeout->expired());
     case Kind::cancel_self:
     case Kind::uncancel_self:

@@ -66,6 +66,8 @@ constexpr Choice for_callbacks[] = {
     {Kind::call_in_context, 2, of_context},
     {Kind::run_in_context, 2, of_context},
     {Kind::gather_later, 2, of_tasks},
+    {Kind::reschedule_other, 2, of_timeouts},
+    {Kind::timeout_state, 1, of_timeouts},
     {Kind::cancel_gather, 1, of_tasks},
     {Kind::gather_state, 1, of_tasks},
     {Kind::new_generator, 2, of_generators},
@@ -99,6 +101,7 @@ constexpr Choice for_tasks[] = {
     {Kind::as_completed, 2, of_tasks},
     {Kind::async_as_completed, 2, of_tasks},
     {Kind::await_future, 4, of_futures},
+    {Kind::wait_futures, 2, of_futures},
     {Kind::shield_future, 2, of_futures},
     {Kind::wait_for_future, 3, of_futures},
     {Kind::acquire_lock, 2, of_locks},
@@ -169,6 +172,8 @@ class Source {
     program.parties = between(1, 3);
     program.permits = between(0, 2);
     program.maxsize = between(0, 2);
+    program.shares_lock = one_in(4);
+    program.eager = one_in(4);
     return program;
   }
 
@@ -406,8 +411,15 @@ class Source {
         s.body = body(place);
         s.delay = limit();
         break;
+      case Kind::wait_futures: {
+        const int count = between(1, 4);
+        for (int i = 0; i < count; ++i) s.several.push_back(pick(futures));
+        s.delay = limit();
+        break;
+      }
       case Kind::wait_for_task:
       case Kind::wait_for_future:
+      case Kind::reschedule_other:
       case Kind::reschedule: s.delay = limit(); break;
       case Kind::call_later:
         s.body = callback(place);

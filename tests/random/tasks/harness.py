@@ -139,12 +139,27 @@ class OrderedSet(dict):
 
 
 class TaskGroup(asyncio.TaskGroup):
-    """It cancels its tasks in the order in which they were made; CPython's in that of a set."""
+    """It cancels its tasks in the order in which they were made; CPython's in that of a set. It hears later of a task
+    that ends before it is added, as an eager one may: 3.13.0 lets it hear at once (gh-128550)."""
 
     def __init__(self, slot):
         super().__init__()
         self._tasks = OrderedSet()
+        self.creating = 0
         W[slot] = self
+
+    def create_task(self, coroutine):
+        self.creating += 1
+        try:
+            return super().create_task(coroutine)
+        finally:
+            self.creating -= 1
+
+    def _on_task_done(self, task):
+        if not self.creating:
+            return super()._on_task_done(task)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_task_done)
 
 
 class Closing(contextlib.aclosing):
@@ -165,23 +180,26 @@ class Closing(contextlib.aclosing):
 
 
 class World:
-    def __init__(self, parties, permits, maxsize, generators):
-        global T, H, K, X, G, W, F, E, L, S, C, B, Q, V, A
+    def __init__(self, parties, permits, maxsize, shares_lock, eager, generators):
+        global T, H, K, X, G, W, O, F, E, L, S, C, B, Q, V, A
         T = [None] * 4
         H = [None] * 4
         K = [None] * 4
         X = [None] * 4
         G = [None] * 4
         W = [None] * 4
+        O = [None] * 4
         F = [loop.create_future() for _ in range(3)]
         E = [asyncio.Event() for _ in range(2)]
         L = [asyncio.Lock() for _ in range(2)]
         S = [asyncio.Semaphore(permits), asyncio.BoundedSemaphore(permits)]
-        C = asyncio.Condition()
+        C = asyncio.Condition(L[1] if shares_lock else None)
         B = asyncio.Barrier(parties)
         Q = [asyncio.Queue(maxsize), asyncio.LifoQueue(maxsize), asyncio.PriorityQueue(maxsize)]
         V = [contextvars.ContextVar("v0"), contextvars.ContextVar("v1", default=-1)]
         A = [generators[i % len(generators)]() for i in range(4)]
+        if eager:
+            loop.set_task_factory(asyncio.eager_task_factory)
         self.tasks = {}
         self.futures = [*F]  # kept, so that none is collected before the end
         self.calls = 0
@@ -264,12 +282,18 @@ async def tries(who, what, awaitable):
         log(who, what, text(error))
 
 
-def start(slot, body, eager, context=None):
+def start(slot, body, eager):
     if eager:
-        task = asyncio.Task(body(), loop=loop, context=context, eager_start=True)
+        task = asyncio.Task(body(), loop=loop, eager_start=True)
     else:
-        task = loop.create_task(body(), context=context)
+        task = loop.create_task(body())
     return started(slot, task)
+
+
+def start_in_context(slot, body, context):
+    """Never eagerly: where the context is the current one, 3.13 refuses, and takes the new task for the current one
+    from then on; segue begins it."""
+    return started(slot, asyncio.Task(body(), loop=loop, context=X[context]))
 
 
 def group_start(slot, group, body):
@@ -352,6 +376,14 @@ def gather_later(slot, of, return_exceptions):
     G[slot] = future, min(map(world.tasks.get, tasks), default=1000)
 
 
+def reschedule(slot, delay):
+    return "none" if O[slot] is None else O[slot].reschedule(None if delay is None else loop.time() + delay)
+
+
+def timeout_state(slot):
+    return "none" if O[slot] is None else f"{O[slot].when()} {O[slot].expired()}"
+
+
 def cancel_gather(slot, message):
     return "none" if G[slot] is None else G[slot][0].cancel(message)
 
@@ -402,6 +434,12 @@ async def wait_tasks(slots, return_when, timeout):
     done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=return_when)
     by_age = [" ".join(map(name, sorted(group, key=world.tasks.get))) for group in (done, pending)]
     return f"[{by_age[0]}] [{by_age[1]}]"
+
+
+async def wait_futures(which, return_when, timeout):
+    futures = [F[each] for each in which]
+    done, pending = await asyncio.wait(futures, timeout=timeout, return_when=return_when)
+    return f"{len(done)} {len(pending)} {[int(future in done) for future in futures]}"
 
 
 async def shield_task(slot):
@@ -474,7 +512,7 @@ def run_program(source):
     asyncio._set_running_loop(loop)
     world = World(*names["SIZES"], names["GENERATORS"])
     asyncio._set_running_loop(None)
-    for shared in ["world", *"THKXGWFELSCBQVA"]:
+    for shared in ["world", *"THKXGWOFELSCBQVA"]:
         names[shared] = globals()[shared]
     loop.run_until_complete(run(names["STARTED"]))
     names.clear()

@@ -76,6 +76,7 @@ Coroutine<> main_(World& world) {
 Trace interpret(const Program& program) {
   auto loop = asyncio::new_event_loop(std::make_unique<asyncio::ManualReactor>());
   World world(program, *loop);
+  if (program.eager) loop->set_task_factory(asyncio::eager_task_factory);
   loop->set_exception_handler(
       [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { handle(world, context); });
   loop->run_until_complete(main_(world));

@@ -55,6 +55,8 @@ enum class Kind {
   run_in_context,
   gather_later,
   cancel_gather,
+  reschedule_other,  // a timeout that may have ended
+  timeout_state,
   gather_state,
   new_generator,
   generator_state,
@@ -90,6 +92,7 @@ enum class Kind {
   gather_tasks,
   gather_mixed,
   wait_tasks,
+  wait_futures,
   shield_task,
   shield_future,
   shield_body,
@@ -168,6 +171,8 @@ struct Program {
   int parties = 2;                   // of the barrier
   int permits = 1;                   // of both semaphores
   int maxsize = 1;                   // of the queues
+  bool shares_lock = false;          // the condition, with one of the locks
+  bool eager = false;                // all tasks begin eagerly
 };
 
 /// What a statement is called in the trace.

@@ -91,10 +91,11 @@ std::string action(const Statement& s, const std::string& timeout, const std::st
     case Kind::call_in_context: return "schedule(" + slot + ", None, " + callback + ", X[" + n(s.several[0]) + "])";
     case Kind::run_in_context: return "run_in_context(" + n(s.several[0]) + ", " + slot + ", " + n(s.number) + ")";
     case Kind::gather_later: return "gather_later(" + slot + ", " + list(s.several) + ", " + flag(s.flag) + ")";
+    case Kind::reschedule_other: return "reschedule(" + slot + ", " + n(s.delay) + ")";
+    case Kind::timeout_state: return "timeout_state(" + slot + ")";
     case Kind::cancel_gather: return "cancel_gather(" + slot + ", " + message(s.message) + ")";
     case Kind::gather_state: return "gather_state(" + slot + ")";
-    case Kind::start_in_context:
-      return "start(" + slot + ", b" + n(s.body) + ", " + flag(s.flag) + ", X[" + n(s.several[0]) + "])";
+    case Kind::start_in_context: return "start_in_context(" + slot + ", b" + n(s.body) + ", " + n(s.several[0]) + ")";
     case Kind::start_in_group: return "start_in_group(" + slot + ", b" + n(s.body) + ", " + n(s.several[0]) + ")";
     case Kind::new_generator: return "new_generator(" + slot + ", a" + n(s.body) + ")";
     case Kind::generator_state: return "generator_state(" + slot + ")";
@@ -138,6 +139,7 @@ std::string waiting(const Statement& s) {
     case Kind::gather_tasks: return "gather_tasks(" + several + ", " + flag(s.flag) + ")";
     case Kind::gather_mixed: return "gather_mixed(" + body + ", " + slot + ", " + flag(s.flag) + ")";
     case Kind::wait_tasks: return "wait_tasks(" + several + ", " + return_when(s.number) + ", " + n(s.delay) + ")";
+    case Kind::wait_futures: return "wait_futures(" + several + ", " + return_when(s.number) + ", " + n(s.delay) + ")";
     case Kind::shield_task: return "shield_task(" + slot + ")";
     case Kind::shield_future: return "asyncio.shield(" + item("F", s) + ")";
     case Kind::shield_body: return "asyncio.shield(" + body + "())";
@@ -249,7 +251,8 @@ class Writer {
         const std::string before = std::exchange(timeout_, fresh("tm"));
         const std::string limit = s.flag && s.delay ? "asyncio.timeout_at(loop.time() + " + n(*s.delay) + ")"
                                                     : "asyncio.timeout(" + n(s.delay) + ")";
-        suite("async with " + limit + " as " + timeout_ + ":", s.block);
+        line(timeout_ + " = O[" + n(s.which) + "] = " + limit);
+        suite("async with " + timeout_ + ":", s.block);
         timeout_ = before;
         return line("log(me, '" + title(s) + " left')");
       }
@@ -403,7 +406,8 @@ std::string to_python(const Program& program) {
   for (std::size_t i = 0; i < program.generators.size(); ++i) generators += "a" + std::to_string(i) + ", ";
   writer.line("GENERATORS = [" + generators + "]");
   writer.line("STARTED = " + list(program.started, "b"));
-  writer.line("SIZES = [" + n(program.parties) + ", " + n(program.permits) + ", " + n(program.maxsize) + "]");
+  writer.line("SIZES = [" + n(program.parties) + ", " + n(program.permits) + ", " + n(program.maxsize) + ", " +
+              flag(program.shares_lock) + ", " + flag(program.eager) + "]");
   return writer.take();
 }
 

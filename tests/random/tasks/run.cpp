@@ -27,7 +27,7 @@ Coroutine<Flow> with_barrier(const Scope& scope, const Statement& s) {
 
 Coroutine<Flow> with_timeout(const Scope& scope, const Statement& s) {
   Scope inner = scope;
-  const auto body = [&](asyncio::Timeout& timeout) {
+  const auto body = [&](const asyncio::Timeout& timeout) {
     inner.timeout = &timeout;
     return run(inner, s.block);
   };
@@ -37,6 +37,7 @@ Coroutine<Flow> with_timeout(const Scope& scope, const Statement& s) {
   } else {
     timeout = asyncio::timeout(delay(s));
   }
+  scope.world.O[s.which] = timeout;
   const Flow flow = co_await asyncio::async_with(*timeout, body);
   if (!flow.returned) scope.log(title(s) + " left");
   co_return flow;

@@ -56,16 +56,20 @@ Text gather_mixed(World& world, const Statement& s) {
   co_return listing(texts);
 }
 
+asyncio::WaitOptions wait_options(const Statement& s) {
+  constexpr std::array modes = {asyncio::FIRST_COMPLETED, asyncio::FIRST_EXCEPTION, asyncio::ALL_COMPLETED};
+  asyncio::WaitOptions options;
+  options.timeout = delay(s);
+  options.return_when = modes[static_cast<std::size_t>(s.number) % modes.size()];
+  return options;
+}
+
 Text wait_tasks(World& world, const Statement& s) {
   std::vector<Task<int>> tasks;
   for (const std::size_t slot : s.several) {
     if (world.T[slot]) tasks.push_back(*world.T[slot]);
   }
-  constexpr std::array modes = {asyncio::FIRST_COMPLETED, asyncio::FIRST_EXCEPTION, asyncio::ALL_COMPLETED};
-  asyncio::WaitOptions options;
-  options.timeout = delay(s);
-  options.return_when = modes[static_cast<std::size_t>(s.number) % modes.size()];
-  auto waiting = asyncio::wait(tasks, options);
+  auto waiting = asyncio::wait(tasks, wait_options(s));
   auto result = co_await waiting;
   std::string names;
   for (auto* const group : {&result.done, &result.pending}) {
@@ -74,6 +78,16 @@ Text wait_tasks(World& world, const Statement& s) {
     for (const Task<int>& task : *group) names += (names.back() == '[' ? "" : " ") + world.name(task);
   }
   co_return names + "]";
+}
+
+Text wait_futures(World& world, const Statement& s) {
+  std::vector<Future<int>> futures;
+  for (const std::size_t which : s.several) futures.push_back(world.F[which]);
+  auto waiting = asyncio::wait(futures, wait_options(s));
+  const auto result = co_await waiting;
+  std::vector<std::string> done;
+  for (const auto& future : futures) done.push_back(std::ranges::count(result.done, future) > 0 ? "1" : "0");
+  co_return std::to_string(result.done.size()) + " " + std::to_string(result.pending.size()) + " " + listing(done);
 }
 
 template <class A>
@@ -191,6 +205,7 @@ Text wait(const Scope& scope, const Statement& s) {
     case Kind::gather_tasks: return gather_all(world.awaitables(s.several), s.flag);
     case Kind::gather_mixed: return gather_mixed(world, s);
     case Kind::wait_tasks: return wait_tasks(world, s);
+    case Kind::wait_futures: return wait_futures(world, s);
     case Kind::shield_future: return text_of_result(asyncio::shield(world.F[s.which]));
     case Kind::shield_body: return text_of_result(asyncio::shield(call_body(world, s.body)));
     case Kind::wait_for_future: return text_of_result(asyncio::wait_for(world.F[s.which], delay(s)));

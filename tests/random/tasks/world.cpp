@@ -61,6 +61,7 @@ World::World(const Program& of, asyncio::EventLoop& running)
     : program(of),
       loop(running),
       S{asyncio::Semaphore(of.permits), asyncio::BoundedSemaphore(of.permits)},
+      C(of.shares_lock ? asyncio::Condition(L[1]) : asyncio::Condition()),
       B(of.parties),
       Q{asyncio::Queue<int>(of.maxsize), asyncio::LifoQueue<int>(of.maxsize), asyncio::PriorityQueue<int>(of.maxsize)},
       V{contextvars::ContextVar<int>("v0"), contextvars::ContextVar<int>("v1", -1)} {
@@ -75,8 +76,7 @@ World::World(const Program& of, asyncio::EventLoop& running)
 
 void World::log(const std::string& who, const std::string& what, const std::string& value) {
   if (stopped) return;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(loop.time().time_since_epoch()).count();
-  std::string line = std::to_string(now) + " " + who + " " + what;
+  std::string line = std::to_string(in_units(loop.time())) + " " + who + " " + what;
   if (!value.empty()) line += " " + value;
   trace.push_back(std::move(line));
 }

@@ -32,6 +32,9 @@ std::exception_ptr make_error(const Statement& statement);
 /// `m3`, or nothing.
 std::optional<std::string> message(const Statement& statement);
 inline asyncio::Delay units(int count) { return std::chrono::seconds(count); }
+inline long long in_units(asyncio::EventLoop::time_point time) {
+  return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 inline std::optional<asyncio::Delay> delay(const Statement& statement) {
   return statement.delay ? std::optional(units(*statement.delay)) : std::nullopt;
 }
@@ -87,12 +90,13 @@ struct World {
   std::array<std::optional<contextvars::Context>, slots> X = {};
   std::array<std::optional<Gathering>, slots> G = {};
   std::array<std::optional<asyncio::TaskGroup>, slots> W = {};
+  std::array<std::optional<asyncio::Timeout>, slots> O = {};
   std::array<std::shared_ptr<Generator>, slots> A = {};
   std::vector<asyncio::Future<int>> F = {};
   std::array<asyncio::Event, events> E = {};
   std::array<asyncio::Lock, locks> L = {};
   std::array<asyncio::Semaphore, semaphores> S;
-  asyncio::Condition C = {};
+  asyncio::Condition C;
   asyncio::Barrier B;
   std::array<asyncio::Queue<int>, queues> Q;
   std::array<contextvars::ContextVar<int>, variables> V;
@@ -104,7 +108,7 @@ struct Scope {
   World& world;
   std::string who;
   const asyncio::TaskGroup* group = nullptr;
-  asyncio::Timeout* timeout = nullptr;
+  const asyncio::Timeout* timeout = nullptr;
 
   void log(const std::string& what, const std::string& value = "") const { world.log(who, what, value); }
 };
