@@ -5,20 +5,19 @@
 PROGRAMS holds the scripts, and TRACES gets their traces, both ended by a line with a form feed each. The loop's clock is
 virtual, and counts in whole seconds: it jumps to the next timer when nothing else is left.
 
-What asyncio leaves open is settled here as segue has it: see Timer, Generators, TaskGroup, wait_tasks(),
-not_done_twice() and handle().
+What asyncio leaves open is settled as segue has it: see virtual_loop.py, and here TaskGroup, start_in_context(),
+wait_tasks(), not_done_twice() and handle().
 """
 
 import asyncio
-import contextlib
 import contextvars
 import gc
-import heapq
 import inspect
 import re
 import sys
-import weakref
 from asyncio import TimeoutError  # noqa: F401: for the programs
+
+from virtual_loop import Closing, Loop, OrderedSet  # noqa: F401
 
 END = "\f\n"
 
@@ -32,7 +31,7 @@ def log(who, what, value=""):
 
 
 def text(value):
-    """A value, as both write it; errors without what tells two objects apart: addresses, and the names that tasks have of themselves."""
+    """A value, as both write it; errors without what tells two objects apart: addresses, and tasks' own names."""
     if isinstance(value, list):
         return listing(value)
     if not isinstance(value, BaseException):
@@ -49,51 +48,7 @@ def listing(values):
     return f"[{', '.join(map(text, values))}]"
 
 
-# --- the loop ---
-
-
-class Timer(asyncio.TimerHandle):
-    """Timers of one instant run in the order in which they were set; CPython's heap has them in any."""
-
-    __slots__ = ("place",)
-
-    def __lt__(self, other):
-        return (self._when, self.place) < (other._when, other.place)
-
-
-class Loop(asyncio.BaseEventLoop):
-    def __init__(self):
-        super().__init__()
-        self.now = 0
-        self.places = 0
-        self._clock_resolution = 1e-9
-        self._selector = self
-        self._asyncgens = Generators()
-        self.set_exception_handler(handle)
-
-    def time(self):
-        return self.now
-
-    def select(self, timeout):
-        if timeout is None:
-            raise RuntimeError("deadlock")
-        self.now += timeout
-        return []
-
-    def call_at(self, when, callback, *args, context=None):
-        self._check_closed()
-        timer = Timer(when, callback, args, self, context)
-        self.places += 1
-        timer.place = self.places
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
-        return timer
-
-    def _process_events(self, events):
-        pass
-
-    def _write_to_self(self):
-        pass
+# --- what the loop and its groups do differently ---
 
 
 def handle(_, context):
@@ -104,38 +59,6 @@ def handle(_, context):
     if message.startswith("Exception in callback"):
         message = "Exception in callback"
     log("handler", re.sub("<.*>", "<>", message), text(context.get("exception")))
-
-
-class Generators:
-    """Of a loop, which closes them in the order in which they have begun; CPython in that of a set. And without those
-    that have ended, which CPython closes, too, where somebody still has them."""
-
-    def __init__(self):
-        self.weak = {}
-
-    def add(self, generator):
-        self.weak[id(generator)] = weakref.ref(generator)
-
-    def discard(self, generator):
-        self.weak.pop(id(generator), None)
-
-    def clear(self):
-        self.weak.clear()
-
-    def __len__(self):
-        return len(self.weak)
-
-    def __iter__(self):
-        generators = [generator for each in self.weak.values() if (generator := each()) is not None]
-        return (each for each in generators if inspect.getasyncgenstate(each) != inspect.AGEN_CLOSED)
-
-
-class OrderedSet(dict):
-    def add(self, item):
-        self[item] = None
-
-    def discard(self, item):
-        self.pop(item, None)
 
 
 class TaskGroup(asyncio.TaskGroup):
@@ -160,20 +83,6 @@ class TaskGroup(asyncio.TaskGroup):
             return super()._on_task_done(task)
         self._tasks.add(task)
         task.add_done_callback(self._on_task_done)
-
-
-class Closing(contextlib.aclosing):
-    """It forgets what it has closed. An exception keeps the variables of the frames that it has left, in CPython; here
-    there is to be none that keeps a generator."""
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        try:
-            await self.thing.aclose()
-        finally:
-            del self.thing
 
 
 # --- what a program works on ---
@@ -508,6 +417,7 @@ def run_program(source):
     stopped = False
     names = dict(globals())
     loop = names["loop"] = Loop()
+    loop.set_exception_handler(handle)
     exec(compile(source, "program", "exec"), names)
     asyncio._set_running_loop(loop)
     world = World(*names["SIZES"], names["GENERATORS"])

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include <segue/unraisable.hpp>
+
 #include "world.hpp"
 
 namespace segue::random::tasks {
@@ -81,7 +83,10 @@ Trace interpret(const Program& program) {
       [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { handle(world, context); });
   loop->run_until_complete(main_(world));
   Trace trace = std::move(world.trace);
-  loop.reset();  // before what its tasks refer to
+  // What is left of a program that got stuck is closed before what it refers to, and reported to nobody.
+  UnraisableHook before = set_unraisable_hook([](const Unraisable&) {});
+  loop.reset();
+  set_unraisable_hook(std::move(before));
   return trace;
 }
 
