@@ -102,13 +102,15 @@ Coroutine<Flow> loop(const Scope& scope, const Statement& s) {
   if (s.flag) {
     const auto closed = [&](Generator& generator) { return turns(scope, s, generator); };
     if (s.kind == Kind::for_generator) {
-      flow = co_await asyncio::async_with(contextlib::aclosing(call_generator(scope.world, s.body)), closed);
+      auto manager = contextlib::aclosing(call_generator(scope.world, s.body));
+      flow = co_await asyncio::async_with(std::move(manager), closed);
     } else {
       const std::shared_ptr<Generator> generator = scope.world.A[s.which];
       flow = co_await asyncio::async_with(contextlib::aclosing(*generator), closed);
     }
   } else if (s.kind == Kind::for_generator) {
-    flow = co_await turns(scope, s, call_generator(scope.world, s.body));
+    Generator generator = call_generator(scope.world, s.body);
+    flow = co_await turns(scope, s, std::move(generator));
   } else {
     const std::shared_ptr<Generator> generator = scope.world.A[s.which];
     flow = co_await turns(scope, s, *generator);
