@@ -5,7 +5,6 @@
 namespace segue::random::tasks {
 namespace {
 
-using asyncio::AnyTask;
 using asyncio::Coroutine;
 using asyncio::Future;
 using asyncio::Task;
