@@ -20,6 +20,8 @@
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
+#include "loop/signal_handlers.hpp"
+
 namespace segue::modern {
 
 namespace {
@@ -116,6 +118,7 @@ void EventLoop::close() {
   if (is_closed()) return;
   close_core();
   reactor_->unwatch_all();
+  signal_handlers_.reset();
   executor_.reset();
   if (pool_has_surplus()) detail::pool_give_back();
 }
@@ -169,6 +172,19 @@ bool EventLoop::remove_watch(int fd, Events event) {
   if (watch == nullptr) return false;
   reactor_->unwatch(*watch);
   return true;
+}
+
+void EventLoop::add_signal_callback(int signal, Ref<detail::SignalCallback> callback) {
+  detail::SignalHandlers::check_signal(signal);
+  check_usable();
+  detail::SignalHandlers::check_thread();
+  if (!signal_handlers_) signal_handlers_ = std::make_unique<detail::SignalHandlers>(*this);
+  signal_handlers_->add(signal, std::move(callback));
+}
+
+bool EventLoop::remove_signal_handler(int signal) {
+  detail::SignalHandlers::check_signal(signal);
+  return signal_handlers_ && signal_handlers_->remove(signal);
 }
 
 void EventLoop::run_until_done(FutureCore& future, bool is_new_task) {

@@ -10,6 +10,8 @@
 
 #include <segue/exceptions.hpp>
 
+#include "loop/signal_handlers.hpp"
+
 namespace segue::modern::detail {
 
 namespace {
@@ -63,6 +65,7 @@ void Interrupts::end() noexcept {
   if (std::exchange(main_, nullptr) == nullptr) return;
   const bool ours = has_handler(handle);
   if (ours) set_handler(SIG_DFL);
+  SignalHandlers::withdraw(handle);  // where a callback of the loop's took its place
   current = nullptr;
   if (ours && not_heard_of.exchange(0) > 0) pass_on();
 }

@@ -46,7 +46,10 @@ bool ManualReactor::poll_descriptors(int timeout_ms, ReadyQueue& ready) {
   for (int fd = 0; fd < table_.end(); ++fd) {
     if (const Events events = table_.events(fd)) descriptors.push_back({fd, to_poll(events), 0});
   }
-  if (::poll(descriptors.data(), descriptors.size(), timeout_ms) <= 0) return false;
+  int count = ::poll(descriptors.data(), descriptors.size(), timeout_ms);
+  // The signal that ended the wait may have made one ready: the loop's own, where it has a handler.
+  if (count < 0 && errno == EINTR) count = ::poll(descriptors.data(), descriptors.size(), 0);
+  if (count <= 0) return false;
   for (const pollfd& one : descriptors) table_.report(one.fd, from_poll(one.revents), ready);
   return true;
 }

@@ -28,6 +28,7 @@
 #include <segue/modern/loop/callback_watch.hpp>
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/loop/reactor.hpp>
+#include <segue/modern/loop/signal_callback.hpp>
 
 namespace segue::modern {
 
@@ -61,6 +62,7 @@ class ThreadPoolExecutor;
 namespace detail {
 class Executor;
 class Job;
+class SignalHandlers;
 }  // namespace detail
 
 struct TaskOptions {
@@ -100,6 +102,11 @@ concept TaskBody = TakenOver<A> || TaskFunction<A>;
 template <class F, class... Args>
 concept NoTaskBody = !Awaitable<std::remove_cvref_t<F>> && !AwaitableFunction<F, Args...> && !AwaitableFunction<F> &&
                      !std::same_as<std::remove_cvref_t<F>, TaskOptions>;
+
+/// What would make a coroutine that nobody awaits, where it is called as a callback.
+template <class F, class... Args>
+concept CoroutineFunction = std::invocable<std::decay_t<F>&, std::decay_t<Args>&...> &&
+                            TakenOver<std::invoke_result_t<std::decay_t<F>&, std::decay_t<Args>&...>>;
 
 template <class... Body>
 struct TaskResult {};
@@ -329,6 +336,28 @@ class EventLoop final : private LoopCore {
   /// which the new one has to wrap and ask for them. Not from within a poll().
   std::unique_ptr<Reactor> exchange_reactor(std::unique_ptr<Reactor> reactor) noexcept;
 
+  // --- signals ---
+
+  /// Calls `callback(args…)` in the loop each time that `signal` comes (`SIGTERM`), as call_soon() does, and always in
+  /// one copy of the current context. Adding again replaces it. In the program's main thread only: RuntimeError in
+  /// another one, and where the signal cannot be caught. ValueError where there is no such signal.
+  ///
+  /// Removing it, or closing the loop, restores the signal's default; SIGINT's handler from before. While run() handles
+  /// SIGINT, a callback for it takes run()'s place.
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...> && (!detail::CoroutineFunction<F, Args...>)
+  void add_signal_handler(int signal, F&& callback, Args&&... args) {
+    using Added = detail::SignalCallbackOf<std::decay_t<F>, std::decay_t<Args>...>;
+    add_signal_callback(signal, make_ref<Added>(std::forward<F>(callback), std::forward<Args>(args)...));
+  }
+  template <class F, class... Args>
+    requires detail::CoroutineFunction<F, Args...>
+  __attribute__((
+      unavailable("coroutines cannot be used with add_signal_handler(): give it a callback that makes a task"))) Refused
+  add_signal_handler(int, F&&, Args&&...);
+  /// True where there was one. What is queued by then still runs.
+  bool remove_signal_handler(int signal);
+
   // --- connections (net/connect.hpp) ---
 
   /// Connects to `host`, a name or an address, and gives the connection to a new protocol. See open_connection().
@@ -370,6 +399,7 @@ class EventLoop final : private LoopCore {
     reactor_->watch(*watch, fd);
     static_cast<void>(watch.release());  // its let_go() deletes it
   }
+  void add_signal_callback(int signal, Ref<detail::SignalCallback> callback);
   // Nothing runs any more, and what is pending is destroyed.
   void end() noexcept;
   bool remove_watch(int fd, Events event);
@@ -384,6 +414,7 @@ class EventLoop final : private LoopCore {
   void submit(std::unique_ptr<detail::Job> job);
 
   std::unique_ptr<Reactor> reactor_;
+  std::unique_ptr<detail::SignalHandlers> signal_handlers_;  // made when first needed
   std::shared_ptr<detail::Executor> executor_;
   TaskFactory task_factory_;
   ExceptionHandler exception_handler_;

@@ -1,0 +1,53 @@
+// SignalCallback: what add_signal_handler() makes of a callback, which is called as often as its signal comes, each
+// time in the same context.
+#pragma once
+
+#include <functional>
+#include <tuple>
+#include <typeinfo>
+#include <utility>
+
+#include <segue/modern/kernel/context_slot.hpp>
+#include <segue/modern/kernel/origin.hpp>
+#include <segue/modern/kernel/ref.hpp>
+
+namespace segue::modern::detail {
+
+class SignalCallback : public RefCounted {
+ public:
+  SignalCallback() noexcept : context_(ContextSlot::copy_of_current()) {}
+
+  void call() {
+    const ContextSlot::Current in_context(&context_);
+    invoke();
+  }
+  /// The type of what the user gave, and where, for messages.
+  virtual const std::type_info& callable() const noexcept = 0;
+  const Origin& origin() const noexcept { return origin_; }
+
+ private:
+  virtual void invoke() = 0;
+
+  ContextSlot context_;
+  Origin origin_;
+};
+
+/// A call of `F` with `Args`, all kept by value.
+template <class F, class... Args>
+class SignalCallbackOf final : public SignalCallback {
+ public:
+  template <class G, class... Values>
+  explicit SignalCallbackOf(G&& callback, Values&&... values)
+      : call_(std::forward<G>(callback), std::forward<Values>(values)...) {}
+
+  const std::type_info& callable() const noexcept override { return typeid(F); }
+
+ private:
+  void invoke() override {
+    std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, call_);
+  }
+
+  std::tuple<F, Args...> call_;
+};
+
+}  // namespace segue::modern::detail
