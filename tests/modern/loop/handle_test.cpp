@@ -1,11 +1,15 @@
 #include <segue/modern/loop/handle.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -214,6 +218,27 @@ TEST(TimerHandle, knows_when_it_is_due) {
   const auto when = loop->time() + 3s;
   EXPECT_EQ(loop->call_at(when, [] {}).when(), when);
   EXPECT_EQ(loop->call_later(3s, [] {}).when(), when);
+}
+
+TEST(TimerHandle, is_ordered_by_its_time_and_equal_to_itself_alone) {
+  auto loop = make_loop();
+  std::vector<TimerHandle> timers;
+  for (const auto seconds : {3s, 1s, 4s, 2s, 5s}) timers.push_back(loop->call_later(seconds, [] {}));
+  std::sort(timers.begin(), timers.end());
+  for (std::size_t i = 0; i < timers.size(); ++i) EXPECT_EQ(timers[i].when() - loop->time(), (i + 1) * 1s);
+  EXPECT_TRUE(timers[0] < timers[1] && timers[0] <= timers[1]);
+  EXPECT_FALSE(timers[0] > timers[1] || timers[0] >= timers[1] || timers[0] == timers[1]);
+  timers[0].cancel();
+  EXPECT_LT(timers[0], timers[1]);
+
+  const TimerHandle twin = loop->call_later(2s, [] {});
+  EXPECT_NE(timers[1], twin);
+  EXPECT_NE(timers[1] < twin, twin < timers[1]);
+  const TimerHandle copy = twin;
+  EXPECT_TRUE(copy == twin && copy <= twin && copy >= twin);
+  EXPECT_LT(TimerHandle(), timers[0]);
+  EXPECT_EQ(TimerHandle(), TimerHandle());
+  EXPECT_EQ((std::set{timers[4], twin, timers[4], copy}.size()), 2U);
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
+#include <functional>
 #include <utility>
 
 #include <segue/modern/kernel/contextvars.hpp>
@@ -30,12 +32,19 @@ class Handle : public HandleOf<Handle, Ref<HandleState>> {
   using HandleOf::state;
 };
 
-/// A callback scheduled for a time.
+/// A callback scheduled for a time. Ordered by that, then as other handles are; equal to none but itself.
 class TimerHandle : public Handle {
  public:
   using Handle::Handle;
   /// When it is due, on the loop's clock.
   std::chrono::steady_clock::time_point when() const { return state()->when(); }
+
+  friend bool operator==(const TimerHandle& a, const TimerHandle& b) noexcept { return a.id() == b.id(); }
+  /// An empty one comes first.
+  friend std::strong_ordering operator<=>(const TimerHandle& a, const TimerHandle& b) noexcept {
+    if (a && b && a.when() != b.when()) return a.when() <=> b.when();
+    return std::compare_three_way()(a.id(), b.id());
+  }
 };
 
 }  // namespace segue::modern
