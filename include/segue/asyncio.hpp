@@ -103,6 +103,7 @@ using modern::get_running_loop;
 using modern::Handle;
 using modern::new_event_loop;
 using modern::set_event_loop;
+using modern::ThreadsafeHandle;
 using modern::TimerHandle;
 
 // exceptions

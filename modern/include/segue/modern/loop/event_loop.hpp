@@ -29,6 +29,7 @@
 #include <segue/modern/loop/handle.hpp>
 #include <segue/modern/loop/reactor.hpp>
 #include <segue/modern/loop/signal_callback.hpp>
+#include <segue/modern/loop/threadsafe_handle.hpp>
 
 namespace segue::modern {
 
@@ -195,8 +196,18 @@ class EventLoop final : private LoopCore {
   /// The only way in from another thread. Wakes the loop. In one order with call_soon(), also before the loop runs.
   template <class F, class... Args>
     requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
-  void call_soon_threadsafe(F&& callback, Args&&... args) {
-    post(make_handle(core(), std::forward<F>(callback), std::forward<Args>(args)...));
+  ThreadsafeHandle call_soon_threadsafe(F&& callback, Args&&... args) {
+    return call_soon_threadsafe(CallOptions(), std::forward<F>(callback), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>&...>
+  ThreadsafeHandle call_soon_threadsafe(const CallOptions& options, F&& callback, Args&&... args) {
+    using Callback = detail::ThreadsafeCallback<std::decay_t<F>, std::decay_t<Args>...>;
+    auto call = std::make_shared<detail::ThreadsafeCall>();
+    auto callback_handle = make_ref<Callback>(core(), call, std::forward<F>(callback), std::forward<Args>(args)...);
+    if (options.context) callback_handle->context() = options.context.slot();
+    post(std::move(callback_handle));
+    return ThreadsafeHandle(std::move(call));
   }
 
   /// The loop's clock: monotonic; virtual under a ManualReactor.
