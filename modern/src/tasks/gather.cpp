@@ -31,7 +31,7 @@ class GatherSettled final : public GatherState<void> {
 }  // namespace
 
 EventLoop& GatherChildren::loop() {
-  if (loop_ == nullptr) loop_ = &get_running_loop();
+  if (loop_ == nullptr) loop_ = &get_event_loop();
   return *loop_;
 }
 

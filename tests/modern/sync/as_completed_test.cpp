@@ -149,8 +149,25 @@ TEST(AsCompleted, may_be_waited_for_by_several_at_once) {
   EXPECT_EQ(loop->time().time_since_epoch(), 5ms);
 }
 
-TEST(AsCompleted, needs_a_running_loop) {
-  EXPECT_EQ(testing::attempt([] { as_completed(std::vector<Task<int>>()); }), "RuntimeError(no running event loop)");
+TEST(AsCompleted, needs_a_loop_that_runs_or_is_the_threads) {
+  EXPECT_EQ(testing::attempt([] { as_completed(std::vector<Task<int>>()); }),
+            "RuntimeError(There is no current event loop in thread 'MainThread'.)");
+  const EventLoopPtr loop = make_loop();
+  set_event_loop(*loop);
+  std::vector<int> results;
+  for (Coroutine<int>& next : as_completed(std::to_array({value_after(5ms, 1), value_after(3ms, 2)})))
+    results.push_back(loop->run_until_complete(std::move(next)));
+  EXPECT_THAT(results, ElementsAre(2, 1));
+  set_event_loop(nullptr);
+}
+
+TEST(AsCompleted, refuses_futures_of_another_loop) {
+  const EventLoopPtr loop = make_loop();
+  const EventLoopPtr other = make_loop();
+  const std::vector futures{other->create_future<int>()};
+  const auto main = [&]() -> Coroutine<std::string> { co_return testing::attempt([&] { as_completed(futures); }); };
+  EXPECT_EQ(loop->run_until_complete(main()),
+            "ValueError(The future belongs to a different loop than the one specified as the loop argument)");
 }
 
 TEST(AsCompleted, dropped_early_with_what_never_completes_leaves_nothing_behind) {

@@ -54,7 +54,7 @@ TEST(EnsureFuture, of_a_future_of_another_loop_is_refused) {
   EXPECT_EQ(loop->run_until_complete(ensure_future(task)), 42);
 }
 
-TEST(EnsureFuture, and_others_that_are_given_coroutines_need_a_loop_that_runs) {
+TEST(EnsureFuture, and_others_that_are_given_coroutines_need_a_loop_that_runs_or_is_the_threads) {
   auto loop = make_loop();
   const auto all_of = [](auto made_by) {
     made_by([] { return ensure_future(answer_of_42()); });
@@ -62,15 +62,27 @@ TEST(EnsureFuture, and_others_that_are_given_coroutines_need_a_loop_that_runs) {
     made_by([] { return gather(answer_of_42(), answer_of_42()); });
     made_by([] { return gather(); });
   };
-  all_of(
-      [](auto make) { said_by([&] { EXPECT_EQ(attempt([&] { make(); }), "RuntimeError(no running event loop)"); }); });
+  all_of([](auto make) {
+    said_by([&] {
+      EXPECT_EQ(attempt([&] { make(); }), "RuntimeError(There is no current event loop in thread 'MainThread'.)");
+    });
+  });
   const auto main = [&]() -> Coroutine<> {
     all_of([&](auto make) { EXPECT_EQ(&make().get_loop(), loop.get()); });
     const int shielded = co_await shield(answer_of_42());
     EXPECT_EQ(shielded, 42);
     co_await sleep(1ms);
   };
+  auto threads = make_loop();
+  set_event_loop(*threads);
   loop->run_until_complete(main());
+  all_of([&](auto make) {
+    const auto made = make();
+    EXPECT_EQ(&made.get_loop(), threads.get());
+    threads->run_until_complete(made);
+    EXPECT_TRUE(made.done());
+  });
+  set_event_loop(nullptr);
 }
 
 TEST(EnsureFuture, and_gather_of_futures_need_no_loop_that_runs) {

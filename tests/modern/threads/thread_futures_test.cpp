@@ -232,9 +232,21 @@ TEST(WrapFuture, rule_162_a_cancellation_goes_both_ways) {
   EXPECT_THAT(trace, ElementsAre("task cancelled"));
 }
 
+TEST(WrapFuture, belongs_to_the_threads_loop_where_none_runs) {
+  const concurrent::Future<int> source;
+  EXPECT_EQ(attempt([&] { wrap_future(source); }),
+            "RuntimeError(There is no current event loop in thread 'MainThread'.)");
+  const EventLoopPtr loop = testing::make_loop();
+  set_event_loop(*loop);
+  const Future<int> wrapped = wrap_future(source);
+  set_event_loop(nullptr);
+  EXPECT_EQ(&wrapped.get_loop(), loop.get());
+  source.set_result(42);
+  EXPECT_EQ(loop->run_until_complete(wrapped), 42);
+}
+
 TEST(WrapFuture, belongs_to_the_running_loop_and_leaves_a_loops_future_as_it_is) {
   const concurrent::Future<int> source;
-  EXPECT_EQ(attempt([&] { wrap_future(source); }), "RuntimeError(no running event loop)");
   const EventLoopPtr loop = testing::make_loop();
   loop->run_until_complete([&]() -> Coroutine<> {
     const Future<int> wrapped = wrap_future(source);

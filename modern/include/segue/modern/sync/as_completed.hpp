@@ -178,16 +178,16 @@ class AsCompleted {
 
 struct AsCompletedFunction {
   /// Of the tasks, futures or coroutines of a range; of coroutines it makes tasks. Each that occurs twice counts once.
-  /// When the time is over, each that is left gives TimeoutError, and none is cancelled. RuntimeError without a running
-  /// loop.
+  /// When the time is over, each that is left gives TimeoutError, and none is cancelled. All belong to the loop of
+  /// get_event_loop(): ValueError for a future of another one.
   template <std::ranges::input_range Range>
     requires Awaitable<std::ranges::range_rvalue_reference_t<Range>>
   auto operator()(Range&& awaitables, const AsCompletedOptions& options = {}) const {
     using F = decltype(ensure_future(std::ranges::iter_move(std::ranges::begin(awaitables))));
-    EventLoop& loop = get_running_loop();
+    EventLoop& loop = get_event_loop();
     std::vector<F> futures;
     for (auto each = std::ranges::begin(awaitables); each != std::ranges::end(awaitables); ++each)
-      futures.push_back(ensure_future(taken(awaitables, each)));
+      futures.push_back(ensure_future(taken(awaitables, each), loop));
     return AsCompleted<F>(detail::Completions<F>::start(std::move(futures), loop, options));
   }
 

@@ -65,7 +65,7 @@ class GatherChildren {
       add_task(*ensure_future(std::forward<A>(awaitable), loop()).state());
     }
   }
-  /// The loop of the children; the running one where there is none.
+  /// The loop of the children; that of get_event_loop() where there is none.
   EventLoop& loop();
   void reserve(std::size_t count) { futures.reserve(count); }
   /// For one more: adding it will not need memory for its place.

@@ -193,13 +193,13 @@ struct EnsureFutureFunction {
       return loop.create_task(std::move(awaitable), options);
     }
   }
-  /// The same on the running loop; a future may belong to any.
+  /// The same on the loop of get_event_loop(); a future may belong to any.
   template <Awaitable A>
   auto operator()(A&& awaitable) const {
     if constexpr (std::derived_from<std::remove_cvref_t<A>, AnyFuture>) {
       return std::remove_cvref_t<A>(std::forward<A>(awaitable));
     } else {
-      return (*this)(std::forward<A>(awaitable), get_running_loop());
+      return (*this)(std::forward<A>(awaitable), get_event_loop());
     }
   }
   template <class A, std::same_as<EventLoop>... Loop>

@@ -104,9 +104,10 @@ struct WrapFutureFunction {
     });
     return future;
   }
+  /// The same of the loop of get_event_loop().
   template <class T>
   Future<T> operator()(concurrent::Future<T> source) const {
-    return (*this)(std::move(source), get_running_loop());
+    return (*this)(std::move(source), get_event_loop());
   }
   /// A loop's future, as it is.
   template <std::derived_from<AnyFuture> F>
