@@ -17,8 +17,8 @@
 
 namespace segue {
 
-/// The exception's class and text, with its notes, below those of its cause, or else, where that is not suppressed, of its context, and
-/// so on, each once, with Python's words between them.
+/// The exception's class and text, with its notes, below those of its cause, or else, where that is not suppressed, of
+/// its context, and so on, each once, with Python's words between them.
 inline std::string format_exception(const std::exception_ptr& error) {
   struct Link {
     const std::exception_ptr* error;

@@ -1,5 +1,5 @@
-// Each lesson that has a main task, cancelled at each of its awaits; but for the one on debug mode, whose point is what it
-// leaves. What they include comes first, so that each has its names in a namespace of its own.
+// Each lesson that has a main task, cancelled at each of its awaits; but for the one on debug mode, whose point is what
+// it leaves. What they include comes first, so that each has its names in a namespace of its own.
 #include <stdlib.h>
 
 #include <algorithm>

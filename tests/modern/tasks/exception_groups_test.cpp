@@ -360,7 +360,8 @@ TEST(ExceptionNotes, are_kept_by_copies_and_by_the_parts_of_a_group) {
 TEST(ExceptionGroupRepr, names_its_members) {
   const auto inner = make_exception_group("inner", {std::make_exception_ptr(TypeError("2"))});
   const auto outer = make_exception_group("outer", {std::make_exception_ptr(ValueError("1")), inner});
-  EXPECT_EQ(exception_repr(outer), "ExceptionGroup('outer', [ValueError('1'), ExceptionGroup('inner', [TypeError('2')])])");
+  EXPECT_EQ(exception_repr(outer),
+            "ExceptionGroup('outer', [ValueError('1'), ExceptionGroup('inner', [TypeError('2')])])");
   const auto base = make_exception_group("base", {std::make_exception_ptr(KeyboardInterrupt())});
   EXPECT_EQ(exception_repr(base), "BaseExceptionGroup('base', [KeyboardInterrupt()])");
 }

@@ -58,8 +58,8 @@ template <class T>
 constexpr bool isgenerator(const T&) noexcept {
   return legacy_detail::is_generator<T>;
 }
-/// Python's `inspect.isgeneratorfunction`: of a function, lambda or function object, whatever its arguments. False where
-/// its signature depends on these.
+/// Python's `inspect.isgeneratorfunction`: of a function, lambda or function object, whatever its arguments. False
+/// where its signature depends on these.
 template <class F>
 constexpr bool isgeneratorfunction(const F& function) noexcept {
   if constexpr (requires { std::function(function); }) {
