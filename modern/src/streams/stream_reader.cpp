@@ -25,6 +25,7 @@ ReadUntil StreamReader::readuntil(std::initializer_list<std::string_view> separa
   return {state(), std::vector<std::string>(separators.begin(), separators.end())};
 }
 ReadNextLine StreamReader::anext() const { return ReadNextLine(state()); }
+ReadNextLineOrNone StreamReader::next_or_none() const { return ReadNextLineOrNone(state()); }
 bool StreamReader::at_eof() const { return state()->eof && state()->size() == 0; }
 
 void StreamReader::feed_data(std::string_view data) const {

@@ -137,10 +137,10 @@ Coroutine<> e_iteration() {
   ev("E iteration");
   const StreamReader r = fed("a\nb\nc", true);
   std::vector<Bytes> lines;
-  auto line = co_await r.anext();
+  auto line = co_await r.next_or_none();
   while (line) {
     lines.push_back(Bytes{*line});
-    line = co_await r.anext();
+    line = co_await r.next_or_none();
   }
   ev("E", lines);
 }

@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -252,12 +253,29 @@ TEST_F(StreamReaders, GiveLinesUntilTheEnd) {
   const StreamReader reader = make(64, "a\n\nc", true);
   run([&]() -> Coroutine<void> {
     Trace lines;
-    auto line = co_await reader.anext();
+    auto line = co_await reader.next_or_none();
     while (line) {
       lines.push_back(*line);
-      line = co_await reader.anext();
+      line = co_await reader.next_or_none();
     }
     EXPECT_EQ(lines, Trace({"a\n", "\n", "c"}));
+  });
+}
+
+TEST_F(StreamReaders, AreWhatAsyncForTakes) {
+  const StreamReader reader = make(64, "a\n\nc", true);
+  run([&]() -> Coroutine<void> {
+    Trace lines;
+    const auto keep = [&lines](std::string line) { lines.push_back(std::move(line)); };
+    co_await async_for(reader, keep);
+    EXPECT_EQ(lines, Trace({"a\n", "\n", "c"}));
+    bool ended = false;
+    try {
+      co_await reader.anext();
+    } catch (const StopAsyncIteration&) {
+      ended = true;
+    }
+    EXPECT_TRUE(ended);
   });
 }
 

@@ -89,8 +89,10 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
     (separators.emplace_back(std::forward<More>(more)), ...);
     return readuntil(std::move(separators));
   }
-  /// The next line; nothing at the end. Python's `async for line in reader`.
+  /// The next line; StopAsyncIteration at the end. `co_await async_for(reader, body)` is Python's `async for`.
   ReadNextLine anext() const;
+  /// The same; nothing at the end.
+  ReadNextLineOrNone next_or_none() const;
   /// Whether the end has come and all is read.
   bool at_eof() const;
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
 
@@ -103,6 +104,17 @@ class [[nodiscard("co_await it")]] ReadLine : public detail::StreamRead {
 
 /// StreamReader::anext().
 class [[nodiscard("co_await it")]] ReadNextLine final : public ReadLine {
+ public:
+  using ReadLine::ReadLine;
+  std::string await_resume() {
+    std::string line = ReadLine::await_resume();
+    if (line.empty()) throw StopAsyncIteration();
+    return line;
+  }
+};
+
+/// StreamReader::next_or_none().
+class [[nodiscard("co_await it")]] ReadNextLineOrNone final : public ReadLine {
  public:
   using ReadLine::ReadLine;
   std::optional<std::string> await_resume() {
