@@ -68,6 +68,24 @@ TEST_F(CurrentLoop, is_a_runners_until_that_is_closed) {
   EXPECT_EQ(current(), none_here);
 }
 
+TEST_F(CurrentLoop, is_set_by_a_runner_once) {
+  Runner runner;
+  const auto main = []() -> Coroutine<> { co_return; };
+  runner.run(main());
+  auto other = make_loop();
+  set_event_loop(*other);
+  runner.run(main());
+  EXPECT_EQ(&get_event_loop(), other.get());
+}
+
+TEST_F(CurrentLoop, is_none_after_run_which_sets_its_own) {
+  auto loop = make_loop();
+  set_event_loop(*loop);
+  const auto main = []() -> Coroutine<> { co_return; };
+  run(main());
+  EXPECT_EQ(current(), none_here);
+}
+
 TEST_F(CurrentLoop, is_not_that_of_a_runner_with_a_factory) {
   Runner runner({.loop_factory = new_event_loop});
   const auto main = []() -> Coroutine<> { co_return; };

@@ -134,6 +134,18 @@ TEST_F(DebugMode, tells_who_called_a_coroutine_function_whose_coroutine_was_neve
   EXPECT_THAT(to_string(context), HasSubstr("Object created at (most recent call last):\n  File \""));
 }
 
+[[gnu::noinline]] void forget_by_another_call() {
+  forget_a_coroutine();
+  asm volatile("");  // no tail call
+}
+
+TEST_F(DebugMode, tells_the_calls_in_their_order) {
+  loop->call_soon(forget_by_another_call);
+  iterate(*loop);
+  EXPECT_THAT(reports.contexts().front().source_traceback,
+              ContainsRegex("in forget_by_another_call.*\n.*in forget_a_coroutine"));
+}
+
 TEST_F(DebugMode, tells_nothing_outside_of_it) {
   loop->set_debug(false);
   loop->call_soon(forget_a_coroutine);
@@ -174,9 +186,9 @@ TEST_F(DebugMode, tells_who_made_a_future) {
 TEST_F(DebugMode, tells_who_scheduled_a_callback_that_fails) {
   schedule_a_failure(*loop);
   iterate(*loop);
-  EXPECT_THAT(reports.contexts().front().handle_traceback, HasSubstr("in schedule_a_failure"));
+  EXPECT_THAT(reports.contexts().front().source_traceback, HasSubstr("in schedule_a_failure"));
   EXPECT_THAT(reports.contexts().front().handle, HasSubstr(" created at "));
-  EXPECT_THAT(to_string(reports.contexts().front()), HasSubstr("Handle created at (most recent call last):"));
+  EXPECT_THAT(to_string(reports.contexts().front()), HasSubstr("Object created at (most recent call last):"));
 }
 
 Coroutine<> never_ends() { co_await sleep(1h); }

@@ -11,6 +11,7 @@
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -119,10 +120,47 @@ TEST_F(StaggeredRace, hands_a_cancellation_with_its_message_on_and_waits) {
   EXPECT_THAT(trace, ElementsAre("a starts", "b starts", "a is cancelled: enough", "b is cancelled: enough"));
 }
 
-TEST_F(StaggeredRace, works_with_eager_tasks) {
+TEST_F(StaggeredRace, fails_where_two_succeed) {
+  const auto refuses = [this]() -> Coroutine<std::string> {
+    try {
+      co_await sleep(10s);
+    } catch (const CancelledError&) {
+      trace.push_back("a refuses");
+    }
+    co_return "a wins all the same";
+  };
+  std::vector<std::string> errors;
+  try {
+    race({refuses, runner("b", 1ms)}, 1ms);
+  } catch (const ExceptionGroup& group) {
+    errors.push_back(group.message());
+    for (const auto& error : group.exceptions()) errors.push_back(text(error));
+  }
+  EXPECT_THAT(errors, ElementsAre("staggered race failed",
+                                  "RuntimeError(staggered_race(): 0 succeeds after 1 has won, "
+                                  "although it was cancelled)"));
+  EXPECT_THAT(trace, ElementsAre("b starts", "a refuses"));
+  EXPECT_THAT(all_tasks(*loop), ElementsAre());
+}
+
+TEST_F(StaggeredRace, of_eager_tasks_is_the_same) {
   loop->set_task_factory(eager_task_factory);
-  const auto result = race({runner("a", 1ms, true), runner("b", 0ms)}, std::nullopt);
+  const auto result = race({runner("a", 2s), runner("b", 1s), runner("c", 0s, true)}, 250ms);
   EXPECT_EQ(result.winner_result, "b wins");
+  EXPECT_EQ(result.winner_index, 1U);
+  EXPECT_THAT(errors(result), ElementsAre("CancelledError()", "None", "ValueError(c)"));
+}
+
+TEST_F(StaggeredRace, of_eager_tasks_without_a_delay_starts_the_next_one_at_a_failure) {
+  loop->set_task_factory(eager_task_factory);
+  const auto fails_at_once = []() -> Coroutine<std::string> {
+    throw ValueError("a");
+    co_return "";
+  };
+  const auto result = race({fails_at_once, runner("b", 1s), runner("c", 0s)}, std::nullopt);
+  EXPECT_EQ(result.winner_result, "b wins");
+  EXPECT_EQ(result.winner_index, 1U);
+  EXPECT_THAT(errors(result), ElementsAre("ValueError(a)", "None"));
 }
 
 TEST_F(StaggeredRace, takes_functions_without_a_result) {

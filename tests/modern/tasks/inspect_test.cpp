@@ -184,6 +184,49 @@ TEST(TaskInspection, tells_the_frame_of_its_coroutine_alone) {
   EXPECT_THAT(said_by([&] { task.print_stack(); }), ContainsRegex("^No stack for <Task cancelled name='t' .*>\n$"));
 }
 
+Coroutine<> looks_at_its_task(std::vector<std::string>& stack, std::string& printed) {
+  const AnyTask self = *current_task();
+  stack = names(self.get_stack());
+  printed = said_by([&] { self.print_stack(); });
+  co_return;
+}
+Coroutine<> awaits_who_looks_at_its_task(std::vector<std::string>& stack, std::string& printed) {
+  co_await looks_at_its_task(stack, printed);
+}
+
+TEST(TaskInspection, tells_the_frame_of_its_coroutine_while_it_runs) {
+  std::vector<std::string> stack;
+  std::string printed;
+  run(looks_at_its_task(stack, printed));
+  EXPECT_THAT(stack, ElementsAre("looks_at_its_task"));
+  EXPECT_THAT(printed, ContainsRegex("^Stack for <Task pending .*looks_at_its_task\\(\\) running.*> "));
+  run(awaits_who_looks_at_its_task(stack, printed));
+  EXPECT_THAT(stack, ElementsAre("awaits_who_looks_at_its_task"));
+  EXPECT_THAT(printed, ContainsRegex("^Stack for <Task pending .*awaits_who_looks_at_its_task\\(\\) running.*> "));
+}
+
+TEST(TaskInspection, of_what_is_no_coroutine_of_the_users_tells_its_stack_all_the_same) {
+  auto loop = make_loop();
+  AsyncGenerator<int> generator = inspected_generator();
+  const Task<> closing = loop->create_task(generator.aclose());
+  EXPECT_EQ(closing.get_stack().size(), 1U);
+  loop->run_until_complete(closing);
+  EXPECT_THAT(closing.get_stack(), ElementsAre());
+}
+
+TEST(TaskInspection, of_an_eager_task_that_is_done_at_once_tells_that_it_is_closed) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const Task<int> done = create_task(inspected_coroutine(1), {.eager_start = true});
+    EXPECT_TRUE(done.done());
+    EXPECT_EQ(done.get_coro().state, CoroutineState::CORO_CLOSED);
+    EXPECT_THAT(done.get_coro().cr_await, ElementsAre());
+    EXPECT_THAT(done.get_stack(), ElementsAre());
+    co_return;
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(TaskInspection, prints_the_exception_that_it_ended_with) {
   auto loop = make_loop();
   const auto fails = []() -> Coroutine<> {

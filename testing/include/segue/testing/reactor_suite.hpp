@@ -115,6 +115,17 @@ TYPED_TEST_P(ReactorSuite, a_reader_that_reads_nothing_is_called_again) {
   EXPECT_EQ(calls, 3);
 }
 
+TYPED_TEST_P(ReactorSuite, a_reader_is_called_once_for_what_it_reads_though_the_loop_is_stopped_meanwhile) {
+  typename TestFixture::Trace events;
+  this->loop->add_reader(this->pair.fd(), [&] { events.push_back(this->pair.receive(1)); });
+  this->pair.send("x");
+  for (int run = 0; run < 3; ++run) {
+    this->loop->call_soon([this] { this->loop->stop(); });
+    this->loop->run_forever();
+  }
+  EXPECT_EQ(events, typename TestFixture::Trace{"x"});
+}
+
 TYPED_TEST_P(ReactorSuite, both_ways_of_one_descriptor_are_watched) {
   typename TestFixture::Trace events;
   const int fd = this->pair.fd();
@@ -314,6 +325,7 @@ TYPED_TEST_P(ReactorSuite, calls_of_other_threads_arrive_while_descriptors_are_w
 
 REGISTER_TYPED_TEST_SUITE_P(
     ReactorSuite, readers_are_level_triggered_and_replaced_by_the_next_one, a_reader_that_reads_nothing_is_called_again,
+    a_reader_is_called_once_for_what_it_reads_though_the_loop_is_stopped_meanwhile,
     both_ways_of_one_descriptor_are_watched, a_descriptors_reader_comes_before_its_writer,
     a_removed_reader_is_not_called_even_where_it_was_ready, a_descriptor_is_watched_that_has_the_number_of_a_closed_one,
     many_descriptors_are_found_each_once_a_poll, what_cannot_be_watched_is_refused_and_changes_nothing,
