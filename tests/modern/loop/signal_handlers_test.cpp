@@ -333,7 +333,7 @@ TEST(SignalHandlersInRun, that_stay_to_its_end_leave_nothing_behind) {
     co_return;
   };
   run(careless());
-  EXPECT_TRUE(has_default_disposition(SIGINT));
+  ASSERT_TRUE(has_default_disposition(SIGINT));
   const auto interrupted = []() -> Coroutine<> {
     ::raise(SIGINT);
     co_await sleep(1h);
