@@ -153,7 +153,7 @@ TEST(ContextOfThreads, goes_along_into_the_loop_and_is_not_changed_from_there) {
 
 // asgiref 348: a thread that waits for a coroutine that waits for a thread, within a time limit, waited for ever.
 TEST(ContextOfThreads, goes_along_through_threads_within_threads_with_a_time_limit) {
-  const auto loop = make_loop();
+  const auto loop = modern::new_event_loop();  // in real time, which is what the threads take
   const auto innermost = [] { return user.get() + " innermost"; };
   const auto in_the_loop = [&]() -> Coroutine<std::string> {
     co_return co_await modern::wait_for(modern::to_thread(innermost), 1h);
