@@ -36,19 +36,22 @@ bool is_base_only(const std::exception_ptr& error) noexcept {
   return holds<BaseException>(error) && !holds<std::exception>(error);
 }
 
+/// Gives `copy` the cause, the context and the notes of `original`, where both have any.
+void copy_history(const BaseException* original, const std::exception_ptr& copy) noexcept {
+  auto* const to = exception_ptr_cast<BaseException>(copy);
+  if (original == nullptr || to == nullptr) return;
+  to->set_cause(original->cause());
+  to->set_context(original->context());
+  to->set_suppress_context(original->suppress_context());
+  to->set_notes_of(*original);
+}
+
 /// A group like `original` of some of its exceptions, with its cause, context and notes; null for none.
 std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExceptionGroup& group,
                                std::vector<std::exception_ptr> exceptions) {
   if (exceptions.empty()) return nullptr;
   std::exception_ptr derived = group.derive(std::move(exceptions));
-  const auto* const from = exception_ptr_cast<const BaseException>(original);
-  auto* const to = exception_ptr_cast<BaseException>(derived);
-  if (from != nullptr && to != nullptr) {
-    to->set_cause(from->cause());
-    to->set_context(from->context());
-    to->set_suppress_context(from->suppress_context());
-    to->set_notes_of(*from);
-  }
+  copy_history(exception_ptr_cast<const BaseException>(original), derived);
   return derived;
 }
 
@@ -113,7 +116,10 @@ std::exception_ptr BaseExceptionGroup::derive(std::vector<std::exception_ptr> ex
 
 std::exception_ptr BaseExceptionGroup::pointer() const {
   std::exception_ptr handled = std::current_exception();
-  return as_group(handled) == this ? handled : derive(exceptions());
+  if (as_group(handled) == this) return handled;
+  std::exception_ptr copy = derive(exceptions());
+  copy_history(dynamic_cast<const BaseException*>(this), copy);
+  return copy;
 }
 
 SplitExceptions BaseExceptionGroup::split(const Predicate& matches) const { return modern::split(pointer(), matches); }

@@ -49,6 +49,7 @@ struct Race {
   std::vector<Task<>> running = {};
   std::optional<Future<>> all_done = std::nullopt;  // while somebody waits for that
   std::vector<std::exception_ptr> unhandled = {};
+  bool over = false;
   StaggeredResult<T> result = {};
 };
 
@@ -60,15 +61,26 @@ Coroutine<> run_next(RaceOf<T> race, Event may_start, std::optional<Event> previ
 
 template <class T>
 void start_next(const RaceOf<T>& race, std::optional<Event> previous_failed) {
+  if (race->over) return;
   const Event may_start;
   Task<> task = create_task(run_next<T>(race, may_start, std::move(previous_failed)));
-  race->running.push_back(task);
   task.add_done_callback([race](const Task<>& done) {
     std::erase(race->running, done);
     if (race->all_done && !race->all_done->done() && race->running.empty()) race->all_done->set_result();
     if (!done.cancelled() && done.exception()) race->unhandled.push_back(done.exception());
   });
+  race->running.push_back(task);
   may_start.set();  // an eager one would else be done before it is known
+}
+
+/// Nobody waits for the race any more: it refers to its tasks, and they to it.
+template <class T>
+void end_race(Race<T>& race) noexcept {
+  race.over = true;
+  try {
+    for (const Task<>& task : std::exchange(race.running, {})) task.cancel();
+  } catch (...) {  // there is no memory for that: they run to their end
+  }
 }
 
 /// The next one's turn comes when the one before has failed, or the delay is over.
@@ -116,7 +128,7 @@ template <class T>
 Coroutine<StaggeredResult<T>> staggered_race(std::vector<std::function<Coroutine<T>()>> entrants,
                                              std::optional<Delay> delay) {
   const RaceOf<T> race = std::make_shared<Race<T>>(std::move(entrants), delay);
-  const ScopeExit forget([&race]() noexcept { race->running.clear(); });  // they keep the race, too
+  const ScopeExit end([&race]() noexcept { end_race(*race); });
   start_next<T>(race, std::nullopt);
   std::exception_ptr cancelled;
   while (!race->running.empty()) {
