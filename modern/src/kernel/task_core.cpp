@@ -88,6 +88,12 @@ void TaskCore::start_eagerly() {
   const Ref<TaskCore> keep(this);
   set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
   loop().add_task(*this);
+  // Whoever makes it remains in its own context.
+  const auto makers = Shared<ContextState>::share(ContextSlot::current().state());
+  const bool enters = makers && !makers->entered.exchange(true);
+  const ScopeExit leave([&]() noexcept {
+    if (enters) makers->entered = false;
+  });
   const ContextSlot::Current own_context(nullptr);
   take_step([this] { step(); });
 }

@@ -154,6 +154,31 @@ TEST(EagerTask, that_asks_the_program_to_end_throws_out_of_create_task) {
   loop->run_until_complete(main());
 }
 
+TEST(EagerTask, cannot_enter_the_context_that_its_maker_is_in_before_that_one_waits) {
+  Trace trace;
+  const Context context;
+  const auto enter = [&]() -> Coroutine<> {
+    for (int i = 0; i < 2; ++i) {
+      try {
+        context.run([&] { trace.push_back("entered"); });
+      } catch (const RuntimeError& e) {
+        trace.push_back(std::string(e.what()).substr(0, 20));
+      }
+      co_await sleep(0s);
+    }
+  };
+  const auto make = [&]() -> Coroutine<> {
+    create_task(enter(), {.eager_start = true});
+    co_return;
+  };
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    create_task(make(), {.context = context});
+    for (int i = 0; i < 3; ++i) co_await sleep(0s);
+  }());
+  EXPECT_THAT(trace, ElementsAre("cannot enter context", "entered"));
+}
+
 TEST(EagerTask, is_not_eager_where_its_loop_does_not_run) {
   Trace trace;
   const EventLoopPtr loop = make_loop();
