@@ -345,6 +345,12 @@ class Source {
                    Caught::exception, Caught::exception, Caught::base_exception, Caught::group});
     s.reraises = one_in(2);
     place.may_return = place.may_return && s.kind == Kind::try_except;
+    // One that yields instead of ending would have ignored GeneratorExit: when it is dropped afterwards, CPython throws
+    // that once more, and segue takes it apart where it stands.
+    if (place.in == In::generator && (s.kind == Kind::try_finally || s.caught == Caught::base_exception)) {
+      place.may_yield = false;
+      s.reraises = true;
+    }
     s.handler = block(place, 3);
   }
 
