@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include <segue/modern/kernel/log.hpp>
 #include <segue/unraisable.hpp>
 
 #include "world.hpp"
@@ -81,11 +82,19 @@ Trace interpret(const Program& program) {
   if (program.eager) loop->set_task_factory(asyncio::eager_task_factory);
   loop->set_exception_handler(
       [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { handle(world, context); });
+  // Warnings, of generators that begin when the others are closed, say.
+  modern::set_log_handler([](auto&&...) {});
   loop->run_until_complete(main_(world));
   Trace trace = std::move(world.trace);
-  // What is left of a program that got stuck is closed before what it refers to, and reported to nobody.
+  // What is left, of a program that got stuck, and generators that began when the others were closed, is closed before
+  // what it refers to, and reported to nobody. Whatever it calls ends at once.
+  world.calls = most_calls;
   UnraisableHook before = set_unraisable_hook([](const Unraisable&) {});
   loop.reset();
+  for (auto& generator : world.A) {
+    auto former = std::exchange(generator, std::make_shared<Generator>(call_generator(world, 0)));
+    former.reset();
+  }
   set_unraisable_hook(std::move(before));
   return trace;
 }
