@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 
 namespace segue::modern {
 
