@@ -293,7 +293,9 @@ TEST(YieldFrom, TakesALockByItsGuard) {
     yield_from(sleep(1ms));
     trace.push_back(name + " leaves");
   });
-  loop->run_until_complete(modern::gather(loop->create_task(in_turns("a")), loop->create_task(in_turns("b"))));
+  const auto a = loop->create_task(in_turns("a"));
+  const auto b = loop->create_task(in_turns("b"));
+  loop->run_until_complete(modern::gather(a, b));
   EXPECT_THAT(trace, ElementsAre("a has it", "a leaves", "b has it", "b leaves"));
   EXPECT_FALSE(lock.locked());
 }

@@ -134,7 +134,8 @@ TEST(Explore, varies_what_stands_in_sets) {
 TEST(Explore, varies_how_long_calls_in_threads_take) {
   const auto program = [](Trace& trace) -> Coroutine<> {
     const auto call = [&trace](std::string name) -> Coroutine<> {
-      const std::string same = co_await modern::to_thread([name] { return name; });
+      const auto give = [&name] { return name; };
+      const std::string same = co_await modern::to_thread(give);
       trace(same);
     };
     co_await modern::gather(call("a"), call("b"));

@@ -104,7 +104,10 @@ TEST(AsyncWith, LeavesNestedOnesFromTheInsideAndTheOuterOneDoesNotSeeWhatTheInne
       throw ValueError("v");
       co_return;
     };
-    const auto within = [&](const std::string&) -> Coroutine<> { co_await async_with(Named{trace, inner}, body); };
+    const auto within = [&](const std::string&) -> Coroutine<> {
+      Named manager{trace, inner};
+      co_await async_with(manager, body);
+    };
     const std::string end =
         testing::attempt([&] { loop->run_until_complete(async_with(Named{trace, "outer"}, within)); });
     EXPECT_EQ(end, inner == "passes" ? "ValueError(v)" : "None");
