@@ -63,13 +63,14 @@ CancelledRun cancel_once(const detail::TracedProgram& program, std::size_t itera
       result.failed = run.left();
       if (!result.failed.empty()) result.failed = "left " + result.failed;
       result.cancelled = run.main().cancelled();
-      if (!result.cancelled && run.main().exception()) result.failed = error_text(run.main().exception());
+      const bool failed = !result.cancelled && run.main().exception();
+      if (failed && !options.may_fail) result.failed = error_text(run.main().exception());
       run.close();
     } catch (...) {
       if (ends_program(std::current_exception())) throw;
       result.failed = error_text(std::current_exception());
     }
-    if (result.failed.empty() && !run.reports().empty()) result.failed = run.reports().front();
+    if (result.failed.empty() && !options.may_fail && !run.reports().empty()) result.failed = run.reports().front();
   }
   try {
     if (result.failed.empty() && options.check) options.check();

@@ -14,14 +14,14 @@ namespace segue::testing {
 /// Its output is dropped: a cancelled program prints what it has come to. It runs in its own folder below docs/lessons,
 /// if it has one.
 template <class Program>
-void cancel_a_program_everywhere(Program program, const char* folder = ".") {
+void cancel_a_program_everywhere(Program program, const char* folder = ".", bool may_fail = false) {
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(std::filesystem::path(SEGUE_LESSONS_FOLDER) / folder);
   ::testing::internal::CaptureStdout();
   std::string failure;
   CancelReport report;
   try {
-    report = cancel_everywhere(program, {.may_leave_tasks = true});
+    report = cancel_everywhere(program, {.may_leave_tasks = true, .may_fail = may_fail});
   } catch (const CancellationFailure& error) {
     failure = error.what();
   }

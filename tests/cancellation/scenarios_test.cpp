@@ -1,4 +1,5 @@
-// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp).
+// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp). They look at what fails
+// in the midst of things, and so may fail there themselves.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,16 +69,16 @@ namespace {
 
 using segue::testing::cancel_a_program_everywhere;
 
-TEST(CancelledScenario, bridge_generator_coroutines) { cancel_a_program_everywhere(scenario_12::main_); }
-TEST(CancelledScenario, task_tick_schedule) { cancel_a_program_everywhere(scenario_15::main_); }
-TEST(CancelledScenario, cancel_basics) { cancel_a_program_everywhere(scenario_16::main_); }
-TEST(CancelledScenario, gather_semantics) { cancel_a_program_everywhere(scenario_20::main_); }
-TEST(CancelledScenario, wait_modes) { cancel_a_program_everywhere(scenario_22::main_); }
-TEST(CancelledScenario, taskgroup_errors) { cancel_a_program_everywhere(scenario_24::main_); }
-TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_); }
-TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_); }
-TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_); }
-TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_); }
-TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_); }
+TEST(CancelledScenario, bridge_generator_coroutines) { cancel_a_program_everywhere(scenario_12::main_, ".", true); }
+TEST(CancelledScenario, task_tick_schedule) { cancel_a_program_everywhere(scenario_15::main_, ".", true); }
+TEST(CancelledScenario, cancel_basics) { cancel_a_program_everywhere(scenario_16::main_, ".", true); }
+TEST(CancelledScenario, gather_semantics) { cancel_a_program_everywhere(scenario_20::main_, ".", true); }
+TEST(CancelledScenario, wait_modes) { cancel_a_program_everywhere(scenario_22::main_, ".", true); }
+TEST(CancelledScenario, taskgroup_errors) { cancel_a_program_everywhere(scenario_24::main_, ".", true); }
+TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_, ".", true); }
+TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_, ".", true); }
+TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, ".", true); }
+TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, ".", true); }
+TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, ".", true); }
 
 }  // namespace

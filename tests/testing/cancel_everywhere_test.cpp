@@ -83,6 +83,24 @@ TEST(CancelEverywhere, finds_what_the_program_throws_instead) {
   EXPECT_THAT(failure_of([&] { cancel_everywhere(translates); }), HasSubstr("ValueError: no"));
 }
 
+TEST(CancelEverywhere, looks_at_what_is_left_alone_where_a_program_may_fail) {
+  const auto translates = []() -> Coroutine<> {
+    try {
+      co_await modern::sleep(1s);
+    } catch (const modern::CancelledError&) {
+      throw ValueError("no");
+    }
+  };
+  EXPECT_GT(cancel_everywhere(translates, {.may_fail = true}).completed, 0U);
+  const auto leaks = []() -> Coroutine<> {
+    const int fd = ::dup(0);
+    co_await modern::sleep(1s);
+    ::close(fd);
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(leaks, {.may_fail = true}); }),
+              HasSubstr("left a descriptor that is open"));
+}
+
 TEST(CancelEverywhere, finds_a_lock_that_is_held_by_asking) {
   modern::Lock lock;
   const auto forgets = [&]() -> Coroutine<> {

@@ -22,6 +22,9 @@ struct CancelOptions {
   std::function<bool()> failed = {};
   /// Whether the program may leave tasks that are pending, as one that run() runs may: they are cancelled at its end.
   bool may_leave_tasks = false;
+  /// Whether the program may end with another error than CancelledError, or report one, where it is cancelled: what it
+  /// leaves is looked at alone.
+  bool may_fail = false;
 };
 
 /// What cancel_everywhere() throws: "cancelled at main.cpp:12, in iteration 7 of 12: left <Task pending …>".
