@@ -1,5 +1,6 @@
 #include <segue/testing/explore.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -147,21 +148,30 @@ TEST(Explore, varies_how_long_calls_in_threads_take) {
 
 const ExploreOptions thousand{.seeds = 1000};
 
+/// How many of `visitors`, who come at the same time, a lock or a semaphore lets in at once.
+template <class Gate>
+Coroutine<int> most_inside(Gate& gate, int visitors) {
+  int inside = 0;
+  int most = 0;
+  const auto critical = [&]() -> Coroutine<> {
+    most = std::max(most, ++inside);
+    co_await modern::sleep(1ms);
+    --inside;
+  };
+  const auto visit = [&]() -> Coroutine<> {
+    co_await modern::sleep(1ms);
+    co_await modern::async_with(gate, critical);
+  };
+  std::vector<modern::Task<>> tasks;
+  for (int i = 0; i < visitors; ++i) tasks.push_back(modern::create_task(visit()));
+  co_await modern::gather(tasks);
+  co_return most;
+}
+
 TEST(ExploreOf, locks_let_one_in_at_a_time_first_come_first_served) {
   const auto program = []() -> Coroutine<> {
     modern::Lock lock;
-    int inside = 0;
-    int most = 0;
-    const auto work = [&]() -> Coroutine<> {
-      co_await modern::sleep(1ms);
-      const auto critical = [&]() -> Coroutine<> {
-        most = std::max(most, ++inside);
-        co_await modern::sleep(1ms);
-        --inside;
-      };
-      co_await modern::async_with(lock, critical);
-    };
-    co_await modern::gather(work(), work(), work(), work());
+    const int most = co_await most_inside(lock, 4);
     if (most != 1 || lock.locked()) throw RuntimeError("not exclusive");
   };
   explore(program, thousand);
@@ -170,18 +180,7 @@ TEST(ExploreOf, locks_let_one_in_at_a_time_first_come_first_served) {
 TEST(ExploreOf, semaphores_let_in_as_many_as_they_have_permits) {
   const auto program = []() -> Coroutine<> {
     modern::BoundedSemaphore semaphore(2);
-    int inside = 0;
-    int most = 0;
-    const auto work = [&]() -> Coroutine<> {
-      co_await modern::sleep(1ms);
-      const auto critical = [&]() -> Coroutine<> {
-        most = std::max(most, ++inside);
-        co_await modern::sleep(1ms);
-        --inside;
-      };
-      co_await modern::async_with(semaphore, critical);
-    };
-    co_await modern::gather(work(), work(), work(), work(), work());
+    const int most = co_await most_inside(semaphore, 5);
     if (most != 2 || semaphore.locked()) throw RuntimeError("permits: " + std::to_string(most));
   };
   explore(program, thousand);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <mutex>
 #include <string_view>
@@ -77,6 +78,20 @@ Addresses addresses_of(const Origin& origin) {
   return found != known().addresses.end() ? found->second : Addresses();
 }
 
+// Adds the time that passes as long as it lives.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::chrono::nanoseconds& sum) noexcept : sum_(sum) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { sum_ += Clock::now() - begin_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::nanoseconds& sum_;
+  const Clock::time_point begin_ = Clock::now();
+};
+
 }  // namespace
 
 bool Origin::remember() const noexcept {
@@ -95,20 +110,6 @@ void Origin::forget() const noexcept {
   const std::lock_guard lock(known().mutex);
   known().addresses.erase(this);
 }
-
-// Adds the time that passes as long as it lives.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::chrono::nanoseconds& sum) noexcept : sum_(sum) {}
-  Stopwatch(const Stopwatch&) = delete;
-  Stopwatch& operator=(const Stopwatch&) = delete;
-  ~Stopwatch() { sum_ += Clock::now() - begin_; }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  std::chrono::nanoseconds& sum_;
-  const Clock::time_point begin_ = Clock::now();
-};
 
 std::string Origin::traceback(Maker maker) const {
   if (!known_) return {};

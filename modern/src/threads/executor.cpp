@@ -191,13 +191,12 @@ void Executor::complete(Job& job) {
 
 void Executor::complete_later(std::unique_ptr<Job> job, Schedule& choices) {
   const auto taken = std::chrono::milliseconds(choices.choose(10) * choices.choose(10));
-  const auto shared = std::make_shared<std::unique_ptr<Job>>(std::move(job));
-  ++delayed_;
-  loop_.call_later(taken, [this, shared] {
-    complete(**shared);
+  loop_.call_later(taken, [this, job = std::move(job)] {
+    complete(*job);
     --delayed_;
     tell_who_waits_for_the_end();
   });
+  ++delayed_;
 }
 
 Future<void> Executor::shutdown() {
