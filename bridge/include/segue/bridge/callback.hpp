@@ -3,8 +3,11 @@
 //   int size = co_await from_callback<int>([&](auto done) { query_size(file, done); });
 //   std::string text = yield_from(from_callback<std::string>(error_first, [&](auto done) { fetch(url, done); }));
 //   Record record = co_await from_callback<Record>([](auto done, std::string& key) { look_up(key, done); }, key);
+//   int rows = co_await from_callback<void(void*, int)>([&](auto* call, void* data) { db_count(db, call, data); });
+//   Page page = co_await from_callback<Page>([&](auto done) { return load(url, done); }, [](Load& load) { load.stop();
+//   });
 //
-// What the initiation needs is captured by reference, or given as arguments, as in the last line, which are kept until
+// What the initiation needs is captured by reference, or given as arguments, as in the third line, which are kept until
 // the end of the await. Nothing that has a destructor is to be captured by value in a co_await expression: g++ 12
 // destroys it twice.
 //
@@ -13,8 +16,13 @@
 //   - the callback may run before the initiation returns, later, on the loop's thread or on another;
 //   - called twice: the first call counts, the second is reported to the loop's exception handler;
 //   - every copy destroyed without a call: the await throws RuntimeError, so that nobody waits for ever;
-//   - cancelled while waiting: CancelledError is thrown at the await, and a call that comes later is ignored (what it
-//     brings is destroyed on the loop). What the callback API does then is its own affair;
+//   - cancelled while waiting, without a cancel function: CancelledError is thrown at the await, and a call that comes
+//     later is ignored (what it brings is destroyed on the loop). What the callback API does then is its own affair;
+//   - cancelled while waiting, with one: it is called, once, in the loop's thread, and CancelledError is thrown when
+//   the
+//     callback has come (what it brings is dropped), or was destroyed; at once where the cancel function returns true,
+//     for "it will not come". One that throws is reported, and counts as one that returned true;
+//   - the await destroyed while it waits: the cancel function is called, and a call that comes later is ignored;
 //   - called, or destroyed, when the loop is closed or gone: ignored (what it brings is destroyed there and then).
 #pragma once
 
@@ -22,50 +30,20 @@
 #include <exception>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <source_location>
-#include <string>
-#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <segue/bridge/callback_errors.hpp>
+#include <segue/bridge/callback_wait.hpp>
 #include <segue/bridge/sender.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
-#include <segue/os_error.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::bridge {
-
-/// The shape `callback(error, value…)`: an error that tests as true is thrown.
-struct error_first_t {};
-inline constexpr error_first_t error_first{};
-
-/// The exception that stands for the error of an error-first callback: an exception_ptr itself; for an error code of
-/// the system OSError, or the class of it that Python has for the number (TimeoutError for ETIMEDOUT);
-/// std::system_error for another category's, RuntimeError with the text for a string; else the error itself is thrown.
-/// Null for an error that tests as false.
-template <class Error>
-std::exception_ptr to_exception(const Error& error) {
-  if constexpr (std::same_as<Error, std::exception_ptr>) {
-    return error;
-  } else if constexpr (requires { std::error_code(error); } && !std::integral<Error>) {
-    const std::error_code code(error);
-    if (!code) return nullptr;
-    if (code.category() == std::system_category() || code.category() == std::generic_category())
-      return make_os_error(code.value(), code.message());
-    return std::make_exception_ptr(std::system_error(code));
-  } else if constexpr (std::convertible_to<const Error&, std::string>) {
-    std::string text = error;
-    if (text.empty()) return nullptr;
-    return std::make_exception_ptr(RuntimeError(std::move(text)));
-  } else {
-    if (!static_cast<bool>(error)) return nullptr;
-    return std::make_exception_ptr(error);
-  }
-}
 
 namespace bridge_detail {
 
@@ -91,39 +69,40 @@ class Callback {
  public:
   using Result = typename bridge_detail::CallbackResult<Values...>::type;
 
+  /// One that completes future(). RuntimeError where the loop is closed.
   explicit Callback(modern::EventLoop& loop, std::source_location made = std::source_location::current())
-      : sender_(std::make_shared<bridge_detail::Sender<Result>>(
-            modern::make_ref<bridge_detail::SentFuture<Result>>(loop.core()), made)) {}
+      : sender_(modern::make_ref<bridge_detail::SentFuture<Result>>(loop.core()), made) {}
+  explicit Callback(bridge_detail::Sender<Result> sender) noexcept : sender_(std::move(sender)) {}
 
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
   void operator()(Args&&... values) const {
-    Outcome<Result> outcome;
-    if constexpr (sizeof...(Values) == 1) {
-      outcome.set_value(std::forward<Args>(values)...);
-    } else if constexpr (sizeof...(Values) == 0) {
-      outcome.set_value();
-    } else {
-      outcome.set_value(std::tuple<Values...>(std::forward<Args>(values)...));
-    }
-    sender_->send(std::move(outcome));
+    sender_.send([&](Outcome<Result>& outcome) {
+      if constexpr (sizeof...(Values) == 1) {
+        outcome.set_value(std::forward<Args>(values)...);
+      } else if constexpr (sizeof...(Values) == 0) {
+        outcome.set_value();
+      } else {
+        outcome.set_value(std::tuple<Values...>(std::forward<Args>(values)...));
+      }
+    });
   }
   /// Ends the wait with an exception. TypeError for a null one.
   void fail(std::exception_ptr error) const {
     check_exception(error);
-    Outcome<Result> outcome;
-    outcome.set_exception(std::move(error));
-    sender_->send(std::move(outcome));
+    sender_.send([&](Outcome<Result>& outcome) { outcome.set_exception(std::move(error)); });
   }
 
   /// What the call completes. To be asked for in the loop's thread, and before there is a call.
   modern::Future<Result> future() const {
-    return modern::Future<Result>(modern::Ref<modern::FutureCore>(&sender_->future()));
+    return modern::Future<Result>(modern::Ref<modern::FutureCore>(sender_.future()));
   }
+  /// For what a call may not destroy: that is done in the loop's next iteration, or here where it is gone.
+  void destroy_in_loop(std::shared_ptr<void> object) const noexcept { sender_.destroy_in_loop(std::move(object)); }
 
  private:
-  // Shared by the copies: the last one to go tells that nobody can call any more.
-  std::shared_ptr<bridge_detail::Sender<Result>> sender_;
+  // The last copy to go tells that nobody can call any more.
+  bridge_detail::Sender<Result> sender_;
 };
 
 /// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is
@@ -151,7 +130,108 @@ class ErrorFirstCallback {
   Callback<Values...> callback_;
 };
 
+/// The callback of an API that gives a negative errno, or else what it has done: `callback(number, values…)`. A number
+/// that is not negative is the first of `Values`, or is left out where the others are all of them.
+template <class... Values>
+class NegativeErrnoCallback {
+ public:
+  explicit NegativeErrnoCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
+
+  template <std::signed_integral Number, class... Args>
+    requires(std::invocable<const Callback<Values...>&, Args...> ||
+             std::invocable<const Callback<Values...>&, Number, Args...>)
+  void operator()(Number number, Args&&... values) const {
+    if (number < 0) return callback_.fail(to_exception(number));
+    if constexpr (std::invocable<const Callback<Values...>&, Args...>) {
+      callback_(std::forward<Args>(values)...);
+    } else {
+      callback_(number, std::forward<Args>(values)...);
+    }
+  }
+
+ private:
+  Callback<Values...> callback_;
+};
+
+/// The second of two callbacks: `failed(error)`, or `failed()`.
+template <class... Values>
+class FailureCallback {
+ public:
+  explicit FailureCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
+
+  /// Ends the wait with what to_exception() makes of the error; RuntimeError where that is nothing.
+  template <class Error = std::exception_ptr>
+  void operator()(const Error& error = {}) const {
+    callback_.fail(to_failure(error));
+  }
+
+ private:
+  Callback<Values...> callback_;
+};
+
+// --- how a callback is called: what from_callback() takes before the initiation
+
+/// `done(values…)`.
+struct once_t {
+  template <class... Values>
+  static std::tuple<Callback<Values...>> callbacks(Callback<Values...> callback) noexcept {
+    return {std::move(callback)};
+  }
+};
+inline constexpr once_t once{};
+
+/// `done(error, values…)`: an error that to_exception() finds to be one is thrown.
+struct error_first_t {
+  template <class... Values>
+  static std::tuple<ErrorFirstCallback<Values...>> callbacks(Callback<Values...> callback) noexcept {
+    return {ErrorFirstCallback<Values...>(std::move(callback))};
+  }
+};
+inline constexpr error_first_t error_first{};
+
+/// `done(number, values…)`: a negative number is an errno, and is thrown as OSError (libuv, io_uring).
+struct negative_errno_t {
+  template <class... Values>
+  static std::tuple<NegativeErrnoCallback<Values...>> callbacks(Callback<Values...> callback) noexcept {
+    return {NegativeErrnoCallback<Values...>(std::move(callback))};
+  }
+};
+inline constexpr negative_errno_t negative_errno{};
+
+/// Two callbacks, `succeeded(values…)` and `failed(error)`, one of which is called.
+struct success_failure_t {
+  template <class... Values>
+  static std::tuple<Callback<Values...>, FailureCallback<Values...>> callbacks(Callback<Values...> callback) noexcept {
+    FailureCallback<Values...> failed(callback);
+    return {std::move(callback), std::move(failed)};
+  }
+};
+inline constexpr success_failure_t success_failure{};
+
 namespace bridge_detail {
+
+/// The shape of a callback that is an object.
+template <class How, class... Values>
+struct ObjectShape {
+  using Result = typename CallbackResult<Values...>::type;
+  using Callbacks = decltype(How::callbacks(std::declval<Callback<Values...>>()));
+
+  static Callbacks make(Sender<Result> sender, const std::source_location&) noexcept {
+    return How::callbacks(Callback<Values...>(std::move(sender)));
+  }
+  static void end(bool) noexcept {}
+};
+
+/// The shape that is meant by `from_callback<Values…>(how, …)`. (In c_callback.hpp for C functions.)
+template <class How, class... Values>
+struct ShapeFor {
+  using type = ObjectShape<How, Values...>;
+};
+template <class How, class... Values>
+using shape_for_t = typename ShapeFor<How, Values...>::type;
+
+template <class How>
+inline constexpr bool is_how = requires { How::callbacks(std::declval<Callback<>>()); };
 
 /// An initiation with its further arguments.
 template <class Initiation, class... Args>
@@ -160,9 +240,14 @@ class BoundInitiation {
   template <class... Values>
   explicit BoundInitiation(Initiation initiation, Values&&... args)
       : initiation_(std::move(initiation)), args_(std::forward<Values>(args)...) {}
-  template <class Callback>
-  void operator()(Callback&& callback) {
-    std::apply([&](Args&... args) { std::invoke(initiation_, std::forward<Callback>(callback), args...); }, args_);
+  template <class... Callbacks>
+    requires std::invocable<Initiation&, Callbacks..., Args&...>
+  decltype(auto) operator()(Callbacks&&... callbacks) {
+    return std::apply(
+        [&](Args&... args) -> decltype(auto) {
+          return std::invoke(initiation_, std::forward<Callbacks>(callbacks)..., args...);
+        },
+        args_);
   }
 
  private:
@@ -170,68 +255,72 @@ class BoundInitiation {
   std::tuple<Args...> args_;
 };
 
-/// Starts the initiation when it is awaited.
-template <class Wrapper, class Initiation, class... Values>
-class [[nodiscard("co_await it")]] CallbackWait {
- public:
-  using Result = typename CallbackResult<Values...>::type;
-
-  CallbackWait(Initiation initiation, std::source_location made) : initiation_(std::move(initiation)), made_(made) {}
-
-  void set_place(const std::source_location& where) noexcept {
-    if (made_.line() == 0) made_ = where;
-  }
-  bool await_ready() {
-    const Callback<Values...> callback(modern::get_running_loop(), made_);
-    const modern::Future<Result> future = callback.future();
-    wait_.emplace(future.operator co_await());
-    try {
-      std::invoke(initiation_, Wrapper(callback));
-    } catch (...) {
-      future.cancel();  // nobody will ask for it
-      throw;
-    }
-    return wait_->await_ready();
-  }
-  void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }
-  Result await_resume() { return wait_->await_resume(); }
-
- private:
-  Initiation initiation_;
-  std::source_location made_;
-  std::optional<modern::FutureAwaiter<Result>> wait_;
+/// What cancels where nobody says what does: what the initiation returns, if it has a member cancel().
+template <class Started>
+struct DefaultCancel {
+  using type = std::conditional_t<cancels<CancelByHandle, Started>, CancelByHandle, NoCancel>;
+};
+template <>
+struct DefaultCancel<void> {
+  using type = NoCancel;
 };
 
 }  // namespace bridge_detail
 
 /// Awaits one call of the callback that `initiation` is given; gives its values: nothing, the value, or a tuple.
-template <class... Values, class Initiation>
-  requires std::invocable<Initiation&, Callback<Values...>>
-auto from_callback(Initiation initiation, std::source_location made = std::source_location::current()) {
-  return bridge_detail::CallbackWait<Callback<Values...>, Initiation, Values...>(std::move(initiation), made);
+///
+/// `how` says how it is called: once where it is left out. Where the first of `Values` is the type of a function, it is
+/// a C function with a `void*`, and the initiation is given both (<segue/bridge/c_callback.hpp>). What the initiation
+/// returns cancels the operation by its member cancel(), if it has one: a cancelled task calls that.
+template <class... Values, class How, class Initiation>
+  requires bridge_detail::is_how<How> && bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>, Initiation>
+auto from_callback(How, Initiation initiation, std::source_location made = std::source_location::current()) {
+  using Shape = bridge_detail::shape_for_t<How, Values...>;
+  using Cancel = typename bridge_detail::DefaultCancel<bridge_detail::started_t<Shape, Initiation>>::type;
+  return bridge_detail::CallbackWait<Shape, Initiation, Cancel>(std::move(initiation), Cancel(), made);
+}
+/// The same for an operation that `cancel()`, or `cancel(what the initiation returned)`, cancels.
+template <class... Values, class How, class Initiation, class Cancel>
+  requires bridge_detail::is_how<How> &&
+           bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>, Initiation> &&
+           bridge_detail::CancelFor<Cancel, bridge_detail::shape_for_t<How, Values...>, Initiation>
+auto from_callback(How, Initiation initiation, Cancel cancel,
+                   std::source_location made = std::source_location::current()) {
+  using Shape = bridge_detail::shape_for_t<How, Values...>;
+  return bridge_detail::CallbackWait<Shape, Initiation, Cancel>(std::move(initiation), std::move(cancel), made);
 }
 /// The same for an initiation with arguments, `initiation(callback, args…)`, which are kept by value until the end of
 /// the await.
-template <class... Values, class Initiation, class First, class... Args>
-  requires std::invocable<Initiation&, Callback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
-auto from_callback(Initiation initiation, First&& first, Args&&... args) {
+template <class... Values, class How, class Initiation, class First, class... Args>
+  requires bridge_detail::is_how<How> &&
+           bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>,
+                                 bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>>
+auto from_callback(How how, Initiation initiation, First&& first, Args&&... args) {
   using Bound = bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
-  return bridge_detail::CallbackWait<Callback<Values...>, Bound, Values...>(
-      Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
-}
-/// The same for `callback(error, values…)`: an error that is true is thrown (see to_exception()).
-template <class... Values, class Initiation>
-  requires std::invocable<Initiation&, ErrorFirstCallback<Values...>>
-auto from_callback(error_first_t, Initiation initiation, std::source_location made = std::source_location::current()) {
-  return bridge_detail::CallbackWait<ErrorFirstCallback<Values...>, Initiation, Values...>(std::move(initiation), made);
+  return from_callback<Values...>(how,
+                                  Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...),
+                                  std::source_location());
 }
 
+template <class... Values, class Initiation>
+  requires(!bridge_detail::is_how<Initiation>) &&
+          bridge_detail::Starts<bridge_detail::shape_for_t<once_t, Values...>, Initiation>
+auto from_callback(Initiation initiation, std::source_location made = std::source_location::current()) {
+  return from_callback<Values...>(once, std::move(initiation), made);
+}
+template <class... Values, class Initiation, class Cancel>
+  requires(!bridge_detail::is_how<Initiation>) &&
+          bridge_detail::Starts<bridge_detail::shape_for_t<once_t, Values...>, Initiation> &&
+          bridge_detail::CancelFor<Cancel, bridge_detail::shape_for_t<once_t, Values...>, Initiation>
+auto from_callback(Initiation initiation, Cancel cancel, std::source_location made = std::source_location::current()) {
+  return from_callback<Values...>(once, std::move(initiation), std::move(cancel), made);
+}
 template <class... Values, class Initiation, class First, class... Args>
-  requires std::invocable<Initiation&, ErrorFirstCallback<Values...>, std::decay_t<First>&, std::decay_t<Args>&...>
-auto from_callback(error_first_t, Initiation initiation, First&& first, Args&&... args) {
-  using Bound = bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>;
-  return bridge_detail::CallbackWait<ErrorFirstCallback<Values...>, Bound, Values...>(
-      Bound(std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...), std::source_location());
+  requires(!bridge_detail::is_how<Initiation>) &&
+          bridge_detail::Starts<bridge_detail::shape_for_t<once_t, Values...>,
+                                bridge_detail::BoundInitiation<Initiation, std::decay_t<First>, std::decay_t<Args>...>>
+auto from_callback(Initiation initiation, First&& first, Args&&... args) {
+  return from_callback<Values...>(once, std::move(initiation), std::forward<First>(first), std::forward<Args>(args)...);
 }
 
 }  // namespace segue::bridge

@@ -2,15 +2,21 @@
 //
 //   elsewhere                          the loop's thread
 //   ---------                          -----------------
-//   Sender  --- loop's mailbox --->    Receiver, which holds the future
+//   Sender  --- loop's mailbox --->    SentFuture
 //
-// The sender holds nothing of the loop's but its mailbox: the future is retained and released in the loop's thread
-// alone. Where the loop goes first, the receiver lets go of the future, and what is sent later is ignored.
+// Both ends share one block, the Delivery, which the senders and the loop's side each own a part in. What is sent lies
+// in it, and it is itself what the mailbox carries: sending allocates nothing. The senders touch nothing of the loop's
+// but its mailbox: the future is retained and released in the loop's thread alone. Where the loop goes first, the
+// delivery lets go of the future, and what is sent later is ignored.
 #pragma once
 
 #include <atomic>
+#include <concepts>
+#include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -36,103 +42,142 @@ inline std::string made_at(const std::source_location& made) {
   return " (made at " + modern::place(made) + ")";
 }
 
-/// A future that is completed from elsewhere.
+/// An operation that can be asked to end early.
+class CancellableOperation {
+ public:
+  /// Asks it, once. Whether its end will not be told: nobody has to wait for it then.
+  virtual bool cancel_operation() noexcept = 0;
+
+ protected:
+  ~CancellableOperation() = default;
+};
+
+/// A future that is completed from elsewhere. One of an operation that can be cancelled is cancelled when the operation
+/// has ended: what it brings then is dropped.
 template <class T>
 class SentFuture : public modern::FutureValue<T> {
  public:
   using Outcome = segue::Outcome<T>;
   using modern::FutureValue<T>::FutureValue;
 
+  void set_operation(CancellableOperation* operation) noexcept { operation_ = operation; }
+
+  bool cancel(const std::optional<std::string>& message) override {
+    if (cancelling_ && !this->done()) return true;
+    if (this->done() || operation_ == nullptr) return modern::FutureCore::cancel(message);
+    const modern::Ref<SentFuture> kept(this);  // the operation may end within
+    this->set_cancel_message(message);
+    cancelling_ = true;
+    if (std::exchange(operation_, nullptr)->cancel_operation() && !this->done()) this->finish_cancelled();
+    return true;
+  }
   /// Requires that it is pending. A result that cannot be moved ends it with what that threw.
   virtual void complete(Outcome& outcome) {
+    if (cancelling_) return this->finish_cancelled();
     if (outcome.has_exception()) return this->finish_with(outcome.exception());
     this->set_result_or_error(std::move(outcome.stored()));
   }
-};
-
-/// Owned by the loop, until something is received or the loop goes away.
-template <class T>
-class Receiver final : public modern::Pooled, private modern::LoopObserver, private modern::Ready {
- public:
-  /// RuntimeError("Event loop is closed").
-  static Receiver& make(modern::Ref<SentFuture<T>> future, const std::source_location& made) {
-    future->loop().check_usable();
-    auto* const receiver = new Receiver(std::move(future), made);
-    receiver->future_->loop().observe(*receiver);
-    return *receiver;
-  }
-
-  SentFuture<T>& future() const noexcept { return *future_; }
-  /// Completes the future, and ends.
-  void receive(Outcome<T>& outcome) {
-    const modern::Ref<SentFuture<T>> future = end();
-    if (!future->done()) future->complete(outcome);
-  }
-  /// What is to be run in the loop where nothing will be sent: the future fails then.
-  modern::Ready& on_abandoned() noexcept { return *this; }
 
  private:
-  Receiver(modern::Ref<SentFuture<T>> future, const std::source_location& made) noexcept
-      : future_(std::move(future)), made_(made) {}
-  ~Receiver() = default;
+  CancellableOperation* operation_ = nullptr;
+  bool cancelling_ = false;
+};
 
-  modern::Ref<SentFuture<T>> end() noexcept {
-    modern::Ref<SentFuture<T>> future = std::move(future_);
-    delete this;
-    return future;
+/// What is sent, once, and to whom.
+template <class T>
+class Delivery final : public modern::Pooled, private modern::LoopObserver, private modern::Ready {
+ public:
+  /// One that has a sender and, beside it, the loop's side. RuntimeError("Event loop is closed").
+  Delivery(modern::LoopCore& loop, const std::source_location& made)
+      : mailbox_((loop.check_usable(), loop.mailbox())), made_(made) {}
+
+  // --- the loop's side; in the loop's thread
+
+  /// Whether something was sent before attach().
+  bool sent() const noexcept { return (state_.load(std::memory_order_acquire) & is_sent) != 0; }
+  Outcome<T>& outcome() noexcept { return outcome_; }
+  /// Has `future` completed by what is sent: at once where it was sent already.
+  void attach(modern::Ref<SentFuture<T>> future) {
+    future_ = std::move(future);
+    future_->loop().observe(*this);
+    if ((state_.fetch_or(is_attached, std::memory_order_acq_rel) & (is_sent | is_abandoned)) != 0) receive();
   }
-  void loop_ended() noexcept override { delete this; }
-  void run() override {
-    Outcome<T> outcome;
+  /// The future of an attached one, as long as nothing was sent.
+  SentFuture<T>* future() const noexcept { return future_.get(); }
+  /// Instead of attach(): nobody waits.
+  void let_go() noexcept {
+    if ((state_.fetch_or(is_let_go, std::memory_order_acq_rel) & is_sent) != 0) outcome_.reset();
+    disown();
+  }
+
+  // --- the senders' side; in any thread
+
+  void add_sender() noexcept { senders_.fetch_add(1, std::memory_order_relaxed); }
+  /// Where nothing was sent, and this was the last one, the future fails.
+  void remove_sender() noexcept {
+    if (senders_.load(std::memory_order_acquire) != 1 && senders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if ((state_.load(std::memory_order_acquire) & is_claimed) == 0) {
+      const auto before = state_.fetch_or(is_claimed | is_abandoned, std::memory_order_acq_rel);
+      if ((before & is_attached) != 0) static_cast<void>(mailbox_->post(*this));
+    }
+    disown();
+  }
+  /// Sends what `fill(outcome)` puts into the outcome. The future is completed at once in a callback of its loop, else
+  /// in the loop's next iteration. A second call is reported to the loop's exception handler. Throws what `fill`
+  /// throws: it was not sent, and may be sent again.
+  template <class Fill>
+  void send(const Fill& fill) {
+    if ((state_.fetch_or(is_claimed, std::memory_order_acquire) & is_claimed) != 0) return report_second_call();
+    try {
+      fill(outcome_);
+    } catch (...) {
+      outcome_.reset();
+      state_.fetch_and(static_cast<std::uint8_t>(~is_claimed), std::memory_order_release);
+      throw;
+    }
+    const auto before = state_.fetch_or(is_sent, std::memory_order_acq_rel);
+    if ((before & is_let_go) != 0) return outcome_.reset();
+    if ((before & is_attached) == 0) return;  // the loop's side will look before it waits
+    if (mailbox_->is_of_running_loop()) return receive();
+    if (!mailbox_->post(*this)) outcome_.reset();
+  }
+  void destroy_in_loop(std::shared_ptr<void> object) noexcept {
+    try {
+      static_cast<void>(mailbox_->call_soon([](const std::shared_ptr<void>&) {}, std::move(object)));
+    } catch (const std::bad_alloc&) {  // here, then
+    }
+  }
+
+ private:
+  static constexpr std::uint8_t is_claimed = 1;  // by who sends, or finds that nobody will
+  static constexpr std::uint8_t is_sent = 2;
+  static constexpr std::uint8_t is_abandoned = 4;
+  static constexpr std::uint8_t is_attached = 8;
+  static constexpr std::uint8_t is_let_go = 16;
+
+  ~Delivery() = default;
+
+  void disown() noexcept {
+    if (owners_.load(std::memory_order_acquire) == 1 || owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete this;
+  }
+  void receive() {
+    const modern::Ref<SentFuture<T>> future = std::move(future_);
+    unlink();
+    if (!future->done()) {
+      if ((state_.load(std::memory_order_acquire) & is_abandoned) != 0) set_abandoned();
+      future->complete(outcome_);
+    }
+    outcome_.reset();
+    disown();
+  }
+  void set_abandoned() noexcept {
     try {
       throw RuntimeError("callback was destroyed without being called" + made_at(made_));
     } catch (...) {  // that, or std::bad_alloc: whoever waits gets it
-      outcome.set_exception(std::current_exception());
-    }
-    receive(outcome);
-  }
-  void drop() noexcept override {}  // loop_ended() will come
-
-  modern::Ref<SentFuture<T>> future_;
-  std::source_location made_;
-};
-
-/// One shot. Safe in any thread, also when the loop is gone. One that is destroyed without having sent anything fails
-/// the future.
-template <class T>
-class Sender {
- public:
-  /// `made`: where it was made, for its messages; nowhere by default.
-  explicit Sender(modern::Ref<SentFuture<T>> future, std::source_location made = {})
-      : mailbox_(future->loop().mailbox()),
-        receiver_(&Receiver<T>::make(std::move(future), made)),
-        on_abandoned_(receiver_.load()->on_abandoned()),
-        made_(made) {}
-  Sender(const Sender&) = delete;
-  Sender& operator=(const Sender&) = delete;
-  ~Sender() {
-    if (receiver_.load() != nullptr) static_cast<void>(mailbox_->post(on_abandoned_));
-  }
-
-  /// In the loop's thread, as long as nothing has been sent.
-  SentFuture<T>& future() const noexcept { return receiver_.load()->future(); }
-
-  /// Completes the future: at once in a callback of its loop, else in the loop's next iteration. A second call is
-  /// reported to the loop's exception handler. std::bad_alloc: it was not sent, and may be sent again.
-  void send(Outcome<T> outcome) {
-    Receiver<T>* const receiver = receiver_.exchange(nullptr);
-    if (receiver == nullptr) return report_second_call();
-    if (mailbox_->is_of_running_loop()) return receiver->receive(outcome);
-    try {
-      static_cast<void>(
-          mailbox_->call_soon([receiver](Outcome<T>& sent) { receiver->receive(sent); }, std::move(outcome)));
-    } catch (...) {
-      receiver_.store(receiver);
-      throw;
+      outcome_.set_exception(std::current_exception());
     }
   }
-
- private:
   void report_second_call() {
     const auto report = [made = made_] {
       modern::ExceptionContext context;
@@ -144,10 +189,70 @@ class Sender {
     static_cast<void>(mailbox_->call_soon(report));
   }
 
+  void loop_ended() noexcept override {
+    future_ = nullptr;
+    disown();
+  }
+  void run() override { receive(); }
+  void drop() noexcept override { outcome_.reset(); }  // loop_ended() will come
+
   const std::shared_ptr<modern::Mailbox> mailbox_;
-  std::atomic<Receiver<T>*> receiver_;  // null once something was sent; not to be touched where the mailbox is closed
-  modern::Ready& on_abandoned_;         // likewise
+  std::atomic<std::uint32_t> senders_ = 1;
+  std::atomic<std::uint8_t> owners_ = 2;  // all senders together, and the loop's side
+  std::atomic<std::uint8_t> state_ = 0;
   std::source_location made_;
+  Outcome<T> outcome_;                 // the sender's who claimed it; once it is sent, the loop's
+  modern::Ref<SentFuture<T>> future_;  // not to be touched elsewhere than in the loop's thread
+};
+
+/// One of those that may send. Copyable, safe in any thread, also when the loop is gone.
+template <class T>
+class Sender {
+ public:
+  /// `made`: where it was made, for its messages; nowhere by default.
+  explicit Sender(modern::Ref<SentFuture<T>> future, const std::source_location& made = {})
+      : delivery_(new Delivery<T>(future->loop(), made)) {
+    delivery_->attach(std::move(future));
+  }
+  /// None: it sends nothing, and is missed by nobody.
+  Sender() noexcept = default;
+  /// Takes over a part in a delivery.
+  static Sender adopt(Delivery<T>& delivery) noexcept { return Sender(delivery); }
+  Sender(const Sender& other) noexcept : delivery_(other.delivery_) {
+    if (delivery_) delivery_->add_sender();
+  }
+  Sender(Sender&& other) noexcept : delivery_(std::exchange(other.delivery_, nullptr)) {}
+  Sender& operator=(Sender other) noexcept {
+    std::swap(delivery_, other.delivery_);
+    return *this;
+  }
+  ~Sender() {
+    if (delivery_) delivery_->remove_sender();
+  }
+
+  /// In the loop's thread; null once something has been sent.
+  SentFuture<T>* future() const noexcept { return delivery_->future(); }
+  /// See Delivery::send(). RuntimeError where it was moved from.
+  template <class Fill>
+    requires std::invocable<const Fill&, Outcome<T>&>
+  void send(const Fill& fill) const {
+    if (delivery_ == nullptr) throw RuntimeError("callback was called after it had been moved from");
+    delivery_->send(fill);
+  }
+  void send(Outcome<T> outcome) const {
+    send([&](Outcome<T>& sent) { sent = std::move(outcome); });
+  }
+  void destroy_in_loop(std::shared_ptr<void> object) const noexcept {
+    if (delivery_) delivery_->destroy_in_loop(std::move(object));
+  }
+  Delivery<T>& delivery() const noexcept { return *delivery_; }
+  /// Gives its part in the delivery to whoever adopts it.
+  void release() noexcept { delivery_ = nullptr; }
+
+ private:
+  explicit Sender(Delivery<T>& delivery) noexcept : delivery_(&delivery) {}
+
+  Delivery<T>* delivery_ = nullptr;
 };
 
 }  // namespace segue::bridge::bridge_detail

@@ -79,12 +79,12 @@ class AsioHandler {
   using cancellation_slot_type = boost::asio::cancellation_slot;
 
   explicit AsioHandler(const modern::Ref<AsioFuture<T>>& future)
-      : signal_(future->signal()), sender_(std::make_shared<Sender<T>>(modern::Ref<SentFuture<T>>(future))) {}
+      : signal_(future->signal()), sender_(modern::Ref<SentFuture<T>>(future)) {}
   cancellation_slot_type get_cancellation_slot() const noexcept { return signal_->slot(); }
 
   template <class... Values>
   void operator()(Values&&... values) {
-    sender_->send(make_outcome(std::forward<Values>(values)...));
+    sender_.send(make_outcome(std::forward<Values>(values)...));
   }
 
  private:
@@ -122,7 +122,7 @@ class AsioHandler {
   }
 
   std::shared_ptr<boost::asio::cancellation_signal> signal_;
-  std::shared_ptr<Sender<T>> sender_;
+  Sender<T> sender_;
 };
 
 /// Keeps the error for who asked for it, and goes on as if there were none.

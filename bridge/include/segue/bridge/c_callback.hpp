@@ -1,0 +1,184 @@
+// C callbacks: a function pointer and a `void*` that comes back as one of its arguments.
+//
+//   int rows = co_await from_callback<void(void*, int)>([&](auto* call, void* data) { db_count(db, call, data); });
+//
+// What has a `void*` as its last parameter, or else as its first, is given it there; where it comes in a struct, or
+// elsewhere, user_data says where:
+//
+//   co_await from_callback<void(uv_fs_t*)>(once | user_data<&uv_fs_t::data>, [&](auto* call, void* data) {
+//     request.data = data;
+//     uv_fs_open(loop, &request, path, O_RDONLY, 0, call);
+//   });
+//
+// The values are the other parameters; or, where they are named after the function's type, what is made of them within
+// the call: `from_callback<void(const char*, void*), std::string>(…)` copies a text that does not outlive the call.
+//
+// The contract is that of <segue/bridge/callback.hpp>. The `void*` is no address but a ticket: a second call is
+// reported, and one that comes when the wait is over is ignored, without touching what is gone. Nothing is allocated by
+// the user, and nothing is to be freed. Where the C function has to return something, it returns zero.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/bridge/c_calls.hpp>
+#include <segue/bridge/callback.hpp>
+#include <segue/bridge/sender.hpp>
+
+namespace segue::bridge {
+
+/// Where a C callback gets its `void*`: the number of the parameter, from 0, or a pointer to the member of a struct to
+/// which one of the parameters points.
+template <auto where>
+struct user_data_t {};
+template <auto where>
+inline constexpr user_data_t<where> user_data{};
+
+/// How a C callback is called, and where it gets its `void*`: `error_first | user_data<0>`. (Not success_failure, which
+/// has two callbacks.)
+template <class How, auto where>
+struct with_user_data_t : How {};
+template <class How, auto where>
+  requires bridge_detail::is_how<How>
+constexpr with_user_data_t<How, where> operator|(How, user_data_t<where>) noexcept {
+  return {};
+}
+
+namespace bridge_detail {
+
+inline constexpr std::size_t no_parameter = static_cast<std::size_t>(-1);
+
+/// The `void*` among the arguments of a C function: that at `index`, which is not a value.
+template <std::size_t index>
+struct DataParameter {
+  static constexpr std::size_t left_out = index;
+  template <class... Args>
+  static void* find(const std::tuple<Args&...>& args) noexcept {
+    return std::get<index>(args);
+  }
+};
+/// The one in the struct that one of the arguments points to.
+template <class Struct, void* Struct::* member>
+struct DataMember {
+  static constexpr std::size_t left_out = no_parameter;
+  template <class... Args>
+  static void* find(const std::tuple<Args&...>& args) noexcept {
+    Struct* const holder = std::get<Struct*&>(args);
+    return holder == nullptr ? nullptr : holder->*member;
+  }
+};
+
+template <auto where>
+struct DataAt {
+  using type = DataParameter<static_cast<std::size_t>(where)>;
+};
+template <class Struct, void* Struct::* member>
+struct DataAt<member> {
+  using type = DataMember<Struct, member>;
+};
+
+template <class... Args>
+consteval std::size_t last_or_first_pointer() {
+  using All = std::tuple<Args..., void>;
+  constexpr std::size_t count = sizeof...(Args);
+  constexpr bool last = std::same_as<std::tuple_element_t<count == 0 ? 0 : count - 1, All>, void*>;
+  static_assert(last || std::same_as<std::tuple_element_t<0, All>, void*>,
+                "neither the last nor the first parameter of this C callback is a void*: say where it is by user_data");
+  return last ? count - 1 : 0;
+}
+
+/// The numbers from 0 to `count`, without `left_out`.
+template <std::size_t count, std::size_t left_out>
+constexpr auto all_but() {
+  if constexpr (left_out >= count) {
+    return std::make_index_sequence<count>();
+  } else {
+    return []<std::size_t... i>(std::index_sequence<i...>) {
+      return std::index_sequence<(i < left_out ? i : i + 1)...>();
+    }(std::make_index_sequence<count - 1>());
+  }
+}
+
+template <class How, class Signature, class Data, class... Values>
+class CShape;
+
+/// The shape of a C function, which is called as a `How` would be.
+template <class How, class R, class... Args, class Data, class... Values>
+class CShape<How, R(Args...), Data, Values...> {
+ public:
+  using Result = typename CallbackResult<Values...>::type;
+  using Callbacks = std::tuple<R (*)(Args...), void*>;
+
+  Callbacks make(Sender<Result> sender, const std::source_location& made) {
+    ticket_ = CCalls::enter(&sender.delivery(), made);
+    sender.release();
+    return {&call, ticket_};
+  }
+  void end(bool) noexcept {
+    if (ticket_ != nullptr) adopt(CCalls::take_back(std::exchange(ticket_, nullptr)));
+  }
+
+ private:
+  static Sender<Result> adopt(void* delivery) noexcept {
+    return delivery == nullptr ? Sender<Result>() : Sender<Result>::adopt(*static_cast<Delivery<Result>*>(delivery));
+  }
+  static R call(Args... args) noexcept {
+    const std::tuple<Args&...> all(args...);
+    if (void* const delivery = CCalls::take_for_call(Data::find(all)))
+      receive(Callback<Values...>(adopt(delivery)), all, all_but<sizeof...(Args), Data::left_out>());
+    if constexpr (!std::is_void_v<R>) return R();
+  }
+  template <std::size_t... kept>
+  static void receive(const Callback<Values...>& callback, const std::tuple<Args&...>& args,
+                      std::index_sequence<kept...>) noexcept {
+    try {
+      std::get<0>(How::callbacks(callback))(
+          static_cast<std::tuple_element_t<kept, std::tuple<Args...>>>(std::get<kept>(args))...);
+    } catch (...) {
+      callback.fail(std::current_exception());
+    }
+  }
+
+  void* ticket_ = nullptr;
+};
+
+/// The values where none are named: the arguments, bar the error and the `void*`.
+template <class How, class Signature, class Data>
+struct DeducedShape;
+template <class How, class R, class... Args, class Data>
+struct DeducedShape<How, R(Args...), Data> {
+  static constexpr std::size_t errors = std::derived_from<How, error_first_t> ? 1 : 0;
+
+  template <std::size_t error, std::size_t... kept>
+    requires(errors == 1)
+  static CShape<How, R(Args...), Data, std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> shape(
+      std::index_sequence<error, kept...>);
+  template <std::size_t... kept>
+    requires(errors == 0)
+  static CShape<How, R(Args...), Data, std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> shape(
+      std::index_sequence<kept...>);
+
+  using type = decltype(shape(all_but<sizeof...(Args), Data::left_out>()));
+};
+
+template <class How, class R, class... Args>
+struct ShapeFor<How, R(Args...)> : DeducedShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>> {};
+template <class How, auto where, class R, class... Args>
+struct ShapeFor<with_user_data_t<How, where>, R(Args...)>
+    : DeducedShape<How, R(Args...), typename DataAt<where>::type> {};
+template <class How, class R, class... Args, class Value, class... Values>
+struct ShapeFor<How, R(Args...), Value, Values...> {
+  using type = CShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>, Value, Values...>;
+};
+template <class How, auto where, class R, class... Args, class Value, class... Values>
+struct ShapeFor<with_user_data_t<How, where>, R(Args...), Value, Values...> {
+  using type = CShape<How, R(Args...), typename DataAt<where>::type, Value, Values...>;
+};
+
+}  // namespace bridge_detail
+}  // namespace segue::bridge

@@ -1,0 +1,79 @@
+// The errors of callback APIs as exceptions: whatever such an API says "it failed" with becomes something to catch.
+//
+// An error type of one's own is given its exception by a specialisation of error_traits:
+//
+//   template <>
+//   struct segue::bridge::error_traits<db_status> {
+//     static std::exception_ptr to_exception(db_status status);  // null: no error
+//   };
+#pragma once
+
+#include <concepts>
+#include <cstdlib>
+#include <exception>
+#include <limits>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/os_error.hpp>
+
+namespace segue::bridge {
+
+/// To be specialised for error types of one's own: `static std::exception_ptr to_exception(const Error&)`, null where
+/// it is no error.
+template <class Error>
+struct error_traits {};
+
+/// The exception that stands for an error; null where it is none. In this order:
+///   - what error_traits says of its type;
+///   - an exception_ptr: itself; an exception object: that;
+///   - an error code of the system: OSError, or the class of it that Python has for the number (TimeoutError for
+///     ETIMEDOUT); one of another category: std::system_error;
+///   - bool: RuntimeError where true; another integer: the OSError of that errno, be it positive or negative; 0 is
+///   none;
+///   - a text: RuntimeError with it; an empty one, or a null pointer, is none;
+///   - anything else that tests as true: itself.
+template <class Error>
+std::exception_ptr to_exception(const Error& error) {
+  if constexpr (requires { error_traits<Error>::to_exception(error); }) {
+    return error_traits<Error>::to_exception(error);
+  } else if constexpr (std::same_as<Error, std::exception_ptr>) {
+    return error;
+  } else if constexpr (std::derived_from<Error, BaseException> || std::derived_from<Error, std::exception>) {
+    return std::make_exception_ptr(error);
+  } else if constexpr (std::same_as<Error, bool>) {
+    return error ? std::make_exception_ptr(RuntimeError("callback reported a failure")) : nullptr;
+  } else if constexpr (std::integral<Error>) {
+    if (error == 0) return nullptr;
+    if (!std::in_range<int>(error) || std::cmp_equal(error, std::numeric_limits<int>::min()))
+      return std::make_exception_ptr(RuntimeError("callback reported error " + std::to_string(error)));
+    return make_os_error(std::abs(static_cast<int>(error)));
+  } else if constexpr (requires { std::error_code(error); }) {
+    const std::error_code code(error);
+    if (!code) return nullptr;
+    if (code.category() == std::system_category() || code.category() == std::generic_category())
+      return make_os_error(code.value(), code.message());
+    return std::make_exception_ptr(std::system_error(code));
+  } else if constexpr (std::convertible_to<const Error&, const char*>) {
+    const char* const text = error;
+    return text != nullptr && *text != '\0' ? std::make_exception_ptr(RuntimeError(text)) : nullptr;
+  } else if constexpr (std::convertible_to<const Error&, std::string>) {
+    std::string text = error;
+    return text.empty() ? nullptr : std::make_exception_ptr(RuntimeError(std::move(text)));
+  } else {
+    return static_cast<bool>(error) ? std::make_exception_ptr(error) : nullptr;
+  }
+}
+
+/// The same for who has said that it is an error: never null.
+template <class Error = std::exception_ptr>
+std::exception_ptr to_failure(const Error& error = {}) {
+  std::exception_ptr exception = to_exception(error);
+  if (!exception) exception = std::make_exception_ptr(RuntimeError("callback reported a failure without an error"));
+  return exception;
+}
+
+}  // namespace segue::bridge

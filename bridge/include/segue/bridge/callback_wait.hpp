@@ -1,0 +1,195 @@
+// The wait for a callback: starts the operation when it is awaited, and ends with the call.
+//
+// A call within the initiation is taken as it is: there is no future then, and nothing is scheduled. Only where the
+// initiation returns without one is a future made for the task to wait on.
+#pragma once
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/bridge/sender.hpp>
+#include <segue/modern/kernel/driver.hpp>
+#include <segue/modern/kernel/future_core.hpp>
+#include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::bridge::bridge_detail {
+
+/// Of an operation that cannot be cancelled.
+struct NoCancel {};
+/// Of one whose initiation returns what cancels it, by a member `cancel()`.
+struct CancelByHandle {};
+
+/// Where that is kept which an initiation returns.
+template <class Started>
+struct KeptHandle {
+  using type = std::optional<std::decay_t<Started>>;
+};
+template <>
+struct KeptHandle<void> {
+  using type = None;
+};
+
+template <class Cancel, class Started>
+inline constexpr bool cancels = std::invocable<Cancel&>;
+template <class Cancel, class Started>
+  requires(!std::is_void_v<Started>)
+inline constexpr bool cancels<Cancel, Started> =
+    std::invocable<Cancel&> || std::invocable<Cancel&, std::decay_t<Started>&>;
+template <class Started>
+inline constexpr bool cancels<NoCancel, Started> = true;
+template <class Started>
+inline constexpr bool cancels<CancelByHandle, Started> = requires(std::decay_t<Started>& handle) { handle.cancel(); };
+
+/// What cancelling said: that the callback will not come any more, where it says so by a bool.
+template <class Function, class... Args>
+bool call_cancel(Function&& function, Args&... args) {
+  if constexpr (std::same_as<std::invoke_result_t<Function, Args&...>, bool>) {
+    return std::invoke(std::forward<Function>(function), args...);
+  } else {
+    std::invoke(std::forward<Function>(function), args...);
+    return false;
+  }
+}
+
+template <class Initiation, class Callbacks>
+struct StartedBy;
+template <class Initiation, class... Callbacks>
+  requires std::invocable<Initiation&, Callbacks...>
+struct StartedBy<Initiation, std::tuple<Callbacks...>> {
+  using type = std::invoke_result_t<Initiation&, Callbacks...>;
+};
+
+/// An initiation that takes what the shape has for it, and what it returns.
+template <class Shape, class Initiation>
+using started_t = typename StartedBy<Initiation, typename Shape::Callbacks>::type;
+template <class Shape, class Initiation>
+concept Starts = requires { typename started_t<Shape, Initiation>; };
+template <class Cancel, class Shape, class Initiation>
+concept CancelFor = cancels<Cancel, started_t<Shape, Initiation>>;
+
+/// Starts the operation each time that it is awaited, and waits for the call.
+///
+/// `Shape` says what the initiation is given for the callback: `Shape::make(sender, made)` gives those
+/// `Shape::Callbacks`, a tuple, and `Shape::end(withdrawn)` is told when nobody waits any more.
+template <class Shape, class Initiation, class Cancel>
+class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOperation {
+ public:
+  using Result = typename Shape::Result;
+
+ private:
+  using Handle = typename KeptHandle<started_t<Shape, Initiation>>::type;
+
+ public:
+  template <class I, class C>
+  CallbackWait(I&& initiation, C&& cancel, const std::source_location& made)
+      : initiation_(std::forward<I>(initiation)), cancel_(std::forward<C>(cancel)), made_(made) {}
+  /// The same operation, not started.
+  CallbackWait(const CallbackWait& other)
+      : initiation_(other.initiation_), cancel_(other.cancel_), made_(other.made_) {}
+  CallbackWait(CallbackWait&& other)
+      : initiation_(std::move(other.initiation_)), cancel_(std::move(other.cancel_)), made_(other.made_) {}
+  CallbackWait& operator=(const CallbackWait&) = delete;
+  ~CallbackWait() { end(); }
+
+  void set_place(const std::source_location& where) noexcept {
+    if (made_.line() == 0) made_ = where;
+  }
+  bool await_ready() {
+    end();
+    modern::LoopCore& loop = modern::LoopCore::require_running();
+    delivery_ = new Delivery<Result>(loop, made_);
+    try {
+      start();
+    } catch (...) {
+      std::exchange(delivery_, nullptr)->let_go();
+      throw;
+    }
+    if (delivery_->sent()) return true;
+    wait_for_call(loop);
+    return wait_->await_ready();
+  }
+  void await_suspend(modern::Resumable leaf) { wait_->await_suspend(leaf); }
+  [[gnu::always_inline]] Result await_resume() {
+    if (delivery_ != nullptr) return take_sent();
+    return wait_->await_resume();
+  }
+
+ private:
+  void start() {
+    std::apply(
+        [this]<class... Callbacks>(Callbacks&&... callbacks) {
+          if constexpr (std::same_as<Handle, None>) {
+            std::invoke(initiation_, std::forward<Callbacks>(callbacks)...);
+          } else {
+            handle_.emplace(std::invoke(initiation_, std::forward<Callbacks>(callbacks)...));
+          }
+        },
+        shape_.make(Sender<Result>::adopt(*delivery_), made_));
+  }
+  void wait_for_call(modern::LoopCore& loop) {
+    auto future = modern::make_ref<SentFuture<Result>>(loop);
+    wait_.emplace(modern::Ref<modern::FutureCore>(future));
+    if constexpr (!std::same_as<Cancel, NoCancel>) {
+      future->set_operation(this);
+      future_ = future.get();
+    }
+    std::exchange(delivery_, nullptr)->attach(std::move(future));
+  }
+  [[gnu::always_inline]] Result take_sent() {
+    Outcome<Result> outcome = std::move(delivery_->outcome());
+    std::exchange(delivery_, nullptr)->let_go();
+    return outcome.take();
+  }
+  /// Nobody waits any more: what is under way still is cancelled.
+  void end() noexcept {
+    if (future_ != nullptr) {
+      future_->set_operation(nullptr);
+      if (!future_->done()) cancel_operation();
+      future_ = nullptr;
+    } else if (delivery_ != nullptr) {
+      if (!delivery_->sent()) cancel_operation();  // there was no memory to wait for it
+      std::exchange(delivery_, nullptr)->let_go();
+    }
+    asked_to_cancel_ = false;
+    shape_.end(std::exchange(withdrawn_, false));
+  }
+  bool cancel_operation() noexcept override {
+    if (std::exchange(asked_to_cancel_, true)) return false;
+    try {
+      if constexpr (std::same_as<Cancel, CancelByHandle>) {
+        withdrawn_ = call_cancel([](auto& handle) { return handle.cancel(); }, *handle_);
+      } else if constexpr (std::invocable<Cancel&>) {
+        withdrawn_ = call_cancel(cancel_);
+      } else if constexpr (!std::same_as<Cancel, NoCancel>) {
+        withdrawn_ = call_cancel(cancel_, *handle_);
+      }
+      return withdrawn_;
+    } catch (...) {
+      modern::report_unraisable(std::current_exception(), "cancel function of a callback" + made_at(made_));
+    }
+    return true;
+  }
+
+  Initiation initiation_;
+  [[no_unique_address]] Cancel cancel_;
+  std::source_location made_;
+  [[no_unique_address]] Shape shape_;
+  [[no_unique_address]] Handle handle_;
+  bool asked_to_cancel_ = false;
+  bool withdrawn_ = false;                // the operation, by cancelling: its callback will not come
+  Delivery<Result>* delivery_ = nullptr;  // from the start to a call within it, or to where the wait begins
+  SentFuture<Result>* future_ = nullptr;  // wait_'s, where it can be cancelled
+  std::optional<modern::FutureAwaiter<Result>> wait_;
+};
+
+}  // namespace segue::bridge::bridge_detail

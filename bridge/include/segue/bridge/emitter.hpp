@@ -1,0 +1,338 @@
+// Callbacks that are called again and again: their values come out of an async generator, or go into a queue.
+//
+//   auto ticks = from_callbacks<int>([&](auto emit) { return sensor.subscribe(emit); }, {.maxsize = 16});
+//   co_await async_for(std::move(ticks), [](int tick) { … });
+//
+//   Queue<Event> events(64);
+//   auto feeder = create_task(into_queue(events, [&](auto emit) { window.on_event(emit); }, WhenFull::drop_oldest));
+//
+// The contract:
+//   - the start function runs when the first value is asked for, in the loop's thread; what it throws is thrown there;
+//   - the emitter may be called in it, later, in the loop's thread or in another; it is copyable. It says false where
+//     the source should stop for now, or for good: what it is called with then is dropped, but under WhenFull::pause;
+//   - the stream ends when the emitter's close() is called, or its last copy is gone, after what was there; with
+//     fail(error), or what does not fit under WhenFull::fail, it ends with that error;
+//   - the consumer ends first (a break, a cancellation, aclose()): the source is stopped, in the loop's thread, and
+//   what
+//     it emits afterwards is ignored; so it is when the loop is gone;
+//   - what the start function returns, if anything, is the source: it lives as long as the stream. Its pause() and
+//     resume(), if it has them, are called in the loop's thread under WhenFull::pause; its stop(), or else cancel(), if
+//     it has one, where the consumer ends first.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <segue/bridge/callback.hpp>
+#include <segue/bridge/callback_errors.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/sync/queues.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::bridge {
+
+/// What becomes of a value for which there is no room.
+enum class WhenFull : std::uint8_t {
+  pause,        ///< It is kept all the same, the emitter says false, and the source is paused until there is room.
+  drop_oldest,  ///< The one that has waited longest makes room.
+  drop_newest,  ///< It is dropped.
+  fail,         ///< The stream ends with QueueFull, after what was there.
+};
+
+struct EmitterOptions {
+  /// How many values may wait; 0: any number.
+  std::size_t maxsize = 0;
+  WhenFull when_full = WhenFull::pause;
+};
+
+namespace bridge_detail {
+
+/// Where values wait. Any thread may put some in; all the rest is for the loop's.
+template <class T>
+class Channel : public std::enable_shared_from_this<Channel<T>> {
+ public:
+  Channel(modern::EventLoop& loop, const EmitterOptions& options)
+      : mailbox_(loop.core().mailbox()), options_(options) {}
+
+  /// Whether more is wanted.
+  template <class... Values>
+  bool emit(Values&&... values) {
+    std::optional<T> dropped;  // destroyed outside of the lock, as all that is the user's
+    std::optional<Callback<>> waiter;
+    bool wanted = true;
+    bool pauses = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ended_) return false;
+      if (options_.maxsize != 0 && values_.size() >= options_.maxsize) {
+        switch (options_.when_full) {
+          case WhenFull::pause:
+            wanted = false;
+            pauses = !std::exchange(paused_, true);
+            break;
+          case WhenFull::drop_oldest:
+            dropped.emplace(std::move(values_.front()));
+            values_.pop_front();
+            break;
+          case WhenFull::drop_newest: return false;
+          case WhenFull::fail:
+            error_ = std::make_exception_ptr(modern::QueueFull("no room for another value of the callback"));
+            ended_ = true;
+            return false;
+        }
+      }
+      values_.emplace_back(std::forward<Values>(values)...);
+      waiter.swap(waiter_);
+    }
+    if (waiter) (*waiter)();
+    if (pauses) in_loop([this] { pause(); });
+    return wanted;
+  }
+  /// No more will come. The first end counts.
+  void end(std::exception_ptr error) {
+    std::optional<Callback<>> waiter;
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(ended_, true)) return;
+      error_ = std::move(error);
+      waiter.swap(waiter_);
+    }
+    if (waiter) (*waiter)();
+  }
+
+  /// The next one, if there is one.
+  std::optional<T> take() {
+    std::optional<T> value;
+    bool resumes = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (values_.empty()) return value;
+      value.emplace(std::move(values_.front()));
+      values_.pop_front();
+      resumes = paused_ && values_.size() < options_.maxsize;
+      if (resumes) paused_ = false;
+    }
+    if (resumes && resume_) resume_();
+    return value;
+  }
+  /// Has `done` called when there is something to take, or the end has come.
+  void when_ready(Callback<> done) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (values_.empty() && !ended_) return waiter_.emplace(std::move(done)), void();
+    }
+    done();
+  }
+  bool ended() {
+    const std::lock_guard lock(mutex_);
+    return ended_;
+  }
+  /// What the source ended with, once.
+  std::exception_ptr take_error() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(error_, nullptr);
+  }
+
+  /// What pauses the source, and has it go on.
+  void control(std::function<void()> pause, std::function<void()> resume) {
+    pause_ = std::move(pause);
+    resume_ = std::move(resume);
+    pause_if_full();
+  }
+  /// The consumer goes: what comes now is ignored, and nobody is paused. Whether the source had not ended.
+  bool close() noexcept {
+    pause_ = resume_ = nullptr;
+    std::deque<T> dropped;
+    const std::lock_guard lock(mutex_);
+    dropped.swap(values_);
+    return !std::exchange(ended_, true);
+  }
+
+ private:
+  template <class F>
+  void in_loop(F call) {
+    if (mailbox_->is_of_running_loop()) return call();
+    static_cast<void>(mailbox_->call_soon([kept = this->shared_from_this(), call] { call(); }));
+  }
+  void pause() {
+    if (pause_) pause_();
+  }
+  void pause_if_full() {
+    bool paused = false;
+    {
+      const std::lock_guard lock(mutex_);
+      paused = paused_;
+    }
+    if (paused) pause();
+  }
+
+  const std::shared_ptr<modern::Mailbox> mailbox_;
+  const EmitterOptions options_;
+  std::function<void()> pause_;
+  std::function<void()> resume_;
+
+  std::mutex mutex_;
+  // Guarded:
+  std::deque<T> values_;
+  std::optional<Callback<>> waiter_;
+  std::exception_ptr error_;
+  bool ended_ = false;
+  bool paused_ = false;
+};
+
+/// The emitters' part in a channel: the stream ends with the last of them.
+template <class T>
+class EmitterEnd {
+ public:
+  explicit EmitterEnd(std::shared_ptr<Channel<T>> channel) noexcept : channel(std::move(channel)) {}
+  EmitterEnd(const EmitterEnd&) = delete;
+  EmitterEnd& operator=(const EmitterEnd&) = delete;
+  ~EmitterEnd() { channel->end(nullptr); }
+
+  const std::shared_ptr<Channel<T>> channel;
+};
+
+}  // namespace bridge_detail
+
+/// What a source calls: `emit(values…)`, any number of times, in any thread.
+template <class... Values>
+class Emitter {
+  using T = typename bridge_detail::CallbackResult<Values...>::type;
+
+ public:
+  explicit Emitter(std::shared_ptr<bridge_detail::Channel<T>> channel)
+      : end_(std::make_shared<bridge_detail::EmitterEnd<T>>(std::move(channel))) {}
+
+  /// Whether more is wanted. What copying or moving the values throws is the caller's: they were not emitted.
+  template <class... Args>
+    requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
+  bool operator()(Args&&... values) const {
+    return end_->channel->emit(std::forward<Args>(values)...);
+  }
+  /// The stream ends, after what was emitted.
+  void close() const { end_->channel->end(nullptr); }
+  /// The same, with what to_exception() makes of `error`.
+  template <class Error>
+  void fail(const Error& error) const {
+    end_->channel->end(to_failure(error));
+  }
+
+ private:
+  std::shared_ptr<bridge_detail::EmitterEnd<T>> end_;
+};
+
+namespace bridge_detail {
+
+/// A source that was started, if its start function returned one; stopped where the consumer goes first.
+template <class T, class Source>
+class Subscription {
+ public:
+  explicit Subscription(std::shared_ptr<Channel<T>> channel) noexcept : channel_(std::move(channel)) {}
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+  ~Subscription() {
+    if (channel_->close()) stop();
+  }
+
+  template <class Start, class E>
+  void start(Start& start, E emitter) {
+    if constexpr (std::is_void_v<Source>) {
+      std::invoke(start, std::move(emitter));
+    } else {
+      source_.emplace(std::invoke(start, std::move(emitter)));
+      if constexpr (requires(Kept& source) {
+                      source.pause();
+                      source.resume();
+                    })
+        channel_->control([this] { source_->pause(); }, [this] { source_->resume(); });
+    }
+  }
+
+ private:
+  using Kept = std::conditional_t<std::is_void_v<Source>, None, std::decay_t<Source>>;
+
+  void stop() noexcept {
+    if (!source_) return;
+    try {
+      if constexpr (requires(Kept& source) { source.stop(); }) {
+        source_->stop();
+      } else if constexpr (requires(Kept& source) { source.cancel(); }) {
+        source_->cancel();
+      }
+    } catch (...) {
+      modern::report_unraisable(std::current_exception(), "source of callbacks that was to be stopped");
+    }
+  }
+
+  const std::shared_ptr<Channel<T>> channel_;
+  std::optional<Kept> source_;
+};
+
+}  // namespace bridge_detail
+
+/// The values that the callback of a source brings, from when the first is asked for. `start(emit)` starts the source,
+/// and may return it. One value as it is, several as a tuple.
+template <class... Values, class Start>
+  requires(sizeof...(Values) > 0) && std::invocable<Start&, Emitter<Values...>>
+modern::AsyncGenerator<typename bridge_detail::CallbackResult<Values...>::type> from_callbacks(
+    Start start, EmitterOptions options = {}) {
+  using T = typename bridge_detail::CallbackResult<Values...>::type;
+  const auto channel = std::make_shared<bridge_detail::Channel<T>>(modern::get_running_loop(), options);
+  bridge_detail::Subscription<T, std::invoke_result_t<Start&, Emitter<Values...>>> subscription(channel);
+  subscription.start(start, Emitter<Values...>(channel));
+  while (true) {
+    std::optional<T> value = channel->take();
+    if (value) {
+      co_yield std::move(*value);
+    } else if (channel->ended()) {
+      break;
+    } else {
+      const auto wait = [&channel](Callback<> done) { channel->when_ready(std::move(done)); };
+      co_await from_callback<>(wait);
+    }
+  }
+  if (const std::exception_ptr error = channel->take_error()) std::rethrow_exception(error);
+}
+
+/// Feeds a queue with what the callback of a source brings, until the source ends, or the queue is shut down, or it is
+/// cancelled: a coroutine, to be made a task of. `when_full` is for the queue's bound; what comes from other threads
+/// meanwhile has the same bound again. Leaves the queue open when it ends.
+template <class T, class Start>
+  requires std::invocable<Start&, Emitter<T>>
+modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull when_full = WhenFull::pause) {
+  EmitterOptions options;
+  options.maxsize = static_cast<std::size_t>(std::max(queue.maxsize(), 0));
+  options.when_full = when_full;
+  modern::AsyncGenerator<T> values = from_callbacks<T>(std::move(start), options);
+  while (true) {
+    std::optional<T> value = co_await values.next_or_none();
+    if (!value) co_return;
+    if (queue.full() && when_full == WhenFull::drop_newest) continue;
+    if (queue.full() && when_full == WhenFull::fail)
+      throw modern::QueueFull("no room for another value of the callback");
+    if (queue.full() && when_full == WhenFull::drop_oldest) {
+      queue.get_nowait();
+      queue.task_done();
+    }
+    co_await queue.put(std::move(*value));
+  }
+}
+
+}  // namespace segue::bridge
