@@ -162,10 +162,32 @@ inline constexpr AllTasksFunction all_tasks;
 
 namespace detail {
 
+/// A coroutine that a task will await, of another style than Coroutine. Where the task is cancelled before its first
+/// step it is closed, as throwing into it would: nobody forgot to await it.
+template <class A>
+class ToAwait {
+ public:
+  explicit ToAwait(A&& awaitable) : awaitable_(std::move(awaitable)) {}
+  ToAwait(ToAwait&&) = default;
+  ToAwait& operator=(ToAwait&&) = delete;
+  ~ToAwait() {
+    if constexpr (requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; })
+      awaitable_.close();
+  }
+  A&& take() noexcept { return std::move(awaitable_); }
+
+ private:
+  A awaitable_;
+};
+
+template <class A>
+Coroutine<await_result_t<A>> await_held(ToAwait<A> awaitable) {
+  co_return co_await awaitable.take();
+}
 /// A coroutine that awaits `awaitable`, for what is not a coroutine itself.
 template <class A>
 Coroutine<await_result_t<A>> wrap_awaitable(A awaitable) {
-  co_return co_await std::move(awaitable);
+  return await_held(ToAwait<A>(std::move(awaitable)));
 }
 
 }  // namespace detail

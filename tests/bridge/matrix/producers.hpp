@@ -1,0 +1,191 @@
+// The columns of the matrix: what is waited for. Each does one of the Deeds, and notes where it was cancelled.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <semaphore>
+#include <string>
+#include <utility>
+
+#include <segue/bridge/async_generator.hpp>
+#include <segue/bridge/callback.hpp>
+#include <segue/bridge/coroutine.hpp>
+#include <segue/bridge/portal.hpp>
+#include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/threads/to_thread.hpp>
+
+namespace segue::bridge::testing {
+
+using namespace std::chrono_literals;
+
+enum class Deed {
+  gives_a_value,      ///< 7
+  throws,             ///< a ValueError whose context is a KeyError
+  is_cancelled,       ///< by somebody else
+  gives_its_context,  ///< what `number` is in its context
+  goes_on_for_ever,
+};
+
+inline const modern::ContextVar<int> number("number", 0);
+
+/// What the last of them noted.
+inline bool producer_was_cancelled = false;
+
+inline std::exception_ptr error_with_context() {
+  const std::exception_ptr error = std::make_exception_ptr(ValueError("of the producer"));
+  chain_context(error, std::make_exception_ptr(KeyError("before it")));
+  return error;
+}
+
+/// The deed, of code that may throw and has no wait of its own; not for ever.
+inline int done_at_once(Deed deed) {
+  switch (deed) {
+    case Deed::throws: std::rethrow_exception(error_with_context());
+    case Deed::is_cancelled: throw modern::CancelledError();
+    case Deed::gives_its_context: return number.get();
+    default: return 7;
+  }
+}
+
+/// The deed, of code that waits by `wait(awaitable)`.
+template <class Wait>
+int done_by_waiting(Deed deed, const Wait& wait) {
+  try {
+    wait(modern::sleep(deed == Deed::goes_on_for_ever ? 1h : 1s));
+  } catch (const modern::CancelledError&) {
+    producer_was_cancelled = true;
+    throw;
+  }
+  return done_at_once(deed);
+}
+
+struct OfCallback {
+  static constexpr const char* name = "callback";
+  static auto get(Deed deed) {
+    auto start = [deed](const Callback<int>& done) {
+      return modern::get_running_loop().call_later(deed == Deed::goes_on_for_ever ? 1h : 1s, [done, deed] {
+        try {
+          done(done_at_once(deed));
+        } catch (...) {
+          done.fail(std::current_exception());
+        }
+      });
+    };
+    auto cancel = [](auto& handle) {
+      producer_was_cancelled = true;
+      handle.cancel();
+    };
+    return from_callback<int>(start, cancel);
+  }
+};
+
+struct OfFuture {
+  static constexpr const char* name = "Future";
+  static modern::Future<int> get(Deed deed) {
+    modern::EventLoop& loop = modern::get_running_loop();
+    const modern::Future<int> future = loop.create_future<int>();
+    future.add_done_callback([](const modern::Future<int>& done) { producer_was_cancelled = done.cancelled(); });
+    if (deed == Deed::goes_on_for_ever) return future;
+    loop.call_soon([future, deed] {
+      if (future.done()) return;
+      if (deed == Deed::is_cancelled) {
+        future.cancel();
+      } else if (deed == Deed::throws) {
+        future.set_exception(error_with_context());
+      } else {
+        future.set_result(done_at_once(deed));
+      }
+    });
+    return future;
+  }
+};
+
+struct OfGeneratorCoroutine {
+  static constexpr const char* name = "generator-based coroutine";
+  static auto get(Deed deed) {
+    return coroutine<int>([](Deed what) {
+      return done_by_waiting(what, [](auto awaitable) { yield_from(std::move(awaitable)); });
+    })(deed);
+  }
+};
+
+struct OfCoroutine {
+  static constexpr const char* name = "Coroutine";
+  static modern::Coroutine<int> get(Deed deed) {
+    try {
+      co_await modern::sleep(deed == Deed::goes_on_for_ever ? 1h : 1s);
+    } catch (const modern::CancelledError&) {
+      producer_was_cancelled = true;
+      throw;
+    }
+    co_return done_at_once(deed);
+  }
+};
+
+struct OfTask {
+  static constexpr const char* name = "Task";
+  static modern::Task<int> get(Deed deed) { return modern::create_task(OfCoroutine::get(deed)); }
+};
+
+struct OfAsyncGenerator {
+  static constexpr const char* name = "async generator";
+  static modern::AsyncGenerator<int> values(Deed deed) {
+    const int value = co_await OfCoroutine::get(deed);
+    co_yield value;
+  }
+  static modern::Coroutine<int> get(Deed deed) {
+    auto generator = values(deed);
+    co_return co_await generator.anext();
+  }
+};
+
+struct OfFiberAsyncGenerator {
+  static constexpr const char* name = "async generator on a fiber";
+  static modern::Coroutine<int> get(Deed deed) {
+    const auto function = async_generator<int>([](auto& yield, Deed what) {
+      yield(done_by_waiting(what, [](auto awaitable) { yield_from(std::move(awaitable)); }));
+    });
+    auto generator = function(deed);
+    co_return co_await generator.anext();
+  }
+};
+
+struct OfPortal {
+  static constexpr const char* name = "plain function under a portal";
+  static auto get(Deed deed) {
+    return portal([](Deed what) { return done_by_waiting(what, [](auto awaitable) { await_(std::move(awaitable)); }); },
+                  deed);
+  }
+};
+
+struct OfThread {
+  static constexpr const char* name = "thread";
+  /// Cannot be stopped: nobody notes that it was cancelled, and what goes on for ever ends with the test.
+  static auto get(Deed deed) {
+    return modern::to_thread(
+        [](Deed what) {
+          if (what == Deed::goes_on_for_ever) gate.acquire();
+          return done_at_once(what);
+        },
+        deed);
+  }
+  static inline std::binary_semaphore gate{0};
+};
+
+template <class... Producers>
+struct Columns {};
+using AllColumns = Columns<OfCallback, OfFuture, OfGeneratorCoroutine, OfCoroutine, OfTask, OfAsyncGenerator,
+                           OfFiberAsyncGenerator, OfPortal, OfThread>;
+
+}  // namespace segue::bridge::testing

@@ -1,0 +1,12 @@
+#include "matrix_test.hpp"
+
+namespace segue::bridge::testing {
+namespace {
+
+[[maybe_unused]] const bool coroutine_row = register_row<ByCoroutine>(__FILE__, __LINE__);
+[[maybe_unused]] const bool asyncgenerator_row = register_row<ByAsyncGenerator>(__FILE__, __LINE__);
+[[maybe_unused]] const bool future_row = register_row<ByFuture>(__FILE__, __LINE__);
+[[maybe_unused]] const bool thread_row = register_row<ByThread>(__FILE__, __LINE__);
+
+}  // namespace
+}  // namespace segue::bridge::testing

@@ -1,0 +1,12 @@
+#include "matrix_test.hpp"
+
+namespace segue::bridge::testing {
+namespace {
+
+[[maybe_unused]] const bool callback_row = register_row<ByCallback>(__FILE__, __LINE__);
+[[maybe_unused]] const bool generatorcoroutine_row = register_row<ByGeneratorCoroutine>(__FILE__, __LINE__);
+[[maybe_unused]] const bool fiberasyncgenerator_row = register_row<ByFiberAsyncGenerator>(__FILE__, __LINE__);
+[[maybe_unused]] const bool portal_row = register_row<ByPortal>(__FILE__, __LINE__);
+
+}  // namespace
+}  // namespace segue::bridge::testing
