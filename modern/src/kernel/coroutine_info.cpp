@@ -46,6 +46,16 @@ std::vector<SuspendedFrame> awaited_by(const Frame& frame) {
   return frames;
 }
 
+std::vector<SuspendedFrame> call_stack_from(Resumable innermost) {
+  std::vector<SuspendedFrame> frames;
+  for (Resumable next = innermost; next;) {
+    frames.push_back(suspended_frame(next));
+    const Frame* const frame = next.frame();
+    next = frame != nullptr ? frame->delegator : Resumable();
+  }
+  return frames;
+}
+
 }  // namespace detail
 
 }  // namespace segue::modern

@@ -14,6 +14,7 @@ class ChildDone final : public DoneCallbackState {
  public:
   ChildDone(FutureCore& outer, GatherCore& gather) noexcept : outer_(&outer), gather_(gather) {}
   void call(FutureCore& child) override { gather_.child_done(child); }
+  FutureCore* on_behalf_of() const noexcept override { return outer_.get(); }
 
  private:
   Ref<FutureCore> outer_;

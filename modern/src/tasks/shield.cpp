@@ -60,6 +60,7 @@ class InnerDone final : public DoneCallbackState {
       copy_(inner, *outer_);
     }
   }
+  FutureCore* on_behalf_of() const noexcept override { return outer_.get(); }
 
  private:
   Ref<FutureCore> outer_;

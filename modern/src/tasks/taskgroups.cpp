@@ -26,6 +26,7 @@ class GroupMember final : public DoneCallbackState, public ListLink<> {
     leave();
     group->task_done(task);
   }
+  FutureCore* on_behalf_of() const noexcept override { return linked() ? group_->parent_.get() : nullptr; }
   /// The task, which exists as long as its callback does.
   FutureCore& task() const noexcept { return task_; }
   void leave() noexcept {

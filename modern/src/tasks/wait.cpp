@@ -42,6 +42,7 @@ class WaitCallback final : public DoneCallbackState {
       complete(waiter_);
     }
   }
+  FutureCore* on_behalf_of() const noexcept override { return waiter_.state().get(); }
   void cancel_timer() noexcept { timer_.cancel(); }
 
  private:

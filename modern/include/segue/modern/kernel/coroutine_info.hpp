@@ -37,6 +37,8 @@ namespace detail {
 
 /// The cr_await of the coroutine that has this frame.
 std::vector<SuspendedFrame> awaited_by(const Frame& frame);
+/// This frame, who awaits it, and so on, up to the outermost of the chain, or to one of another library's.
+std::vector<SuspendedFrame> call_stack_from(Resumable innermost);
 
 }  // namespace detail
 

@@ -79,6 +79,8 @@ class FutureCore : public RefCounted {
   void add_waiting_task(TaskCore& task) { add_waiter(Waiter(task)); }
   /// Whether it was waiting.
   bool remove_waiting_task(const TaskCore& task) noexcept;
+  /// Who waits, in the order in which they came; nobody where it is done.
+  const Waiters& waiters() const noexcept { return waiters_; }
 
  protected:
   /// The futures that cancel() cancels in its place, one after the other; null where it is this one that ends. Not

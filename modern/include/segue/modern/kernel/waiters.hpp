@@ -30,6 +30,9 @@ class DoneCallbackState : public RefCounted, private Ready {
   virtual void call(FutureCore& future) = 0;
   /// The type of what the user gave, for messages.
   virtual const std::type_info& callable() const noexcept { return typeid(*this); }
+  /// The future that it completes, or the task that it wakes: who waits in truth, where it waits on another's behalf.
+  /// Null where that is unknown.
+  virtual FutureCore* on_behalf_of() const noexcept { return nullptr; }
   std::function<std::string()> deferred_repr() final;
 
  private:
@@ -88,6 +91,11 @@ class Waiter {
   }
   /// Null for a callback.
   TaskCore* task() const noexcept { return (word_ & kinds) == 0 ? reinterpret_cast<TaskCore*>(word_) : nullptr; }
+  /// Null for a task. Not of an empty one.
+  DoneCallbackState* called() const noexcept {
+    if ((word_ & is_extra) != 0) return extra()->callback_.get();
+    return (word_ & is_callback) != 0 ? callback() : nullptr;
+  }
   /// Wakes the task, or has the loop call the callback: `future` is done.
   void schedule(FutureCore& future) && noexcept;
 
@@ -129,6 +137,14 @@ class Waiters {
     TaskCore* const task = more_ ? nullptr : first_.task();
     if (task != nullptr) first_ = {};
     return task;
+  }
+  /// Calls `action` with each, in order. It adds and removes none.
+  template <class Action>
+  void for_each(Action action) const {
+    if (first_) action(first_);
+    if (!more_) return;
+    for (const Waiter& each : *more_)
+      if (each) action(each);
   }
   /// Takes each out, in order.
   template <class Action>
