@@ -72,6 +72,53 @@ CO_TEST_F(Lifecycle, has_an_order) {
   co_return;
 }
 
+// --- what is entered ---
+
+/// Says in the lifecycle's trace when it is entered and left.
+struct Traced {
+  Coroutine<std::string> aenter() {
+    co_await modern::sleep(1s);
+    lifecycle()("enter", name);
+    co_return name;
+  }
+  Coroutine<> aexit(std::exception_ptr error) {
+    co_await modern::sleep(1s);
+    lifecycle()(error ? "leave with an error" : "leave", name);
+  }
+  std::string name;
+};
+struct Refuses {
+  void aenter() { throw ValueError("closed"); }
+  void aexit(const std::exception_ptr&) { lifecycle()("leave what was not entered"); }
+};
+
+class EntersManagers : public AsyncioTest {
+ protected:
+  Coroutine<void> async_set_up() override {
+    Traced first{"first"};
+    const std::string entered = co_await enter_async_context(std::move(first));
+    EXPECT_EQ(entered, "first");
+    add_async_cleanup([] { lifecycle()("clean-up"); });
+  }
+  void TearDown() override {
+    EXPECT_EQ(lifecycle().str(), "enter first | enter second | test | leave second | clean-up | leave first");
+    lifecycle().clear();
+  }
+};
+
+CO_TEST_F(EntersManagers, and_leaves_them_as_clean_ups) {
+  Traced second{"second"};
+  co_await enter_async_context(second);
+  bool refused = false;
+  try {
+    co_await enter_async_context(Refuses());
+  } catch (const ValueError&) {
+    refused = true;
+  }
+  EXPECT_TRUE(refused);
+  lifecycle()("test");
+}
+
 // --- what fails ---
 
 /// The failures of a body, which is not this test's.

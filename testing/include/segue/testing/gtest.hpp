@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,8 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/testing/virtual_loop.hpp>
 
@@ -77,6 +80,18 @@ class AsyncioTest : public ::testing::Test {
         co_await cleanup();
       }
     });
+  }
+
+  /// Enters a context manager, gives what it gives, and leaves it at the end, as a clean-up. A temporary is kept,
+  /// another one referred to.
+  ///
+  ///   Connection& connection = co_await enter_async_context(connect("a.example"));
+  template <class M>
+    requires modern::AsyncContextManager<std::remove_reference_t<M>>
+  auto enter_async_context(M&& manager) {
+    const auto stack = std::make_shared<modern::AsyncExitStack>();
+    add_async_cleanup([stack] { return stack->aclose(); });
+    return stack->enter_async_context(std::forward<M>(manager));
   }
 
   /// The test. CO_TEST_F writes it.
