@@ -40,11 +40,14 @@
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/call.hpp>
+#include <segue/modern/tasks/collect.hpp>
+#include <segue/modern/tasks/context_decorator.hpp>
 #include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/graph.hpp>
 #include <segue/modern/tasks/inspect.hpp>
 #include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/runners.hpp>
@@ -74,6 +77,7 @@ using modern::AsyncGeneratorState;
 using modern::await_result_t;
 using modern::Awaitable;
 using modern::call;
+using modern::collect;
 using modern::Coroutine;
 using modern::CoroutineInfo;
 using modern::CoroutineState;
@@ -123,6 +127,16 @@ using modern::AnyFuture;
 using modern::DoneCallback;
 using modern::Future;
 using modern::isfuture;
+
+// graph
+using modern::CallGraphOptions;
+using modern::capture_call_graph;
+using modern::format_call_graph;
+using modern::FrameCallGraphEntry;
+using modern::future_add_to_awaited_by;
+using modern::future_discard_from_awaited_by;
+using modern::FutureCallGraph;
+using modern::print_call_graph;
 
 // locks
 using modern::Barrier;
@@ -223,6 +237,7 @@ using modern::concurrent::ThreadPoolOptions;
 namespace segue::contextlib {
 
 using modern::aclosing;
+using modern::AsyncContextDecorator;
 using modern::asynccontextmanager;
 using modern::AsyncExitStack;
 using modern::ExitStack;
