@@ -1,6 +1,5 @@
 // Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp). They look at what fails
-// in the midst of things, and so may fail there themselves. But for 12, whose callbacks refer to what its main task
-// has, and 39, which leaves its servers to the end of its loop.
+// in the midst of things, and so may fail there themselves.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,6 +31,9 @@
 
 #pragma GCC diagnostic ignored "-Wreturn-type"  // as there
 
+namespace scenario_12 {
+#include "conformance/scenarios/12_bridge_generator_coroutines.cpp"
+}
 namespace scenario_15 {
 #include "conformance/scenarios/15_task_tick_schedule.cpp"
 }
@@ -59,11 +61,15 @@ namespace scenario_35 {
 namespace scenario_36 {
 #include "conformance/scenarios/36_asyncgen_protocol.cpp"
 }
+namespace scenario_39 {
+#include "conformance/scenarios/39_streams.cpp"
+}
 
 namespace {
 
 using segue::testing::cancel_a_program_everywhere;
 
+TEST(CancelledScenario, bridge_generator_coroutines) { cancel_a_program_everywhere(scenario_12::main_, ".", true); }
 TEST(CancelledScenario, task_tick_schedule) { cancel_a_program_everywhere(scenario_15::main_, ".", true); }
 TEST(CancelledScenario, cancel_basics) { cancel_a_program_everywhere(scenario_16::main_, ".", true); }
 TEST(CancelledScenario, gather_semantics) { cancel_a_program_everywhere(scenario_20::main_, ".", true); }
@@ -73,5 +79,6 @@ TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_
 TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_, ".", true); }
 TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, ".", true); }
 TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, ".", true); }
+TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, ".", true); }
 
 }  // namespace

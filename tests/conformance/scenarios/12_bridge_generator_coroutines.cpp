@@ -2,6 +2,7 @@
 #include <any>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -69,6 +70,67 @@ const auto bad = coroutine([](std::function<void()> yield_val, std::string then)
   return {};
 });
 
+// F: who waits for nobody may go on when main_() has been cancelled, and so has all that it needs.
+using Order = std::shared_ptr<std::string>;
+
+void note(const Order& order, const std::string& tag, int n) { *order += (order->empty() ? "" : " ") + tag + str(n); }
+
+Coroutine<std::string> nat(Order order, std::string tag, int n) {
+  for (int i = 0; i < n; ++i) {
+    note(order, tag, i);
+    co_await asyncio::sleep(0s);
+  }
+  co_return tag;
+}
+
+const auto leg = coroutine([](Order order, std::string tag, int n) {
+  for (int i = 0; i < n; ++i) {
+    note(order, tag, i);
+    yield_();
+  }
+  return tag;
+});
+
+Coroutine<std::string> run_leg(Order order, std::string tag, int n) { co_return co_await leg(order, tag, n); }
+
+void cb(const Order& order, const std::string& tag, int n) {
+  note(order, tag, n);
+  if (n < 2) asyncio::get_running_loop().call_soon(cb, order, tag, n + 1);
+}
+
+// G: native ones and others below each other.
+const auto deep = coroutine([](Future<std::string> fut) -> std::string {
+  try {
+    return yield_from(fut);
+  } catch (const asyncio::CancelledError&) {
+    ev("  deep cancelled");
+    return "kept";
+  }
+});
+
+Coroutine<List> mid(Future<std::string> fut) {
+  const std::string r = co_await deep(fut);
+  co_return List{"mid", r};
+}
+
+const auto upper = coroutine([](Future<std::string> fut) {
+  struct Finally {
+    ~Finally() { ev("  upper finally"); }
+  } const finally;
+  const List r = yield_from(mid(fut));
+  return List{"upper", r};
+});
+
+Coroutine<List> entry(Future<std::string> fut) { co_return co_await upper(fut); }
+
+// H
+Coroutine<> natw(Future<std::string> f) {
+  const std::string r = co_await f;
+  ev("  native waiter", r);
+}
+
+Coroutine<> legw(Future<std::string> f) { co_await legacy_wait(f); }
+
 Coroutine<> main_() {
   asyncio::EventLoop& loop = asyncio::get_running_loop();
   ev("A", co_await legacy_sleep(2, "A"));
@@ -76,7 +138,7 @@ Coroutine<> main_() {
 
   {
     const auto fut = loop.create_future<std::string>();
-    loop.call_soon([&] {
+    loop.call_soon([fut] {
       ev("  callback fires");
       fut.set_result("cb");
     });
@@ -123,65 +185,16 @@ Coroutine<> main_() {
 
   ev("F several interleaved kinds");
   {
-    std::string order;
-    const auto note = [&order](const std::string& tag, int n) { order += (order.empty() ? "" : " ") + tag + str(n); };
-
-    const auto nat = [&](std::string tag, int n) -> Coroutine<std::string> {
-      for (int i = 0; i < n; ++i) {
-        note(tag, i);
-        co_await asyncio::sleep(0s);
-      }
-      co_return tag;
-    };
-
-    const auto leg = coroutine([&](std::string tag, int n) {
-      for (int i = 0; i < n; ++i) {
-        note(tag, i);
-        yield_();
-      }
-      return tag;
-    });
-
-    const auto run_leg = [&](std::string tag, int n) -> Coroutine<std::string> { co_return co_await leg(tag, n); };
-
-    const std::function<void(std::string, int)> cb = [&](const std::string& tag, int n) {
-      note(tag, n);
-      if (n < 2) loop.call_soon(std::cref(cb), tag, n + 1);
-    };
-
-    const auto t1 = asyncio::create_task(nat("n", 3));
-    const auto t2 = asyncio::create_task(run_leg("g", 3));
-    loop.call_soon(std::cref(cb), "c", 0);
+    const auto order = std::make_shared<std::string>();
+    const auto t1 = asyncio::create_task(nat(order, "n", 3));
+    const auto t2 = asyncio::create_task(run_leg(order, "g", 3));
+    loop.call_soon(cb, order, "c", 0);
     const auto rs = co_await asyncio::gather(t1, t2);
-    ev("F", list(rs), order);
+    ev("F", list(rs), *order);
   }
 
   ev("G cancel crosses all layers and can be caught in the legacy one");
   {
-    const auto deep = coroutine([](Future<std::string> fut) -> std::string {
-      try {
-        return yield_from(fut);
-      } catch (const asyncio::CancelledError&) {
-        ev("  deep cancelled");
-        return "kept";
-      }
-    });
-
-    const auto mid = [&](Future<std::string> fut) -> Coroutine<List> {
-      const std::string r = co_await deep(fut);
-      co_return List{"mid", r};
-    };
-
-    const auto upper = coroutine([&](Future<std::string> fut) {
-      struct Finally {
-        ~Finally() { ev("  upper finally"); }
-      } const finally;
-      const List r = yield_from(mid(fut));
-      return List{"upper", r};
-    });
-
-    const auto entry = [&](Future<std::string> fut) -> Coroutine<List> { co_return co_await upper(fut); };
-
     const auto f = loop.create_future<std::string>();
     const auto t = asyncio::create_task(entry(f));
     co_await asyncio::sleep(0s);
@@ -194,15 +207,8 @@ Coroutine<> main_() {
   {
     const auto f = loop.create_future<std::string>();
 
-    const auto natw = [&]() -> Coroutine<> {
-      const std::string r = co_await f;
-      ev("  native waiter", r);
-    };
-
-    const auto legw = [&]() -> Coroutine<> { co_await legacy_wait(f); };
-
-    const auto a = asyncio::create_task(legw());
-    const auto b = asyncio::create_task(natw());
+    const auto a = asyncio::create_task(legw(f));
+    const auto b = asyncio::create_task(natw(f));
     f.add_done_callback([](const Future<std::string>& f) { ev("  plain callback", f.result()); });
     co_await asyncio::sleep(0s);
     f.add_done_callback([](const Future<std::string>& f) { ev("  late plain callback", f.result()); });

@@ -183,21 +183,16 @@ Coroutine<> g_flow_control() {
   ev("G at 4", tr->log);
 }
 
-/// What `async with server` does at its end.
-Coroutine<> leave(asyncio::Server server) {
-  server.close();
-  co_await server.wait_closed();
-}
-
 Coroutine<> h_conversation() {
   ev("H a loopback conversation");
-  std::vector<std::string> seen;  // bytes, and a text: as they are printed
+  const auto seen = std::make_shared<std::vector<std::string>>();  // bytes, and a text: as they are printed
 
-  const auto serve = [&seen](StreamReader rd, StreamWriter wr) -> Coroutine<> {
+  const auto serve = [seen](StreamReader rd, StreamWriter wr) -> Coroutine<> {
+    const auto closed = asyncio::finally_([&] { wr.close(); });
     while (true) {
       std::string line = co_await rd.readline();
       if (line.empty()) break;
-      seen.push_back(to_string(Bytes{line}));
+      seen->push_back(to_string(Bytes{line}));
       line.pop_back();
       wr.write("<" + line + ">\n");
       co_await wr.drain();
@@ -205,12 +200,13 @@ Coroutine<> h_conversation() {
     wr.write("bye\n");
     wr.close();
     co_await wr.wait_closed();
-    seen.push_back(repr("server side closed"));
+    seen->push_back(repr("server side closed"));
   };
   const auto srv = co_await asyncio::start_server(serve, "127.0.0.1", 0);
   const int port = srv.sockets()[0].port;
-  {
+  const auto converse = [&]() -> Coroutine<> {
     const auto [rd, wr] = co_await asyncio::open_connection("127.0.0.1", port);
+    const auto closed = asyncio::finally_([&] { wr.close(); });
     wr.write("one\n");
     const std::vector<std::string> lines = {"tw", "o\n"};
     wr.writelines(lines);
@@ -226,11 +222,11 @@ Coroutine<> h_conversation() {
     ev("H closing", wr.is_closing());
     co_await wr.wait_closed();
     ev("H serving", srv.is_serving());
-  }
-  co_await leave(srv);
+  };
+  co_await asyncio::async_with(srv, converse);
   co_await asyncio::sleep(10ms);
   std::string all;
-  for (const std::string& line : seen) all += (all.empty() ? "" : ", ") + line;
+  for (const std::string& line : *seen) all += (all.empty() ? "" : ", ") + line;
   ev("H", "[" + all + "]", srv.is_serving());
 }
 
@@ -243,12 +239,13 @@ int make_socket(int option, int size) {
 Coroutine<> i_drain() {
   ev("I drain waits for a slow peer; a big write keeps its order");
   constexpr std::size_t total = std::size_t{1} << 20U;
-  std::vector<std::string> progress;
+  const auto progress = std::make_shared<std::vector<std::string>>();
 
-  const auto slow = [&progress](StreamReader rd, StreamWriter wr) -> Coroutine<> {
+  const auto slow = [progress](StreamReader rd, StreamWriter wr) -> Coroutine<> {
+    const auto closed = asyncio::finally_([&] { wr.close(); });
     std::size_t n = 0;
     co_await asyncio::sleep(20ms);
-    progress.emplace_back("peer starts reading");
+    progress->emplace_back("peer starts reading");
     while (n < total) {
       const std::string d = co_await rd.read(1 << 16);
       if (d.empty()) break;
@@ -268,22 +265,23 @@ Coroutine<> i_drain() {
   ::getsockname(ls, reinterpret_cast<sockaddr*>(&address), &size);
   const asyncio::ServerOptions listening{.sock = ls};
   const auto srv = co_await asyncio::start_server(slow, listening);
-  {
+  const auto fill = [&]() -> Coroutine<> {
     const int cs = make_socket(SO_SNDBUF, 8192);
     ::connect(cs, reinterpret_cast<const sockaddr*>(&address), size);
     const asyncio::ConnectionOptions connected{.sock = cs};
     const auto [rd, wr] = co_await asyncio::open_connection(connected);
+    const auto closed = asyncio::finally_([&] { wr.close(); });
     wr.transport()->set_write_buffer_limits(1024);
     for (int i = 0; i < 16; ++i) wr.write(std::string(total / 16, 'x'));
-    progress.emplace_back("written");
+    progress->emplace_back("written");
     co_await wr.drain();
-    progress.emplace_back("drained");
+    progress->emplace_back("drained");
     co_await run("I", rd.read());
     wr.close();
     co_await wr.wait_closed();
-  }
-  co_await leave(srv);
-  ev("I", progress);
+  };
+  co_await asyncio::async_with(srv, fill);
+  ev("I", *progress);
 }
 
 Coroutine<std::string> refused(int port) {
