@@ -8,8 +8,11 @@
 #include <gtest/gtest.h>
 
 #include <segue/bridge/coroutine2.hpp>
+#include <segue/bridge/portal.hpp>
+#include <segue/modern/tasks/sleep.hpp>
 
 #include "coroutine2_bodies.hpp"
+#include "loop.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -296,6 +299,25 @@ TEST_F(YieldFromPull, takes_one_of_what_can_only_be_moved_as_a_generator) {
   Generator<std::unique_ptr<int>> generator([&](auto& yield) { yield.from(from_pull(pull)); });
   EXPECT_EQ(*generator.next(), 1);
   EXPECT_EQ(generator.next(nullptr), nullptr);
+}
+
+// greenback's issue 22, in Coroutine2's terms
+
+TEST_F(FromPull, a_body_below_a_portal_may_wait) {
+  const auto loop = testing::make_loop();
+  Trace trace;
+  auto consume = [&] {
+    Ints::pull_type waiting([](Ints::push_type& push) {
+      for (int i = 0; i < 3; ++i) {
+        await_(modern::sleep(std::chrono::seconds(1)));
+        push(i);
+      }
+    });
+    for (const int value : from_pull(std::move(waiting))) trace.push_back(std::to_string(value));
+  };
+  loop->call_later(std::chrono::milliseconds(2500), [&] { trace.push_back("the loop goes on"); });
+  loop->run_until_complete(portal(consume));
+  EXPECT_EQ(trace, (Trace{"0", "1", "the loop goes on", "2"}));
 }
 
 }  // namespace

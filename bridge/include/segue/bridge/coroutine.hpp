@@ -80,9 +80,13 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
     return fiber->runs_here() ? fiber : nullptr;
   }
 
+  /// The coroutine that the running code can suspend with all that lies between: running(), or the one whose code has
+  /// resumed the generator, or other fiber, whose body this is. Null in a stackless frame, and below one.
+  static CoroutineFiber* enclosing() noexcept { return static_cast<CoroutineFiber*>(Driver::stackful_frame); }
+
   Resumable resumable() noexcept { return *this; }
 
-  /// Waits for what `awaiter` waits for. On the fiber's own stack.
+  /// Waits for what `awaiter` waits for. On the fiber's own stack, or that of one that it has resumed.
   template <modern::Awaiter A>
   [[gnu::always_inline]] void wait(A& awaiter, const std::source_location& where);
 
@@ -105,6 +109,12 @@ class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
 
  private:
   static constexpr int max_ignored_exits = 100;
+
+  [[gnu::always_inline]] void suspend_all() {
+    if (runs_here()) [[likely]]
+      return suspend();
+    suspend_with_nested();
+  }
 
   static void resume_fiber(modern::StackfulFrame& frame) {
     auto& fiber = static_cast<CoroutineFiber&>(frame);
@@ -131,6 +141,22 @@ template <class A>
   }
 }
 
+/// Has `self`, in whose code or below which this runs, wait for `awaitable`.
+template <class A>
+[[gnu::always_inline]] inline modern::await_result_t<A> wait_for(CoroutineFiber& self, A&& awaitable,
+                                                                 const std::source_location& where) {
+  auto&& awaiter = awaiter_for<A>(std::forward<A>(awaitable), self);
+  if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
+  const std::exception_ptr handled = std::current_exception();
+  try {
+    if (!awaiter.await_ready()) self.wait(awaiter, where);
+    return awaiter.await_resume();
+  } catch (...) {
+    if (handled) chain_context(std::current_exception(), handled);
+    throw;
+  }
+}
+
 }  // namespace bridge_detail
 
 /// Waits for whatever can be awaited and returns what it gives, as `yield from` does in Python. Only inside a
@@ -143,16 +169,7 @@ template <Awaitable A>
   if (self == nullptr) [[unlikely]]
     bridge_detail::refuse_outside(std::same_as<std::remove_cvref_t<A>, modern::Yield> ? "yield_()" : "yield_from()",
                                   where);
-  auto&& awaiter = bridge_detail::awaiter_for<A>(std::forward<A>(awaitable), *self);
-  if constexpr (modern::PlacedAwaiter<std::remove_cvref_t<decltype(awaiter)>>) awaiter.set_place(where);
-  const std::exception_ptr handled = std::current_exception();
-  try {
-    if (!awaiter.await_ready()) self->wait(awaiter, where);
-    return awaiter.await_resume();
-  } catch (...) {
-    if (handled) chain_context(std::current_exception(), handled);
-    throw;
-  }
+  return bridge_detail::wait_for<A>(*self, std::forward<A>(awaitable), where);
 }
 template <class A>
   requires(!Awaitable<A>)
@@ -369,10 +386,10 @@ inline void CoroutineFiber::wait(A& awaiter, const std::source_location& where) 
 }
 
 inline void CoroutineFiber::suspend_and_check() {
-  if (ignored_exits_ < 0) suspend();
+  if (ignored_exits_ < 0) suspend_all();
   if (ignored_exits_ < 0) [[likely]]
     return;
-  if (++ignored_exits_ > max_ignored_exits) suspend();  // for good: unwind() gives up
+  if (++ignored_exits_ > max_ignored_exits) suspend_all();  // for good: unwind() gives up
   throw GeneratorExit();
 }
 

@@ -39,17 +39,19 @@ __attribute__((
 portal(F, Args&&...);
 
 /// Whether await_() works here: the running code was entered through a portal, or is a generator-based coroutine's,
-/// with no other coroutine and no generator in between.
-inline bool has_portal() noexcept { return CoroutineFiber::running() != nullptr; }
+/// with no stackless coroutine in between. Generators may lie in between.
+inline bool has_portal() noexcept { return CoroutineFiber::enclosing() != nullptr; }
 
 /// Waits for whatever can be awaited, in a plain function below a portal, and returns what it gives. RuntimeError where
-/// there is no portal. Cancellation throws from here.
+/// there is no portal. Cancellation throws from here. In the body of a generator, or of a pull(), all that lies between
+/// the portal and here waits as it is, and the generator counts as running meanwhile.
 template <Awaitable A>
 [[gnu::always_inline]] inline modern::await_result_t<A> await_(
     A&& awaitable, std::source_location where = std::source_location::current()) {
-  if (!has_portal()) [[unlikely]]
+  CoroutineFiber* const self = CoroutineFiber::enclosing();
+  if (self == nullptr) [[unlikely]]
     bridge_detail::refuse_outside("await_()", where);
-  return yield_from(std::forward<A>(awaitable), where);
+  return bridge_detail::wait_for<A>(*self, std::forward<A>(awaitable), where);
 }
 template <class A>
   requires(!Awaitable<A>)

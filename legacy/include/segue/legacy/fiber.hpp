@@ -92,6 +92,10 @@ class Fiber {
     context_ = back.fctx;
   }
 
+  /// As suspend(), on the stack of a fiber that this one has resumed, itself or through others: all of them stay as
+  /// they are, and the next resume() goes on here.
+  void suspend_with_nested(void* message = nullptr);
+
   /// Whether run() was entered. What lives on the stack before that is the control block alone.
   bool started() const noexcept { return progress_ != Progress::created; }
   /// Whether run() has returned.
@@ -138,6 +142,9 @@ class Fiber {
     static_cast<Block*>(fiber)->run();
     fiber->finish();
   }
+
+  // Of a running one: the fiber on whose stack it was resumed. Null for any other stack.
+  Fiber* resumer() const noexcept;
 
   template <class Block, class... Args>
   friend Block* make_fiber(StackOptions options, Args&&... args);

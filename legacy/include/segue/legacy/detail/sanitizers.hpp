@@ -47,10 +47,12 @@ class SanitizedFiber {
 #if defined(SEGUE_LEGACY_ASAN)
     bottom_ = bottom;
     size_ = size;
+    go_on_in(*this);
     __lsan_register_root_region(bottom, size);
 #endif
 #if defined(SEGUE_LEGACY_TSAN)
     fiber_ = __tsan_create_fiber(0);
+    go_on_in(*this);
 #endif
   }
 
@@ -65,13 +67,24 @@ class SanitizedFiber {
 #endif
   }
 
+  /// The next switch to it ends on the stack of `innermost`, from which it was left.
+  void go_on_in([[maybe_unused]] const SanitizedFiber& innermost) noexcept {
+#if defined(SEGUE_LEGACY_ASAN)
+    entered_bottom_ = innermost.bottom_;
+    entered_size_ = innermost.size_;
+#endif
+#if defined(SEGUE_LEGACY_TSAN)
+    entered_fiber_ = innermost.fiber_;
+#endif
+  }
+
   [[gnu::always_inline]] void leave_resumer() noexcept {
 #if defined(SEGUE_LEGACY_ASAN)
-    __sanitizer_start_switch_fiber(&resumer_fake_stack_, bottom_, size_);
+    __sanitizer_start_switch_fiber(&resumer_fake_stack_, entered_bottom_, entered_size_);
 #endif
 #if defined(SEGUE_LEGACY_TSAN)
     resumer_fiber_ = __tsan_get_current_fiber();
-    __tsan_switch_to_fiber(fiber_, 0);
+    __tsan_switch_to_fiber(entered_fiber_, 0);
 #endif
   }
 
@@ -110,6 +123,8 @@ class SanitizedFiber {
 #if defined(SEGUE_LEGACY_ASAN)
   void* bottom_ = nullptr;
   std::size_t size_ = 0;
+  const void* entered_bottom_ = nullptr;
+  std::size_t entered_size_ = 0;
   void* fake_stack_ = nullptr;
   void* resumer_fake_stack_ = nullptr;
   const void* resumer_bottom_ = nullptr;
@@ -117,6 +132,7 @@ class SanitizedFiber {
 #endif
 #if defined(SEGUE_LEGACY_TSAN)
   void* fiber_ = nullptr;
+  void* entered_fiber_ = nullptr;
   void* resumer_fiber_ = nullptr;
 #endif
 };
