@@ -5,9 +5,11 @@
 
 #include <benchmark/benchmark.h>
 
+#include <segue/bridge/c_callback.hpp>
 #include <segue/bridge/callback.hpp>
-#include <segue/bridge/coroutine.hpp>
+#include <segue/bridge/emitter.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/task.hpp>
 
 #include "asio_peer.hpp"
@@ -38,6 +40,45 @@ void callback_segue(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// --- the same of a C API ---
+
+using CCall = void(int, void*);
+constexpr auto call_c_at_once = [](CCall* call, void* data) { call(1, data); };
+constexpr auto call_c_later = [](CCall* call, void* data) { modern::get_running_loop().call_soon(call, 1, data); };
+
+template <auto initiation>
+Coroutine<> c_callbacks_measured(benchmark::State& state) {
+  while (state.KeepRunning()) {
+    const int value = co_await from_callback<CCall>(initiation);
+    benchmark::DoNotOptimize(value);
+  }
+}
+
+template <auto initiation>
+void c_callback_segue(benchmark::State& state) {
+  modern::new_event_loop()->run_until_complete(c_callbacks_measured<initiation>(state));
+  state.SetItemsProcessed(state.iterations());
+}
+
+// --- many calls ---
+
+constexpr int batch = 100;
+
+Coroutine<> many_callbacks_measured(benchmark::State& state) {
+  const auto emit_batch = [](const segue::bridge::Emitter<int>& emit) {
+    for (int i = 0; i < batch; ++i) emit(i);
+  };
+  while (state.KeepRunningBatch(batch)) {
+    auto values = segue::bridge::from_callbacks<int>(emit_batch);
+    co_await modern::async_for(std::move(values), [](int value) { benchmark::DoNotOptimize(value); });
+  }
+}
+
+void many_callbacks_segue(benchmark::State& state) {
+  modern::new_event_loop()->run_until_complete(many_callbacks_measured(state));
+  state.SetItemsProcessed(state.iterations());
+}
+
 // Asio forbids a handler to be called before the initiation has returned: there is no call at once.
 constexpr auto post_later = [](auto handler) {
   auto executor = asio::get_associated_executor(handler);
@@ -63,6 +104,9 @@ void callback_asio(benchmark::State& state) {
 [[maybe_unused]] const auto registered = {
     RegisterBenchmark("callback.at_once/segue", callback_segue<call_at_once>),
     RegisterBenchmark("callback.later/segue", callback_segue<call_later>),
+    RegisterBenchmark("callback.c.at_once/segue", c_callback_segue<call_c_at_once>),
+    RegisterBenchmark("callback.c.later/segue", c_callback_segue<call_c_later>),
+    RegisterBenchmark("callback.many/segue", many_callbacks_segue),
     RegisterBenchmark("callback.later/Asio", callback_asio<Usual, post_later>),
 };
 

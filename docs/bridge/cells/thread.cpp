@@ -1,0 +1,118 @@
+// thread: written by cells.py.
+#include "cells.hpp"
+
+namespace {
+
+Coroutine<int> coroutine_waits_for_callback() {
+  co_return co_await from_callback<int>(measure);
+}
+
+Coroutine<int> coroutine_waits_for_future() {
+  co_return co_await promised();
+}
+
+Coroutine<int> coroutine_waits_for_old_style() {
+  co_return co_await old_style();
+}
+
+Coroutine<int> coroutine_waits_for_generator() {
+  co_return numbers().next();
+}
+
+Coroutine<int> coroutine_waits_for_coroutine() {
+  co_return co_await fetch();
+}
+
+Coroutine<int> coroutine_waits_for_task() {
+  co_return co_await create_task(fetch());
+}
+
+Coroutine<int> coroutine_waits_for_async_generator() {
+  co_return co_await ticks().anext();
+}
+
+Coroutine<int> coroutine_waits_for_portal() {
+  co_return co_await portal(plain);
+}
+
+Coroutine<int> coroutine_waits_for_asio_operation() {
+  co_return co_await async_measure(use_segue);
+}
+
+Coroutine<int> coroutine_waits_for_asio_awaitable() {
+  co_return co_await from_asio(asio_style());
+}
+
+Coroutine<int> coroutine_waits_for_coroutine2() {
+  co_return pulled().next();
+}
+
+Coroutine<int> coroutine_waits_for_thread() {
+  co_return co_await to_thread(work);
+}
+
+int thread_waits_for_callback(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_callback(), loop).result();
+}
+
+int thread_waits_for_future(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_future(), loop).result();
+}
+
+int thread_waits_for_old_style(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_old_style(), loop).result();
+}
+
+int thread_waits_for_generator(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_generator(), loop).result();
+}
+
+int thread_waits_for_coroutine(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_coroutine(), loop).result();
+}
+
+int thread_waits_for_task(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_task(), loop).result();
+}
+
+int thread_waits_for_async_generator(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_async_generator(), loop).result();
+}
+
+int thread_waits_for_portal(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_portal(), loop).result();
+}
+
+int thread_waits_for_asio_operation(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_asio_operation(), loop).result();
+}
+
+int thread_waits_for_asio_awaitable(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_asio_awaitable(), loop).result();
+}
+
+int thread_waits_for_coroutine2(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_coroutine2(), loop).result();
+}
+
+int thread_waits_for_thread(EventLoop& loop) {
+  return run_coroutine_threadsafe(coroutine_waits_for_thread(), loop).result();
+}
+
+}  // namespace
+
+void cells_of_thread() {
+  const auto loop = new_event_loop();
+  check("thread_waits_for_callback", loop->run_until_complete(run_thread(thread_waits_for_callback)));
+  check("thread_waits_for_future", loop->run_until_complete(run_thread(thread_waits_for_future)));
+  check("thread_waits_for_old_style", loop->run_until_complete(run_thread(thread_waits_for_old_style)));
+  check("thread_waits_for_generator", loop->run_until_complete(run_thread(thread_waits_for_generator)));
+  check("thread_waits_for_coroutine", loop->run_until_complete(run_thread(thread_waits_for_coroutine)));
+  check("thread_waits_for_task", loop->run_until_complete(run_thread(thread_waits_for_task)));
+  check("thread_waits_for_async_generator", loop->run_until_complete(run_thread(thread_waits_for_async_generator)));
+  check("thread_waits_for_portal", loop->run_until_complete(run_thread(thread_waits_for_portal)));
+  check("thread_waits_for_asio_operation", loop->run_until_complete(run_thread(thread_waits_for_asio_operation)));
+  check("thread_waits_for_asio_awaitable", loop->run_until_complete(run_thread(thread_waits_for_asio_awaitable)));
+  check("thread_waits_for_coroutine2", loop->run_until_complete(run_thread(thread_waits_for_coroutine2)));
+  check("thread_waits_for_thread", loop->run_until_complete(run_thread(thread_waits_for_thread)));
+}
