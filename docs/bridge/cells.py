@@ -28,6 +28,7 @@ COLUMNS = [
     ("Coroutine2", "coroutine2", None),
     ("thread", "thread", "to_thread(work)"),
 ]
+FUTURES = {"future", "task"}  # of which co_spawn() makes no task
 AT_ONCE = {"generator": "numbers().next()", "coroutine2": "pulled().next()"}
 
 # Who waits: its title, its name, how it is run, how it waits for `{x}`, and the example around that.
@@ -69,7 +70,7 @@ def cell(row, column):
     _, row_name, _, waits, example = row
     _, column_name, awaitable = column
     as_coroutine = name_of("coroutine", column_name)
-    if awaitable is None and waits == WAITS:
+    if waits == WAITS and (awaitable is None or (column_name in FUTURES and "co_spawn" in example)):
         wait = f"{as_coroutine}()"
     elif awaitable is None and "{x}" in waits:
         wait = AT_ONCE[column_name]
@@ -84,7 +85,7 @@ def programs():
     for row in ROWS:
         cells = [cell(row, column) for column in COLUMNS]
         if row[3] in (WAITS, "{coroutine}()"):
-            wanted = [c for c in COLUMNS if row[3] != WAITS or c[2] is None]
+            wanted = [c for c in COLUMNS if name_of("coroutine", c[1]) + "()" in "".join(cells)]
             cells = [cell(coroutine, column) for column in wanted] + cells
         runs = "".join(
             f'  check("{name_of(row[1], column[1])}", loop->run_until_complete({row[2]}({name_of(row[1], column[1])})));\n'
@@ -95,7 +96,7 @@ def programs():
             + "\n".join(cells)
             + f"\n}}  // namespace\n\nvoid cells_of_{row[1]}() {{\n  const auto loop = new_event_loop();\n"
             + runs
-            + "}\n"
+            + "  loop->run_until_complete(loop->shutdown_asyncgens());\n}\n"
         )
     yield "main.cpp", (
         "// All cells: written by cells.py.\n"

@@ -3,8 +3,16 @@
 
 namespace {
 
+Coroutine<int> coroutine_waits_for_future() {
+  co_return co_await promised();
+}
+
 Coroutine<int> coroutine_waits_for_generator() {
   co_return numbers().next();
+}
+
+Coroutine<int> coroutine_waits_for_task() {
+  co_return co_await create_task(fetch());
 }
 
 Coroutine<int> coroutine_waits_for_coroutine2() {
@@ -16,7 +24,7 @@ void asio_operation_waits_for_callback(Done done) {
 }
 
 void asio_operation_waits_for_future(Done done) {
-  bridge::co_spawn(get_running_loop(), promised(), std::move(done));
+  bridge::co_spawn(get_running_loop(), coroutine_waits_for_future(), std::move(done));
 }
 
 void asio_operation_waits_for_old_style(Done done) {
@@ -32,7 +40,7 @@ void asio_operation_waits_for_coroutine(Done done) {
 }
 
 void asio_operation_waits_for_task(Done done) {
-  bridge::co_spawn(get_running_loop(), create_task(fetch()), std::move(done));
+  bridge::co_spawn(get_running_loop(), coroutine_waits_for_task(), std::move(done));
 }
 
 void asio_operation_waits_for_async_generator(Done done) {
@@ -75,4 +83,5 @@ void cells_of_asio_operation() {
   check("asio_operation_waits_for_asio_awaitable", loop->run_until_complete(run_with_callback(asio_operation_waits_for_asio_awaitable)));
   check("asio_operation_waits_for_coroutine2", loop->run_until_complete(run_with_callback(asio_operation_waits_for_coroutine2)));
   check("asio_operation_waits_for_thread", loop->run_until_complete(run_with_callback(asio_operation_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

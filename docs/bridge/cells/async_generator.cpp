@@ -67,4 +67,5 @@ void cells_of_async_generator() {
   check("async_generator_waits_for_asio_awaitable", loop->run_until_complete(run_async_generator(async_generator_waits_for_asio_awaitable)));
   check("async_generator_waits_for_coroutine2", loop->run_until_complete(run_async_generator(async_generator_waits_for_coroutine2)));
   check("async_generator_waits_for_thread", loop->run_until_complete(run_async_generator(async_generator_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

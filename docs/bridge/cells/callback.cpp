@@ -75,4 +75,5 @@ void cells_of_callback() {
   check("callback_waits_for_asio_awaitable", loop->run_until_complete(run_with_callback(callback_waits_for_asio_awaitable)));
   check("callback_waits_for_coroutine2", loop->run_until_complete(run_with_callback(callback_waits_for_coroutine2)));
   check("callback_waits_for_thread", loop->run_until_complete(run_with_callback(callback_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -67,4 +67,5 @@ void cells_of_coroutine2() {
   check("coroutine2_waits_for_asio_awaitable", loop->run_until_complete(run_pull(coroutine2_waits_for_asio_awaitable)));
   check("coroutine2_waits_for_coroutine2", loop->run_until_complete(run_pull(coroutine2_waits_for_coroutine2)));
   check("coroutine2_waits_for_thread", loop->run_until_complete(run_pull(coroutine2_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -75,4 +75,5 @@ void cells_of_future() {
   check("future_waits_for_asio_awaitable", loop->run_until_complete(run_coroutine(future_waits_for_asio_awaitable)));
   check("future_waits_for_coroutine2", loop->run_until_complete(run_coroutine(future_waits_for_coroutine2)));
   check("future_waits_for_thread", loop->run_until_complete(run_coroutine(future_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -67,4 +67,5 @@ void cells_of_generator() {
   check("generator_waits_for_asio_awaitable", loop->run_until_complete(run_generator(generator_waits_for_asio_awaitable)));
   check("generator_waits_for_coroutine2", loop->run_until_complete(run_generator(generator_waits_for_coroutine2)));
   check("generator_waits_for_thread", loop->run_until_complete(run_generator(generator_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -67,4 +67,5 @@ void cells_of_old_style() {
   check("old_style_waits_for_asio_awaitable", loop->run_until_complete(run_coroutine(old_style_waits_for_asio_awaitable)));
   check("old_style_waits_for_coroutine2", loop->run_until_complete(run_coroutine(old_style_waits_for_coroutine2)));
   check("old_style_waits_for_thread", loop->run_until_complete(run_coroutine(old_style_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -67,4 +67,5 @@ void cells_of_portal() {
   check("portal_waits_for_asio_awaitable", loop->run_until_complete(run_portal(portal_waits_for_asio_awaitable)));
   check("portal_waits_for_coroutine2", loop->run_until_complete(run_portal(portal_waits_for_coroutine2)));
   check("portal_waits_for_thread", loop->run_until_complete(run_portal(portal_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

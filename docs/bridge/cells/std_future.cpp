@@ -3,8 +3,16 @@
 
 namespace {
 
+Coroutine<int> coroutine_waits_for_future() {
+  co_return co_await promised();
+}
+
 Coroutine<int> coroutine_waits_for_generator() {
   co_return numbers().next();
+}
+
+Coroutine<int> coroutine_waits_for_task() {
+  co_return co_await create_task(fetch());
 }
 
 Coroutine<int> coroutine_waits_for_coroutine2() {
@@ -16,7 +24,7 @@ std::future<int> std_future_waits_for_callback() {
 }
 
 std::future<int> std_future_waits_for_future() {
-  return bridge::co_spawn(get_running_loop(), promised(), asio::use_future);
+  return bridge::co_spawn(get_running_loop(), coroutine_waits_for_future(), asio::use_future);
 }
 
 std::future<int> std_future_waits_for_old_style() {
@@ -32,7 +40,7 @@ std::future<int> std_future_waits_for_coroutine() {
 }
 
 std::future<int> std_future_waits_for_task() {
-  return bridge::co_spawn(get_running_loop(), create_task(fetch()), asio::use_future);
+  return bridge::co_spawn(get_running_loop(), coroutine_waits_for_task(), asio::use_future);
 }
 
 std::future<int> std_future_waits_for_async_generator() {
@@ -75,4 +83,5 @@ void cells_of_std_future() {
   check("std_future_waits_for_asio_awaitable", loop->run_until_complete(run_std_future(std_future_waits_for_asio_awaitable)));
   check("std_future_waits_for_coroutine2", loop->run_until_complete(run_std_future(std_future_waits_for_coroutine2)));
   check("std_future_waits_for_thread", loop->run_until_complete(run_std_future(std_future_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

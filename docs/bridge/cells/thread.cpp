@@ -115,4 +115,5 @@ void cells_of_thread() {
   check("thread_waits_for_asio_awaitable", loop->run_until_complete(run_thread(thread_waits_for_asio_awaitable)));
   check("thread_waits_for_coroutine2", loop->run_until_complete(run_thread(thread_waits_for_coroutine2)));
   check("thread_waits_for_thread", loop->run_until_complete(run_thread(thread_waits_for_thread)));
+  loop->run_until_complete(loop->shutdown_asyncgens());
 }

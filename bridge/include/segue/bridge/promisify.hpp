@@ -5,7 +5,8 @@
 //   const auto count = promisify<void(void*, int)>(&db_count);                    // void db_count(db*, call, data)
 //   int rows = co_await count(db);
 //
-// The callback goes where the function takes it: behind the arguments, or else before them.
+// The callback goes where the function takes it: behind the arguments, or else before them. Where that parameter is a
+// std::function, or a function pointer beside a `void*`, the values need not be named: promisify(&db_count).
 #pragma once
 
 #include <concepts>
@@ -15,6 +16,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/bridge/c_callback.hpp>
 #include <segue/bridge/callback.hpp>
 
 namespace segue::bridge {
@@ -51,6 +53,52 @@ class PromisifiedCall {
   std::tuple<Args...> args_;
 };
 
+template <class... T>
+struct TypeList {};
+
+/// What the parameter of a callback says about its values; nothing where it is of another kind.
+template <class Parameter>
+struct ValuesOfParameter {};
+template <class R, class... Args>
+struct ValuesOfParameter<std::function<R(Args...)>> {
+  using type = TypeList<std::decay_t<Args>...>;
+};
+/// The same of a pointer to a C function, which is told from a `void*` beside it.
+template <class Parameter>
+struct SignatureOfParameter {};
+template <class R, class... Args>
+struct SignatureOfParameter<R (*)(Args...)> {
+  using type = TypeList<R(Args...)>;
+};
+
+template <class... Parameters>
+struct DeducedValues {};
+template <class Parameter>
+  requires requires { typename ValuesOfParameter<std::decay_t<Parameter>>::type; }
+struct DeducedValues<Parameter> : ValuesOfParameter<std::decay_t<Parameter>> {};
+template <class Function, class Data>
+  requires std::same_as<std::decay_t<Data>, void*> && requires { typename SignatureOfParameter<Function>::type; }
+struct DeducedValues<Function, Data> : SignatureOfParameter<Function> {};
+/// Of the last parameters that say something.
+template <class First, class Second, class... Rest>
+  requires(!requires { typename SignatureOfParameter<First>::type; } || sizeof...(Rest) > 0)
+struct DeducedValues<First, Second, Rest...> : DeducedValues<Second, Rest...> {};
+
+template <class F>
+struct ValuesOf {};
+template <class R, class... Parameters>
+struct ValuesOf<R (*)(Parameters...)> : DeducedValues<Parameters...> {};
+template <class F>
+  requires requires { &F::operator(); }
+struct ValuesOf<F> : ValuesOf<decltype(&F::operator())> {};
+template <class R, class C, class... Parameters>
+struct ValuesOf<R (C::*)(Parameters...) const> : DeducedValues<Parameters...> {};
+template <class R, class C, class... Parameters>
+struct ValuesOf<R (C::*)(Parameters...)> : DeducedValues<Parameters...> {};
+
+template <class F>
+concept TellsItsValues = requires { typename ValuesOf<F>::type; };
+
 }  // namespace bridge_detail
 
 /// What promisify() returns: copies of the function and of the arguments are kept until the end of the await.
@@ -71,16 +119,47 @@ class Promisified {
   F function_;
 };
 
-/// `Values` and `how` are those of from_callback(), the cancellation and the errors too.
+namespace bridge_detail {
+
+/// A callback's values without the error that comes first.
+template <class How, class... Values>
+struct BesideError {
+  template <class F>
+  using type = Promisified<F, How, Values...>;
+};
+template <class Error, class... Values>
+struct BesideError<error_first_t, Error, Values...> {
+  template <class F>
+  using type = Promisified<F, error_first_t, Values...>;
+};
+template <class R, class... Args>
+struct BesideError<error_first_t, R(Args...)> {
+  template <class F>
+  using type = Promisified<F, error_first_t, R(Args...)>;
+};
+
+template <class F, class How, class... Values>
+typename BesideError<How, Values...>::template type<F> promisified_as(F function, TypeList<Values...>) {
+  return typename BesideError<How, Values...>::template type<F>(std::move(function));
+}
+
+}  // namespace bridge_detail
+
+/// `Values` and `how` are those of from_callback(), the cancellation and the errors too. Where no value is named, they
+/// are those of the function's parameter, if it tells them.
 template <class... Values, class How, class F>
   requires bridge_detail::is_how<How>
-Promisified<F, How, Values...> promisify(How, F function) {
-  return Promisified<F, How, Values...>(std::move(function));
+auto promisify(How, F function) {
+  if constexpr (sizeof...(Values) == 0 && bridge_detail::TellsItsValues<F>) {
+    return bridge_detail::promisified_as<F, How>(std::move(function), typename bridge_detail::ValuesOf<F>::type());
+  } else {
+    return Promisified<F, How, Values...>(std::move(function));
+  }
 }
 template <class... Values, class F>
   requires(!bridge_detail::is_how<F>)
-Promisified<F, once_t, Values...> promisify(F function) {
-  return Promisified<F, once_t, Values...>(std::move(function));
+auto promisify(F function) {
+  return promisify<Values...>(once, std::move(function));
 }
 
 }  // namespace segue::bridge
