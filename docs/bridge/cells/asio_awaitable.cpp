@@ -1,4 +1,5 @@
 // Asio `awaitable`: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {

@@ -1,4 +1,5 @@
 // Asio operation, with any token: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {

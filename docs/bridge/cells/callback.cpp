@@ -1,4 +1,5 @@
 // callback: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {

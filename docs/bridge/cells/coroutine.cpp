@@ -1,4 +1,5 @@
 // `Coroutine`, `Task`: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {

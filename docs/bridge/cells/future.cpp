@@ -1,4 +1,5 @@
 // `Future`: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {

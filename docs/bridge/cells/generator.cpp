@@ -1,4 +1,5 @@
 // legacy generator, under a portal: written by cells.py.
+// clang-format off: three lines an example
 #include "cells.hpp"
 
 namespace {
