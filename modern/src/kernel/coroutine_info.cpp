@@ -12,7 +12,11 @@ namespace {
 SuspendedFrame suspended_frame(Resumable suspended) {
   Frame* const frame = suspended.frame();
   if (frame == nullptr) return {"<another library's>", std::nullopt};
-  if (!suspended.is_coroutine()) return {static_cast<const StackfulFrame&>(*frame).name, std::nullopt};
+  if (!suspended.is_coroutine()) {
+    const auto& fiber = static_cast<const StackfulFrame&>(*frame);
+    if (fiber.waits_at == nullptr) return {fiber.name, std::nullopt};
+    return {function_name(*fiber.waits_at), *fiber.waits_at};
+  }
   const auto& promise = static_cast<const detail::PromiseBase&>(*frame);
   return {function_name(promise.made()), promise.awaiting_at()};
 }

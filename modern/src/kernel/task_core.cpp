@@ -62,7 +62,9 @@ TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, std::string_vie
       Driver(this, {}),
       promise_(&promise),
       context_(ContextSlot::current().copy()),
-      name_(name) {}
+      name_(name) {
+  serial_ = loop.next_task_serial();
+}
 
 void TaskCore::start() noexcept {
   set_leaf(promise_->started ? promise_->leaf : promise_->resumable());

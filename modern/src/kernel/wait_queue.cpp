@@ -49,7 +49,7 @@ void QueuedWait::wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf) {
   end_own_future();
   const bool driven_by_task = driver.task() == &driver;
   if (driven_by_task) [[likely]] {
-    future_ = ::new (&own_future_) OwnFuture(loop);
+    future_ = ::new (&own_future_) OwnFuture(loop, *this, queue);
   } else {
     future_ = make_ref<FutureValue<void>>(loop);
   }

@@ -13,6 +13,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/deadlocks.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/log.hpp>
@@ -37,6 +38,15 @@ class StopLoop final : public DoneCallbackState {
   }
 };
 
+// CPython's text, and whose step it is that would have to wait for what the loop does after it.
+[[noreturn]] void refuse_to_run(const std::string& message) {
+  const TaskCore* const task = TaskCore::current();
+  throw RuntimeError(task == nullptr ? message
+                                     : message + " " + task->repr() +
+                                           ", which waits for what it is to run: co_await that, or await_() it below "
+                                           "a portal");
+}
+
 // A wait long enough to look through the pool meanwhile.
 constexpr std::chrono::milliseconds long_wait{100};
 
@@ -59,8 +69,8 @@ EventLoop::~EventLoop() {
 
 void EventLoop::check_can_run() const {
   if (is_closed()) throw RuntimeError("Event loop is closed");
-  if (is_running()) throw RuntimeError("This event loop is already running");
-  if (is_any_running()) throw RuntimeError("Cannot run the event loop while another loop is running");
+  if (is_running()) refuse_to_run("This event loop is already running");
+  if (is_any_running()) refuse_to_run("Cannot run the event loop while another loop is running");
 }
 
 void EventLoop::run_forever() {
@@ -89,6 +99,9 @@ EventLoop::time_point EventLoop::step() {
 
 void EventLoop::run_once() {
   collect_posted_if_any();
+  if (get_debug() && !has_ready() && !stopping_ && !reactor_->watching() && next_timer() == time_point::max())
+      [[unlikely]]
+    detail::report_new_deadlocks(*this);
   if (!has_ready()) {
     poll(stopping_ ? time_point::min() : next_timer());
   } else if (reactor_->watching()) {

@@ -8,6 +8,7 @@ namespace segue::modern::detail {
 void LockState::unlock() {
   if (!locked) throw RuntimeError("Lock is not acquired.");
   locked = false;
+  waiters.set_taken_by({});
   waiters.wake_first();
 }
 
@@ -19,7 +20,7 @@ void LockWait::finish_acquire() {
     if (!lock_->locked) lock_->waiters.wake_first();
     throw;
   }
-  lock_->locked = true;
+  lock_->take();
 }
 
 }  // namespace segue::modern::detail

@@ -3,7 +3,10 @@
 #include <string>
 
 #include <segue/format_exception.hpp>
+#include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/task_core.hpp>
 #include <segue/os_error.hpp>
 
 namespace segue::modern::concurrent {
@@ -51,9 +54,10 @@ void FutureCore::set_exception(std::exception_ptr error) {
   finish(lock, FutureState::FINISHED);
 }
 
-std::exception_ptr FutureCore::exception(std::optional<std::chrono::nanoseconds> timeout) {
+std::exception_ptr FutureCore::exception(std::optional<std::chrono::nanoseconds> timeout,
+                                         const std::source_location& where) {
   std::unique_lock lock(mutex_);
-  wait(lock, timeout);
+  wait(lock, timeout, where);
   return error_;
 }
 
@@ -65,14 +69,25 @@ void FutureCore::add_done_callback(Callback callback) {
   call(callback);
 }
 
-void FutureCore::wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout) {
+void FutureCore::wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout,
+                      const std::source_location& where) {
   const auto is_done = [this] { return done(); };
+  const bool would_block = !done() && (!timeout || *timeout > timeout->zero());
+  if (would_block && finished_by_ && finished_by_->is_of_running_loop()) refuse_to_block(where);
   if (!timeout) {
     changed_.wait(lock, is_done);
   } else if (!changed_.wait_for(lock, *timeout, is_done)) {
     throw TimeoutError();
   }
   if (state_ != FutureState::FINISHED) throw CancelledError();
+}
+
+void FutureCore::refuse_to_block(const std::source_location& where) const {
+  const TaskCore* const task = TaskCore::current();
+  throw RuntimeError("result() at " + place(where) + " would block the loop of this thread" +
+                     (task != nullptr ? ", in " + task->repr() + "," : std::string()) +
+                     " until that loop has done what it was asked for at " + place(asked_at_) +
+                     ": co_await the coroutine, or wait in another thread");
 }
 
 void FutureCore::check_unfinished() const {

@@ -46,6 +46,8 @@ Executor::~Executor() {
     std::unique_lock lock(mutex_);
     const JobList dropped(std::move(queue_));
     stopping_ = true;
+    closed_ = true;
+    for (WorkerThread* each = working_.front(); each != nullptr; each = working_.next(*each)) each->loop_closed();
     lock.unlock();
   }
   wake_.notify_all();
@@ -64,6 +66,30 @@ void Executor::join_threads() {
   threads_.clear();
 }
 
+/// While it lives, this thread runs the job.
+class Executor::Working {
+ public:
+  Working(Executor& executor, Job& job)
+      : executor_(executor), job_(job), before_(WorkerThread::exchange_current(&job)) {
+    const std::lock_guard lock(executor.mutex_);
+    job.loop_ = &executor.loop_;
+    executor.working_.push_back(job);
+    if (executor.closed_) job.loop_closed();
+  }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+  ~Working() {
+    WorkerThread::exchange_current(before_);
+    const std::lock_guard lock(executor_.mutex_);
+    job_.unlink();
+  }
+
+ private:
+  Executor& executor_;
+  Job& job_;
+  WorkerThread* const before_;
+};
+
 /// A job that the pool has, which comes back whatever becomes of it there.
 class Executor::Lent {
  public:
@@ -78,9 +104,7 @@ class Executor::Lent {
     executor_.notify_loop();
     executor_.wake_.notify_all();
   }
-  void operator()() noexcept {
-    if (job_->leave_queue(Job::State::started)) job_->run();
-  }
+  void operator()() noexcept { executor_.run_job(*job_); }
 
  private:
   Executor& executor_;
@@ -115,6 +139,12 @@ void Executor::let_finish(std::unique_lock<std::mutex>& lock) {
   all_idle_.wait_for(lock, std::chrono::milliseconds(100), idle);
 }
 
+void Executor::run_job(Job& job) noexcept {
+  if (!job.leave_queue(Job::State::started)) return;
+  const Working here(*this, job);
+  job.run();
+}
+
 void Executor::start_thread() {
   try {
     threads_.reserve(default_max_workers());
@@ -136,7 +166,7 @@ void Executor::work() {
     --idle_;
     std::unique_ptr<Job> job = queue_.pop();
     lock.unlock();
-    if (job->leave_queue(Job::State::started)) job->run();
+    run_job(*job);
     lock.lock();
     ++idle_;  // before the loop hears of it, and may have the next job
     finished_.push(std::move(job));

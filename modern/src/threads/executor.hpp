@@ -12,9 +12,11 @@
 #include <thread>
 #include <vector>
 
+#include <segue/modern/kernel/list.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/threads/job.hpp>
+#include <segue/modern/threads/worker_thread.hpp>
 
 namespace segue::modern::detail {
 
@@ -55,9 +57,11 @@ class Executor final : private Ready {
 
  private:
   class Lent;
+  class Working;
   void start_thread();
   void join_threads();
   void work();
+  void run_job(Job& job) noexcept;
   void lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool);
   bool nobody_works() const noexcept { return alive_ == 0 && lent_ == 0; }
   void notify_loop();
@@ -79,11 +83,13 @@ class Executor final : private Ready {
   std::condition_variable all_idle_;
   JobList queue_;
   JobList finished_;
-  std::size_t idle_ = 0;  // threads that have no job
+  List<WorkerThread> working_;  // those that run
+  std::size_t idle_ = 0;        // threads that have no job
   std::size_t alive_ = 0;
   std::size_t lent_ = 0;  // jobs that the pool has
   std::shared_ptr<concurrent::ThreadPoolExecutor> pool_;
   bool stopping_ = false;
+  bool closed_ = false;    // the loop answers nobody any more
   bool notified_ = false;  // it is in the loop's mailbox
 };
 

@@ -70,7 +70,9 @@ inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = tru
 class CoroutineFiber : public legacy::Fiber, public modern::StackfulFrame {
  public:
   explicit CoroutineFiber(const std::source_location& made) noexcept
-      : StackfulFrame(&resume_fiber), made_(made), awaiting_at_(made) {}
+      : StackfulFrame(&resume_fiber), made_(made), awaiting_at_(made) {
+    waits_at = &awaiting_at_;
+  }
 
   /// The coroutine whose own frame runs now. Null in a stackless frame, even on a fiber's stack, and in a generator's
   /// body, whose stack is another one: neither may suspend the coroutine that it runs in.

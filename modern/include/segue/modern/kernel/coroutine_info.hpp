@@ -14,9 +14,10 @@ namespace segue::modern {
 
 /// A coroutine that waits.
 struct SuspendedFrame {
-  /// The coroutine function's; "<another library's>" where it is not one of segue's, "<fiber>" where it has a stack.
+  /// The coroutine function's; "<another library's>" where it is not one of segue's. Where it has a stack, that of the
+  /// function which waits on it; "<fiber>" where it does not say which.
   std::string name;
-  /// Its innermost await; nothing where it is not a C++20 coroutine of segue's.
+  /// Its innermost await; nothing where it is another library's, or does not say.
   std::optional<std::source_location> where;
 
   /// `  File "main.cpp", line 12, in fetch`.

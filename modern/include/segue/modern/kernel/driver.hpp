@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <utility>
 
 #include <segue/exceptions.hpp>
@@ -324,7 +325,8 @@ struct StackfulFrame : Frame {
   explicit StackfulFrame(void (*resume)(StackfulFrame&), const char* called = "<fiber>") noexcept
       : resume_function(resume), name(called) {}
   void (*resume_function)(StackfulFrame&);
-  const char* name;  // in what is said of a chain
+  const char* name;                                // in what is said of a chain
+  const std::source_location* waits_at = nullptr;  // where it waits, if it says that
 };
 
 inline Resumable::Resumable(StackfulFrame& frame) noexcept

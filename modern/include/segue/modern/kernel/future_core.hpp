@@ -29,6 +29,8 @@
 
 namespace segue::modern {
 
+class WaitQueue;
+
 /// The part of a future that does not depend on its result. Shared by its handles; not thread-safe, as in CPython.
 class FutureCore : public RefCounted {
  public:
@@ -81,6 +83,8 @@ class FutureCore : public RefCounted {
   bool remove_waiting_task(const TaskCore& task) noexcept;
   /// Who waits, in the order in which they came; nobody where it is done.
   const Waiters& waiters() const noexcept { return waiters_; }
+  /// Where it is the wait for something that one task at a time may have: the queue of those who want it. Else null.
+  virtual const WaitQueue* queue_for_one() const noexcept { return nullptr; }
 
  protected:
   /// The futures that cancel() cancels in its place, one after the other; null where it is this one that ends. Not
@@ -125,7 +129,9 @@ class FutureCore : public RefCounted {
 
  private:
   friend class Cancellation;
+  friend class DeadlockSearch;
   friend class TaskCore;
+  friend class TaskMark;
   enum class Phase : std::uint8_t { pending, cancelled, finished };
 
   bool hands_on_cancel() const noexcept { return kind_ == Kind::task || children() != nullptr; }
@@ -149,6 +155,7 @@ class FutureCore : public RefCounted {
   Kind kind_ = Kind::future;
   Origin origin_;
   bool being_cancelled_ = false;  // a cancel() waits for what those whom this one waits for say
+  std::uint32_t serial_ = 0;      // of a task, for TaskMark. It lies here since there is room
   Ref<LoopCore> loop_;
   Waiters waiters_;
   std::exception_ptr error_;  // of a cancelled one: a CancelledError that nobody has been given yet

@@ -101,6 +101,9 @@ class LoopCore : public RefCounted {
   /// The tasks that are not done, oldest first.
   const List<TaskCore>& tasks() const noexcept { return tasks_; }
 
+  /// A number for a new task of its, which tells that from those that had its address before.
+  std::uint32_t next_task_serial() noexcept { return ++last_task_serial_; }
+
   /// The async generators that have begun in it and not ended, oldest first. Each leaves by itself.
   const List<AsyncGeneratorCore>& async_generators() const noexcept { return async_generators_; }
   void add_async_generator(AsyncGeneratorCore& generator);
@@ -196,6 +199,7 @@ class LoopCore : public RefCounted {
   bool closed_ = false;
   bool debug_ = false;
   bool tracks_origins_ = false;
+  std::uint32_t last_task_serial_ = 0;
   const Origin* running_handle_ = nullptr;
 
   const std::shared_ptr<Mailbox> mailbox_;

@@ -28,6 +28,7 @@
 #include <segue/modern/kernel/list.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/task_mark.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/outcome.hpp>
 
@@ -118,6 +119,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
 
  private:
   friend class Cancellation;
+  friend class DeadlockSearch;
 
   /// Lets the coroutine run by `step()`, and deals with how that ended.
   template <class Step>
@@ -148,6 +150,7 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   bool must_cancel_ : 1 = false;
   bool report_destroyed_pending_ : 1 = true;
   bool finished_ : 1 = false;  // the coroutine is gone
+  bool reported_deadlock_ : 1 = false;
   std::uint32_t cancel_requests_ = 0;
   union {
     detail::PromiseBase* promise_;  // until it has finished
@@ -208,6 +211,13 @@ inline const ContextSlot& ContextSlot::current() noexcept {
   if (TaskCore* const task = TaskCore::current()) return task->context();
   return threads_ != nullptr ? *threads_ : empty_;
 }
+
+inline TaskMark TaskMark::of_current() noexcept {
+  const TaskCore* const task = TaskCore::current();
+  return task != nullptr ? TaskMark(task, task->serial_) : TaskMark();
+}
+
+inline bool TaskMark::is_of(const TaskCore& task) const noexcept { return task_ == &task && serial_ == task.serial_; }
 
 inline TaskCore* FutureCore::task() noexcept { return kind_ == Kind::task ? static_cast<TaskCore*>(this) : nullptr; }
 

@@ -15,6 +15,7 @@
 #include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/task_mark.hpp>
 
 namespace segue::modern {
 
@@ -22,6 +23,16 @@ class QueuedWait;
 
 class WaitQueue {
  public:
+  WaitQueue() noexcept = default;
+  /// Of those who wait for `exclusive`, which one task at a time may have. find_deadlocks() wants to know.
+  explicit WaitQueue(const LoopBound& exclusive) noexcept : exclusive_(&exclusive) {}
+
+  /// What they wait for, where one task at a time may have it; else null.
+  const LoopBound* exclusive() const noexcept { return exclusive_; }
+  /// Who has taken it.
+  TaskMark taken_by() const noexcept { return taken_by_; }
+  void set_taken_by(TaskMark task) noexcept { taken_by_ = task; }
+
   bool all_cancelled() noexcept { return first_waiting() == nullptr && woken_.empty(); }
   /// Wakes the one who came first, unless it has been woken already.
   void wake_first();
@@ -45,6 +56,8 @@ class WaitQueue {
   // they run; here they are in nobody's way: each is passed over once.
   List<QueuedWait> woken_;
   List<QueuedWait> cancelled_;
+  const LoopBound* exclusive_ = nullptr;
+  TaskMark taken_by_;
 };
 
 /// A place in a queue. It may be moved before it waits, and not afterwards.
@@ -83,7 +96,14 @@ class QueuedWait : public FutureWait, public ListLink<> {
   // before it resumes the frame that waited, or closes it. Another driver may keep the future for as long as it likes:
   // it gets one from the heap.
   struct OwnFuture final : FutureValue<void> {
-    using FutureValue::FutureValue;
+    OwnFuture(LoopCore& loop, const QueuedWait& wait, const WaitQueue& queue) noexcept
+        : FutureValue(loop), wait_(wait), queue_(queue) {}
+    // Not of a queue that is gone: its waits are in none.
+    const WaitQueue* queue_for_one() const noexcept override {
+      return wait_.linked() && queue_.exclusive() != nullptr ? &queue_ : nullptr;
+    }
+    const QueuedWait& wait_;
+    const WaitQueue& queue_;
   };
   union {
     OwnFuture own_future_;

@@ -17,6 +17,8 @@
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/task_core.hpp>
+#include <segue/modern/kernel/task_mark.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 
 namespace segue::modern {
@@ -24,12 +26,16 @@ namespace segue::modern {
 namespace detail {
 
 struct LockState final : LoopBound {
-  LockState() noexcept : LoopBound("Lock") {}
+  LockState() noexcept : LoopBound("Lock"), waiters(*this) {}
   /// Takes the lock where that needs no waiting.
   bool try_acquire() noexcept {
     if (locked || !waiters.all_cancelled()) return false;
-    locked = true;
+    take();
     return true;
+  }
+  void take() noexcept {
+    locked = true;
+    waiters.set_taken_by(TaskMark::of_current());
   }
   void unlock();
 

@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -22,6 +23,10 @@
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/outcome.hpp>
+
+namespace segue::modern {
+class Mailbox;
+}
 
 namespace segue::modern::concurrent {
 
@@ -58,14 +63,21 @@ class FutureCore {
   bool cancel();
   bool set_running_or_notify_cancel();
   void set_exception(std::exception_ptr error);
-  std::exception_ptr exception(std::optional<std::chrono::nanoseconds> timeout);
+  std::exception_ptr exception(std::optional<std::chrono::nanoseconds> timeout, const std::source_location& where);
   void add_done_callback(Callback callback);
+  /// Only the loop that has this mailbox will finish it, as somebody has asked it to `where`: who would block its
+  /// thread for that is refused. Before anybody else has the future.
+  void set_finished_by(std::shared_ptr<Mailbox> loop, const std::source_location& where) {
+    finished_by_ = std::move(loop);
+    asked_at_ = where;
+  }
 
  protected:
   ~FutureCore() = default;
 
-  /// Waits until it is done. TimeoutError, CancelledError.
-  void wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout);
+  /// Waits until it is done. TimeoutError, CancelledError; RuntimeError in the thread of the loop that is to finish it.
+  void wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout,
+            const std::source_location& where);
   /// InvalidStateError where it is done.
   void check_unfinished() const;
   /// Unlocks, wakes who waits, and calls the callbacks.
@@ -77,10 +89,14 @@ class FutureCore {
  private:
   bool done() const noexcept { return state_ >= FutureState::CANCELLED; }
   static void call(const Callback& callback) noexcept;
+  [[noreturn]] void refuse_to_block(const std::source_location& where) const;
 
   std::condition_variable changed_;
   FutureState state_ = FutureState::PENDING;
   std::vector<Callback> callbacks_;
+  // These two do not change while others have the future.
+  std::shared_ptr<Mailbox> finished_by_;
+  std::source_location asked_at_;
 };
 
 template <class T>
@@ -93,9 +109,9 @@ class FutureValue final : public FutureCore {
     value_.emplace(std::forward<Args>(args)...);
     finish(lock, FutureState::FINISHED);
   }
-  stored_t<T>& result(std::optional<std::chrono::nanoseconds> timeout) {
+  stored_t<T>& result(std::optional<std::chrono::nanoseconds> timeout, const std::source_location& where) {
     std::unique_lock lock(mutex_);
-    wait(lock, timeout);
+    wait(lock, timeout, where);
     if (error_) std::rethrow_exception(error_);
     return *value_;
   }
@@ -127,10 +143,12 @@ class Future : public HandleOf<Future<T>, std::shared_ptr<detail::FutureValue<T>
   bool running() const { return this->state()->state() == FutureState::RUNNING; }
   bool done() const { return this->state()->state() >= FutureState::CANCELLED; }
 
-  /// Blocks until it is done. The result, or what the call has thrown. TimeoutError, CancelledError.
+  /// Blocks until it is done. The result, or what the call has thrown. TimeoutError, CancelledError. RuntimeError where
+  /// it would block the very loop that is to finish it (run_coroutine_threadsafe()).
   std::add_lvalue_reference_t<std::conditional_t<std::is_void_v<T>, T, std::add_const_t<T>>> result(
-      std::optional<Delay> timeout = std::nullopt) const {
-    auto& value = this->state()->result(nanoseconds(timeout));
+      std::optional<Delay> timeout = std::nullopt,
+      const std::source_location& where = std::source_location::current()) const {
+    auto& value = this->state()->result(nanoseconds(timeout), where);
     if constexpr (std::is_reference_v<T>) {
       return value.get();
     } else if constexpr (!std::is_void_v<T>) {
@@ -140,8 +158,9 @@ class Future : public HandleOf<Future<T>, std::shared_ptr<detail::FutureValue<T>
     }
   }
   /// The same for what the call has thrown; null where it gave a result.
-  std::exception_ptr exception(std::optional<Delay> timeout = std::nullopt) const {
-    return this->state()->exception(nanoseconds(timeout));
+  std::exception_ptr exception(std::optional<Delay> timeout = std::nullopt,
+                               const std::source_location& where = std::source_location::current()) const {
+    return this->state()->exception(nanoseconds(timeout), where);
   }
   /// Calls `callback(future)` when it is done, in the thread that completes or cancels it; at once where it is. What it
   /// throws is logged.

@@ -3,18 +3,22 @@
 
 #include <atomic>
 
+#include <segue/modern/threads/worker_thread.hpp>
+
 namespace segue::modern::detail {
 
 /// A call for a thread of the executor.
-class Job {
+class Job : public WorkerThread {
  public:
   Job() noexcept = default;
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
   virtual ~Job() = default;
 
-  /// Keeps a job that has not started from running; false where it has.
-  bool cancel() noexcept { return leave_queue(State::cancelled); }
+  /// Keeps a job that has not started from running. One that has is told, and what it waits for in the loop cancelled.
+  void cancel() {
+    if (!leave_queue(State::cancelled)) set_cancelled();
+  }
 
  protected:
   /// Does the work, in one of the executor's threads.

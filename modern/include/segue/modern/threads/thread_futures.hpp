@@ -9,6 +9,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -37,7 +38,7 @@ void copy_state(const concurrent::Future<T>& source, const Future<T>& destinatio
   } else if constexpr (std::is_void_v<T>) {
     destination.set_result();
   } else {
-    auto& value = source.state()->result(std::nullopt);
+    auto& value = source.state()->result(std::nullopt, std::source_location::current());
     auto& future = static_cast<FutureValue<T>&>(*destination.state());
     if constexpr (copyable_result<T>) {
       future.set_result_or_error(std::as_const(value));
@@ -122,11 +123,13 @@ struct RunCoroutineThreadsafeFunction {
   /// gives a future to wait for it by. Cancelling that cancels the task. RuntimeError("Event loop is closed"); where
   /// the loop is closed before the end, the future is cancelled.
   ///
-  /// Not from the loop's own thread, which would wait for itself.
+  /// To wait for it in the loop's own thread is refused: RuntimeError.
   template <Awaitable A>
-  concurrent::Future<await_result_t<A>> operator()(A awaitable, EventLoop& loop) const {
+  concurrent::Future<await_result_t<A>> operator()(
+      A awaitable, EventLoop& loop, const std::source_location& where = std::source_location::current()) const {
     using T = await_result_t<A>;
     concurrent::Future<T> future;
+    future.state()->set_finished_by(loop.core().mailbox(), where);
     loop.call_soon_threadsafe(
         [promised = detail::Promised<T>(future), awaitable = std::move(awaitable), &loop]() mutable {
           const concurrent::Future<T> told = promised.future();

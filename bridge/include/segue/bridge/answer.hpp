@@ -1,0 +1,87 @@
+// How a loop answers another thread: a coroutine whose outcome goes to a promise of any kind, and which never leaves
+// that unanswered.
+#pragma once
+
+#include <exception>
+#include <functional>
+#include <future>
+#include <type_traits>
+#include <utility>
+
+#include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/awaitable.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/threads/concurrent_future.hpp>
+
+namespace segue::bridge::bridge_detail {
+
+/// A concurrent::Future that is cancelled where nobody is left to answer.
+template <class R>
+class Answer {
+ public:
+  explicit Answer(modern::concurrent::Future<R> future) noexcept : future_(std::move(future)) {}
+  Answer(Answer&& other) noexcept : future_(std::move(other.future_)) {}
+  Answer& operator=(Answer&&) = delete;
+  ~Answer() {
+    if (future_) future_.cancel();
+  }
+
+  // Whoever waits may have given up: then there is nobody to tell.
+  template <class... Value>
+  void set_value(Value&&... value) const {
+    if (future_.set_running_or_notify_cancel()) future_.set_result(std::forward<Value>(value)...);
+  }
+  void set_exception(std::exception_ptr error) const {
+    if (future_.running() || future_.set_running_or_notify_cancel()) future_.set_exception(std::move(error));
+  }
+
+ private:
+  modern::concurrent::Future<R> future_;
+};
+
+/// Calls `f(args…)` and answers with what that gives or throws.
+template <class Promise, class F, class... Args>
+void answer_with_call(Promise& promise, F& f, Args&... args) {
+  try {
+    if constexpr (std::is_void_v<std::invoke_result_t<F, Args...>>) {
+      std::invoke(std::move(f), std::move(args)...);
+      promise.set_value();
+    } else {
+      promise.set_value(std::invoke(std::move(f), std::move(args)...));
+    }
+  } catch (...) {
+    const std::exception_ptr error = std::current_exception();
+    promise.set_exception(error);
+    if (ends_program(error)) throw;
+  }
+}
+
+/// Awaits `f(args…)` and answers with what that gives or throws. A cancellation leaves the task cancelled, too.
+template <class Promise, class F, class... Args>
+modern::Coroutine<void> answer_with_await(Promise promise, F f, Args... args) {
+  try {
+    if constexpr (std::is_void_v<modern::call_result_t<F, Args...>>) {
+      co_await std::invoke(f, std::move(args)...);
+      promise.set_value();
+    } else {
+      promise.set_value(co_await std::invoke(f, std::move(args)...));
+    }
+  } catch (const GeneratorExit&) {
+    throw;  // who destroys it has no answer
+  } catch (...) {
+    const std::exception_ptr error = std::current_exception();
+    promise.set_exception(error);
+    if (ends_program(error) || holds<modern::CancelledError>(error)) throw;
+  }
+}
+
+/// What somebody calls by copies: an awaitable that was there already.
+template <class A>
+struct Given {
+  A awaitable;
+  A operator()() { return std::move(awaitable); }
+};
+
+}  // namespace segue::bridge::bridge_detail
