@@ -15,6 +15,7 @@
 #include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/coroutine_methods.hpp>
+#include <segue/modern/kernel/deadlocks.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
@@ -63,6 +64,7 @@
 #include <segue/modern/threads/thread_futures.hpp>
 #include <segue/modern/threads/thread_pool_executor.hpp>
 #include <segue/modern/threads/to_thread.hpp>
+#include <segue/modern/threads/worker_thread.hpp>
 #include <segue/os_error.hpp>
 
 namespace segue::asyncio {
@@ -198,6 +200,11 @@ using modern::TaskGroup;
 using modern::TaskOptions;
 using modern::with_cancellation;
 
+// deadlocks
+using modern::Deadlock;
+using modern::DeadlockedTask;
+using modern::find_deadlocks;
+
 // timeouts
 using modern::Timeout;
 using modern::timeout;
@@ -216,6 +223,7 @@ using modern::WaitResult;
 // threads
 using modern::run_coroutine_threadsafe;
 using modern::to_thread;
+using modern::WorkerThread;
 using modern::wrap_future;
 
 }  // namespace segue::asyncio

@@ -5,13 +5,16 @@
 
 #include <segue/asyncio.hpp>
 #include <segue/bridge/async_generator.hpp>
+#include <segue/bridge/blocking_portal.hpp>
 #include <segue/bridge/c_callback.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/emitter.hpp>
+#include <segue/bridge/from_thread.hpp>
 #include <segue/bridge/listener.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/bridge/promisify.hpp>
+#include <segue/bridge/std_future.hpp>
 #include <segue/bridge/to_callback.hpp>
 #include <segue/legacy/contextlib.hpp>
 #include <segue/legacy/generator.hpp>

@@ -15,7 +15,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/bridge/answer.hpp>
+#include <segue/bridge/detail/answer.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>

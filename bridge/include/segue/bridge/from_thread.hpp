@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/bridge/answer.hpp>
+#include <segue/bridge/detail/answer.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
@@ -65,11 +65,11 @@ struct RunFunction {
     modern::WorkerThread& worker = bridge_detail::require_worker("from_thread::run()");
     if (worker.cancelled()) throw modern::CancelledError();
     const modern::concurrent::Future<R> future;
-    // Made here, it keeps what it has been given, and answers also where the loop does not take it.
-    auto answer = bridge_detail::answer_with_await<bridge_detail::Answer<R>, std::decay_t<F>, std::decay_t<Args>...>(
-        bridge_detail::Answer<R>(future), std::forward<F>(f), std::forward<Args>(args)...);
-    worker.loop().call_soon_threadsafe([&worker, answer = std::move(answer)]() mutable {
-      worker.cancel_with_it(worker.loop().create_task(std::move(answer)));
+    worker.loop().call_soon_threadsafe([&worker, answer = bridge_detail::Answer<R>(future),
+                                        f = std::decay_t<F>(std::forward<F>(f)),
+                                        ... args = std::decay_t<Args>(std::forward<Args>(args))]() mutable {
+      worker.cancel_with_it(worker.loop().create_task(
+          bridge_detail::answer_with_await(std::move(answer), std::move(f), std::move(args)...)));
     });
     return bridge_detail::wait_for_loop(worker, future);
   }

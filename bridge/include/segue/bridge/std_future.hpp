@@ -4,7 +4,7 @@
 //   std::future<std::string> page = to_std_future(fetch(url), loop);  // a coroutine's, for whoever knows std alone
 //
 // A std::future tells nobody when it is ready. So whoever awaits one that is not has a thread of its own that waits for
-// it: some 20 microseconds each, and a stack. Where there is a choice, take a concurrent::Future, which costs none.
+// it: tens of microseconds each, and a stack. Where there is a choice, take a concurrent::Future, which costs none.
 //
 // get() of what to_std_future() gives blocks its thread, as ever. In the loop's own thread it would wait for itself,
 // and std::future cannot know: there co_await the coroutine.
@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <segue/bridge/answer.hpp>
+#include <segue/bridge/detail/answer.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -100,9 +100,10 @@ template <modern::Awaitable A>
 std::future<modern::await_result_t<A>> to_std_future(A awaitable, modern::EventLoop& loop) {
   std::promise<modern::await_result_t<A>> promise;
   auto future = promise.get_future();
-  auto answer = bridge_detail::answer_with_await<decltype(promise), bridge_detail::Given<A>>(std::move(promise),
-                                                                                             {std::move(awaitable)});
-  loop.call_soon_threadsafe([&loop, answer = std::move(answer)]() mutable { loop.create_task(std::move(answer)); });
+  loop.call_soon_threadsafe(
+      [&loop, promise = std::move(promise), given = bridge_detail::Given<A>{std::move(awaitable)}]() mutable {
+        loop.create_task(bridge_detail::answer_with_await(std::move(promise), std::move(given)));
+      });
   return future;
 }
 /// The same of the running loop.
