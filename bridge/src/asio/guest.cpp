@@ -2,12 +2,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <thread>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <segue/bridge/asio/reactor.hpp>
+#include <segue/exceptions.hpp>
 
 namespace segue::bridge {
 
@@ -20,9 +23,7 @@ class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
   /// Takes a turn at `when`, or when the reactor finds something.
   void wait_until(modern::EventLoop::time_point when) {
     if (stopped_) return;
-    const auto take = [self = shared_from_this(), turn = turn_](const auto&...) {
-      if (self->turn_ == turn) self->take();
-    };
+    const Take take{shared_from_this(), turn_};
     if (when <= loop_.time()) {
       boost::asio::post(reactor_.context(), take);
       return;
@@ -39,6 +40,24 @@ class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
   }
 
  private:
+  struct Take {
+    template <class... Error>
+    void operator()(const Error&...) const {
+      self->check_thread(*this);
+      if (self->turn_ == turn) self->take();
+    }
+    std::shared_ptr<Turns> self;
+    std::uint64_t turn;
+  };
+
+  // Where several threads run the io_context, turns would be taken at the same time.
+  void check_thread(const Take& take) {
+    if (thread_ == std::thread::id()) thread_ = std::this_thread::get_id();
+    if (thread_ == std::this_thread::get_id()) return;
+    boost::asio::post(reactor_.context(), take);  // for the right one
+    throw RuntimeError("an io_context with a Guest is run by a second thread: the event loop has one");
+  }
+
   void end_wait() {
     ++turn_;
     timer_.cancel();
@@ -72,6 +91,7 @@ class Guest::Turns : public std::enable_shared_from_this<Guest::Turns> {
   boost::asio::steady_timer timer_;
   std::uint64_t turn_ = 0;  // a handler that was made in an earlier one has come too late
   bool stopped_ = false;
+  std::thread::id thread_;  // that of the first turn, before which there are no others
 };
 
 Guest::Guest(modern::EventLoop& loop, boost::asio::io_context& io) : turns_(std::make_shared<Turns>(loop, io)) {

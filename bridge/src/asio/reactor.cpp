@@ -1,7 +1,10 @@
 #include <segue/bridge/asio/reactor.hpp>
 
 #include <exception>
+#include <thread>
 #include <utility>
+
+#include <boost/asio/post.hpp>
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
@@ -58,12 +61,23 @@ void AsioReactor::run_handlers(time_point deadline) {
   }
 }
 
+// What ends the wait, for the loop's descriptors have something. Where another thread runs it, the loop would sleep on.
+struct AsioReactor::Found {
+  void operator()(const boost::system::error_code& error) const {
+    if (error || std::this_thread::get_id() == loops_thread) return;
+    boost::asio::post(context, [] {});
+    throw RuntimeError("the io_context of an event loop is run by a second thread: the loop runs it, and has one");
+  }
+  boost::asio::io_context& context;
+  std::thread::id loops_thread;
+};
+
 void AsioReactor::wait_until(time_point deadline) {
   struct StopWaiting {
     ~StopWaiting() { found.cancel(); }
     boost::asio::posix::stream_descriptor& found;
   } const at_the_end{found_};
-  found_.async_wait(boost::asio::posix::descriptor_base::wait_read, [](const boost::system::error_code&) {});
+  found_.async_wait(boost::asio::posix::descriptor_base::wait_read, Found{context_, std::this_thread::get_id()});
   context_.restart();
   if (deadline == time_point::max()) {
     context_.run_one();

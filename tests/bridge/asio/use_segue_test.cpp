@@ -2,15 +2,24 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
@@ -22,6 +31,8 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
+#include "bridge/loop.hpp"
+
 namespace segue::bridge {
 namespace {
 
@@ -30,6 +41,7 @@ using namespace std::chrono_literals;
 using asio::ip::tcp;
 using modern::CancelledError;
 using modern::Coroutine;
+using testing::Trace;
 
 Coroutine<> echo_once(tcp::acceptor& acceptor) {
   tcp::socket socket = co_await acceptor.async_accept(use_segue);
@@ -226,6 +238,152 @@ TEST(UseSegue, TakesAnOperationThatIsPostedElsewhere) {
     co_return 1;
   };
   EXPECT_EQ(loop->run_until_complete(main()), 1);
+}
+
+TEST(UseSegueAdapted, GivesATupleInsteadOfThrowing) {
+  const auto loop = modern::new_event_loop();
+  tcp::acceptor acceptor = listen(*loop);
+  auto main = [&]() -> Coroutine<> {
+    tcp::socket client(io_context(*loop));
+    const auto [error] = co_await client.async_connect(acceptor.local_endpoint(), asio::as_tuple(use_segue));
+    EXPECT_FALSE(error);
+    auto [accept_error, server] = co_await acceptor.async_accept(asio::as_tuple(use_segue));
+    EXPECT_FALSE(accept_error);
+    co_await asio::async_write(server, asio::buffer("abc", 3), use_segue);
+    server.close();
+    char bytes[5];
+    const auto [end, count] = co_await asio::async_read(client, asio::buffer(bytes), asio::as_tuple(use_segue));
+    EXPECT_EQ(end, asio::error::eof);
+    EXPECT_EQ(count, 3U);
+  };
+  loop->run_until_complete(main());
+  const auto other_style = coroutine<>([&] {
+    asio::steady_timer timer(io_context(*loop), 1ms);
+    EXPECT_EQ(yield_from(timer.async_wait(asio::as_tuple(use_segue))), std::tuple(boost::system::error_code()));
+  });
+  loop->run_until_complete(other_style());
+}
+
+// A cancellation is the task's, and no error of the operation's.
+TEST(UseSegueAdapted, ThrowsCancelledErrorAlsoWhereErrorsAreValues) {
+  const auto loop = modern::new_event_loop();
+  auto main = [&]() -> Coroutine<> {
+    asio::steady_timer timer(io_context(*loop), 1h);
+    co_await timer.async_wait(asio::as_tuple(use_segue));
+  };
+  const auto task = loop->create_task(main());
+  loop->run_until_complete(modern::sleep(0s));
+  task.cancel();
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+}
+
+TEST(UseSegueAdapted, ASlotsSignalEndsTheOperationAndTheTaskGetsTheError) {
+  const auto loop = modern::new_event_loop();
+  asio::cancellation_signal signal;
+  auto main = [&]() -> Coroutine<> {
+    asio::steady_timer timer(io_context(*loop), 1h);
+    const auto [error] =
+        co_await timer.async_wait(asio::bind_cancellation_slot(signal.slot(), asio::as_tuple(use_segue)));
+    EXPECT_EQ(error, asio::error::operation_aborted);
+    co_await timer.async_wait(asio::as_tuple(asio::bind_cancellation_slot(signal.slot(), use_segue)));
+  };
+  const auto task = loop->create_task(main());
+  loop->run_until_complete(modern::sleep(0s));
+  signal.emit(asio::cancellation_type::terminal);
+  loop->run_until_complete(modern::sleep(1ms));
+  EXPECT_FALSE(task.done());  // it waits once more
+  task.cancel();
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+  signal.emit(asio::cancellation_type::terminal);  // the timer is gone
+}
+
+TEST(UseSegueAdapted, CallsAndCancelsByTheExecutorThatIsBound) {
+  const auto loop = modern::new_event_loop();
+  asio::io_context elsewhere;
+  auto main = [&](asio::steady_timer::duration delay) -> Coroutine<> {
+    asio::steady_timer timer(io_context(*loop), delay);
+    boost::system::error_code error;
+    co_await timer.async_wait(asio::redirect_error(asio::bind_executor(elsewhere, use_segue), error));
+    EXPECT_FALSE(error);
+  };
+  const auto task = loop->create_task(main(0s));
+  loop->run_until_complete(modern::sleep(1ms));
+  EXPECT_FALSE(task.done());
+  EXPECT_EQ(elsewhere.run(), 1U);
+  loop->run_until_complete(task);
+
+  const auto cancelled = loop->create_task(main(1h));
+  loop->run_until_complete(modern::sleep(0s));
+  cancelled.cancel();
+  loop->run_until_complete(modern::sleep(1ms));
+  EXPECT_FALSE(cancelled.done());
+  elsewhere.restart();
+  EXPECT_EQ(elsewhere.run_one(), 1U);            // cancels
+  loop->run_until_complete(modern::sleep(1ms));  // the timer tells
+  EXPECT_EQ(elsewhere.run(), 1U);                // calls
+  EXPECT_THROW(loop->run_until_complete(cancelled), CancelledError);
+}
+
+TEST(UseSegueAdapted, IsTheDefaultOfAnObject) {
+  const auto loop = modern::new_event_loop();
+  using Socket = use_segue_t::as_default_on_t<tcp::socket>;
+  using Acceptor = use_segue_t::as_default_on_t<tcp::acceptor>;
+  using Timer = use_segue_t::as_default_on_t<asio::steady_timer>;
+  auto main = [&]() -> Coroutine<> {
+    Acceptor acceptor(io_context(*loop), tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    Socket client(io_context(*loop));
+    co_await client.async_connect(acceptor.local_endpoint());
+    auto server = use_segue.as_default_on(co_await acceptor.async_accept());
+    const std::size_t written = co_await server.async_write_some(asio::buffer("abc", 3));
+    EXPECT_EQ(written, 3U);
+    char bytes[3];
+    const std::size_t read = co_await asio::async_read(client, asio::buffer(bytes));
+    EXPECT_EQ(read, 3U);
+    Timer timer(io_context(*loop), 1ms);
+    co_await timer.async_wait();
+  };
+  loop->run_until_complete(main());
+}
+
+// Asio's own operations never do, but others' initiations may.
+TEST(UseSegue, TakesACallBeforeTheInitiationReturns) {
+  const auto loop = testing::make_loop();
+  auto main = [&]() -> Coroutine<int> {
+    auto initiation = [](auto handler) { std::move(handler)(boost::system::error_code(), 3); };
+    co_return co_await asio::async_initiate<const use_segue_t&, void(boost::system::error_code, int)>(initiation,
+                                                                                                      use_segue);
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 3);
+}
+
+TEST(UseSegue, ThrowsWhatTheInitiationThrows) {
+  const auto loop = testing::make_loop();
+  auto main = [&]() -> Coroutine<> {
+    auto initiation = [](auto) { throw ValueError("cannot start"); };
+    co_await asio::async_initiate<const use_segue_t&, void()>(initiation, use_segue);
+  };
+  EXPECT_THROW(loop->run_until_complete(main()), ValueError);
+}
+
+// An operation that takes no notice of its slot.
+TEST(UseSegue, LeavesAnOperationThatCannotBeCancelledToItself) {
+  const auto loop = testing::make_loop();
+  Trace reports;
+  testing::collect_reports(*loop, reports);
+  std::function<void()> complete;
+  auto main = [&]() -> Coroutine<> {
+    auto initiation = [&](auto handler) {
+      complete = [kept = std::make_shared<decltype(handler)>(std::move(handler))] { (*kept)(); };
+    };
+    co_await asio::async_initiate<const use_segue_t&, void()>(initiation, use_segue);
+  };
+  const auto task = loop->create_task(main());
+  loop->run_until_complete(modern::sleep(0s));
+  task.cancel();
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+  loop->call_soon(complete);
+  loop->run_until_complete(modern::sleep(1s));
+  EXPECT_TRUE(reports.empty());
 }
 
 }  // namespace

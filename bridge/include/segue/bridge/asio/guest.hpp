@@ -24,8 +24,9 @@ namespace segue::bridge {
 
 class Guest {
  public:
-  /// From now on whoever runs `io`, in one thread, runs `loop`. Both outlive the guest, and `io` outlives `loop`, whose
-  /// io_context it is from then on. RuntimeError where the loop has another one, or its reactor cannot wait in one.
+  /// From now on whoever runs `io`, in one thread, runs `loop`; the run() of a second thread throws RuntimeError. Both
+  /// outlive the guest, and `io` outlives `loop`, whose io_context it is from then on. RuntimeError where the loop has
+  /// another one, or its reactor cannot wait in one.
   Guest(modern::EventLoop& loop, boost::asio::io_context& io);
   Guest(const Guest&) = delete;
   Guest& operator=(const Guest&) = delete;

@@ -10,7 +10,8 @@
 //
 // The loop's own watches are not Asio's: another reactor, epoll's, keeps them, and the io_context waits for its one
 // descriptor. That wait is under way in the io_context during a poll alone: where the program runs its io_context
-// besides the loop, it does not keep that run() from ending.
+// besides the loop, it does not keep that run() from ending. No other thread may run the io_context while the loop
+// runs: its run() throws RuntimeError when it takes what was to wake the loop.
 #pragma once
 
 #include <memory>
@@ -49,6 +50,7 @@ class AsioReactor final : public modern::Reactor {
 
  private:
   friend class Guest;
+  struct Found;
 
   void run_handlers(time_point deadline);
   void wait_until(time_point deadline);
