@@ -26,6 +26,7 @@ COLUMNS = [
     ("Asio operation", "asio_operation", "async_measure(use_segue)"),
     ("Asio `awaitable`", "asio_awaitable", "from_asio(asio_style())"),
     ("Coroutine2", "coroutine2", None),
+    ("`std::future`", "std_future", "from_std_future(std::async(work))"),
     ("thread", "thread", "to_thread(work)"),
 ]
 FUTURES = {"future", "task"}  # of which co_spawn() makes no task
@@ -56,9 +57,9 @@ ROWS = [
     ("Coroutine2, under a portal", "coroutine2", "run_pull", "await_({x})",
      "void {name}(Ints::push_type& push) {{\n  push({wait});\n}}\n"),
     ("`std::future`", "std_future", "run_std_future", WAITS,
-     "std::future<int> {name}() {{\n  return bridge::co_spawn(get_running_loop(), {wait}, asio::use_future);\n}}\n"),
-    ("thread", "thread", "run_thread", "{coroutine}()",
-     "int {name}(EventLoop& loop) {{\n  return run_coroutine_threadsafe({wait}, loop).result();\n}}\n"),
+     "std::future<int> {name}() {{\n  return to_std_future({wait});\n}}\n"),
+    ("thread", "thread", "run_thread", "{coroutine}",
+     "int {name}() {{\n  return from_thread::run({wait});\n}}\n"),
 ]
 
 
@@ -84,8 +85,9 @@ def programs():
     coroutine = next(row for row in ROWS if row[1] == "coroutine")
     for row in ROWS:
         cells = [cell(row, column) for column in COLUMNS]
-        if row[3] in (WAITS, "{coroutine}()"):
-            wanted = [c for c in COLUMNS if name_of("coroutine", c[1]) + "()" in "".join(cells)]
+        if row[3] in (WAITS, "{coroutine}"):
+            used = "".join(cells)
+            wanted = [c for c in COLUMNS if any(name_of("coroutine", c[1]) + end in used for end in "()")]
             cells = [cell(coroutine, column) for column in wanted] + cells
         runs = "".join(
             f'  check("{name_of(row[1], column[1])}", loop->run_until_complete({row[2]}({name_of(row[1], column[1])})));\n'

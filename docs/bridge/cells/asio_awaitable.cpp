@@ -64,6 +64,10 @@ asio::awaitable<int> asio_awaitable_waits_for_coroutine2() {
   co_return co_await bridge::co_spawn(get_running_loop(), coroutine_waits_for_coroutine2(), asio::use_awaitable);
 }
 
+asio::awaitable<int> asio_awaitable_waits_for_std_future() {
+  co_return co_await bridge::co_spawn(get_running_loop(), from_std_future(std::async(work)), asio::use_awaitable);
+}
+
 asio::awaitable<int> asio_awaitable_waits_for_thread() {
   co_return co_await bridge::co_spawn(get_running_loop(), to_thread(work), asio::use_awaitable);
 }
@@ -83,6 +87,7 @@ void cells_of_asio_awaitable() {
   check("asio_awaitable_waits_for_asio_operation", loop->run_until_complete(run_asio(asio_awaitable_waits_for_asio_operation)));
   check("asio_awaitable_waits_for_asio_awaitable", loop->run_until_complete(run_asio(asio_awaitable_waits_for_asio_awaitable)));
   check("asio_awaitable_waits_for_coroutine2", loop->run_until_complete(run_asio(asio_awaitable_waits_for_coroutine2)));
+  check("asio_awaitable_waits_for_std_future", loop->run_until_complete(run_asio(asio_awaitable_waits_for_std_future)));
   check("asio_awaitable_waits_for_thread", loop->run_until_complete(run_asio(asio_awaitable_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -64,6 +64,10 @@ void asio_operation_waits_for_coroutine2(Done done) {
   bridge::co_spawn(get_running_loop(), coroutine_waits_for_coroutine2(), std::move(done));
 }
 
+void asio_operation_waits_for_std_future(Done done) {
+  bridge::co_spawn(get_running_loop(), from_std_future(std::async(work)), std::move(done));
+}
+
 void asio_operation_waits_for_thread(Done done) {
   bridge::co_spawn(get_running_loop(), to_thread(work), std::move(done));
 }
@@ -83,6 +87,7 @@ void cells_of_asio_operation() {
   check("asio_operation_waits_for_asio_operation", loop->run_until_complete(run_with_callback(asio_operation_waits_for_asio_operation)));
   check("asio_operation_waits_for_asio_awaitable", loop->run_until_complete(run_with_callback(asio_operation_waits_for_asio_awaitable)));
   check("asio_operation_waits_for_coroutine2", loop->run_until_complete(run_with_callback(asio_operation_waits_for_coroutine2)));
+  check("asio_operation_waits_for_std_future", loop->run_until_complete(run_with_callback(asio_operation_waits_for_std_future)));
   check("asio_operation_waits_for_thread", loop->run_until_complete(run_with_callback(asio_operation_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -48,6 +48,10 @@ AsyncGenerator<int> async_generator_waits_for_coroutine2() {
   co_yield pulled().next();
 }
 
+AsyncGenerator<int> async_generator_waits_for_std_future() {
+  co_yield co_await from_std_future(std::async(work));
+}
+
 AsyncGenerator<int> async_generator_waits_for_thread() {
   co_yield co_await to_thread(work);
 }
@@ -67,6 +71,7 @@ void cells_of_async_generator() {
   check("async_generator_waits_for_asio_operation", loop->run_until_complete(run_async_generator(async_generator_waits_for_asio_operation)));
   check("async_generator_waits_for_asio_awaitable", loop->run_until_complete(run_async_generator(async_generator_waits_for_asio_awaitable)));
   check("async_generator_waits_for_coroutine2", loop->run_until_complete(run_async_generator(async_generator_waits_for_coroutine2)));
+  check("async_generator_waits_for_std_future", loop->run_until_complete(run_async_generator(async_generator_waits_for_std_future)));
   check("async_generator_waits_for_thread", loop->run_until_complete(run_async_generator(async_generator_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -56,6 +56,10 @@ void callback_waits_for_coroutine2(Done done) {
   to_callback([] { return coroutine_waits_for_coroutine2(); })(std::move(done));
 }
 
+void callback_waits_for_std_future(Done done) {
+  to_callback([] { return from_std_future(std::async(work)); })(std::move(done));
+}
+
 void callback_waits_for_thread(Done done) {
   to_callback([] { return to_thread(work); })(std::move(done));
 }
@@ -75,6 +79,7 @@ void cells_of_callback() {
   check("callback_waits_for_asio_operation", loop->run_until_complete(run_with_callback(callback_waits_for_asio_operation)));
   check("callback_waits_for_asio_awaitable", loop->run_until_complete(run_with_callback(callback_waits_for_asio_awaitable)));
   check("callback_waits_for_coroutine2", loop->run_until_complete(run_with_callback(callback_waits_for_coroutine2)));
+  check("callback_waits_for_std_future", loop->run_until_complete(run_with_callback(callback_waits_for_std_future)));
   check("callback_waits_for_thread", loop->run_until_complete(run_with_callback(callback_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

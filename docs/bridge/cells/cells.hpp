@@ -7,16 +7,12 @@
 #include <exception>
 #include <functional>
 #include <future>
-#include <memory>
-#include <thread>
 #include <utility>
 
 #include <boost/asio.hpp>
 
 #include <segue/asyncio.hpp>
 #include <segue/bridge/asio.hpp>
-#include <segue/bridge/asio/co_spawn.hpp>
-#include <segue/bridge/asio/from_asio.hpp>
 #include <segue/bridge/coroutine2.hpp>
 #include <segue/segue.hpp>
 
@@ -29,11 +25,9 @@ using asyncio::AsyncGenerator;
 using asyncio::Coroutine;
 using asyncio::create_task;
 using asyncio::ensure_future;
-using asyncio::EventLoop;
 using asyncio::Future;
 using asyncio::get_running_loop;
 using asyncio::new_event_loop;
-using asyncio::run_coroutine_threadsafe;
 using asyncio::to_thread;
 using legacy::Generator;
 using Ints = boost::coroutines2::coroutine<int>;
@@ -138,13 +132,9 @@ Coroutine<int> run_asio(F cell) {
 }
 template <class F>
 Coroutine<int> run_std_future(F cell) {
-  const auto future = std::make_shared<std::future<int>>(cell());
-  const auto get = [future] { return future->get(); };
-  co_return co_await to_thread(get);
+  co_return co_await from_std_future(cell());
 }
 template <class F>
 Coroutine<int> run_thread(F cell) {
-  EventLoop& loop = get_running_loop();
-  const auto in_thread = [cell, &loop] { return cell(loop); };
-  co_return co_await to_thread(in_thread);
+  co_return co_await to_thread(cell);
 }

@@ -48,6 +48,10 @@ Coroutine<int> coroutine_waits_for_coroutine2() {
   co_return pulled().next();
 }
 
+Coroutine<int> coroutine_waits_for_std_future() {
+  co_return co_await from_std_future(std::async(work));
+}
+
 Coroutine<int> coroutine_waits_for_thread() {
   co_return co_await to_thread(work);
 }
@@ -67,6 +71,7 @@ void cells_of_coroutine() {
   check("coroutine_waits_for_asio_operation", loop->run_until_complete(run_coroutine(coroutine_waits_for_asio_operation)));
   check("coroutine_waits_for_asio_awaitable", loop->run_until_complete(run_coroutine(coroutine_waits_for_asio_awaitable)));
   check("coroutine_waits_for_coroutine2", loop->run_until_complete(run_coroutine(coroutine_waits_for_coroutine2)));
+  check("coroutine_waits_for_std_future", loop->run_until_complete(run_coroutine(coroutine_waits_for_std_future)));
   check("coroutine_waits_for_thread", loop->run_until_complete(run_coroutine(coroutine_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

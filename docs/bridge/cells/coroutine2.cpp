@@ -48,6 +48,10 @@ void coroutine2_waits_for_coroutine2(Ints::push_type& push) {
   push(pulled().next());
 }
 
+void coroutine2_waits_for_std_future(Ints::push_type& push) {
+  push(await_(from_std_future(std::async(work))));
+}
+
 void coroutine2_waits_for_thread(Ints::push_type& push) {
   push(await_(to_thread(work)));
 }
@@ -67,6 +71,7 @@ void cells_of_coroutine2() {
   check("coroutine2_waits_for_asio_operation", loop->run_until_complete(run_pull(coroutine2_waits_for_asio_operation)));
   check("coroutine2_waits_for_asio_awaitable", loop->run_until_complete(run_pull(coroutine2_waits_for_asio_awaitable)));
   check("coroutine2_waits_for_coroutine2", loop->run_until_complete(run_pull(coroutine2_waits_for_coroutine2)));
+  check("coroutine2_waits_for_std_future", loop->run_until_complete(run_pull(coroutine2_waits_for_std_future)));
   check("coroutine2_waits_for_thread", loop->run_until_complete(run_pull(coroutine2_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -56,6 +56,10 @@ Future<int> future_waits_for_coroutine2() {
   return ensure_future(coroutine_waits_for_coroutine2());
 }
 
+Future<int> future_waits_for_std_future() {
+  return ensure_future(from_std_future(std::async(work)));
+}
+
 Future<int> future_waits_for_thread() {
   return ensure_future(to_thread(work));
 }
@@ -75,6 +79,7 @@ void cells_of_future() {
   check("future_waits_for_asio_operation", loop->run_until_complete(run_coroutine(future_waits_for_asio_operation)));
   check("future_waits_for_asio_awaitable", loop->run_until_complete(run_coroutine(future_waits_for_asio_awaitable)));
   check("future_waits_for_coroutine2", loop->run_until_complete(run_coroutine(future_waits_for_coroutine2)));
+  check("future_waits_for_std_future", loop->run_until_complete(run_coroutine(future_waits_for_std_future)));
   check("future_waits_for_thread", loop->run_until_complete(run_coroutine(future_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -48,6 +48,10 @@ Generator<int> generator_waits_for_coroutine2() {
   return Generator<int>([](auto& yield) { yield(pulled().next()); });
 }
 
+Generator<int> generator_waits_for_std_future() {
+  return Generator<int>([](auto& yield) { yield(await_(from_std_future(std::async(work)))); });
+}
+
 Generator<int> generator_waits_for_thread() {
   return Generator<int>([](auto& yield) { yield(await_(to_thread(work))); });
 }
@@ -67,6 +71,7 @@ void cells_of_generator() {
   check("generator_waits_for_asio_operation", loop->run_until_complete(run_generator(generator_waits_for_asio_operation)));
   check("generator_waits_for_asio_awaitable", loop->run_until_complete(run_generator(generator_waits_for_asio_awaitable)));
   check("generator_waits_for_coroutine2", loop->run_until_complete(run_generator(generator_waits_for_coroutine2)));
+  check("generator_waits_for_std_future", loop->run_until_complete(run_generator(generator_waits_for_std_future)));
   check("generator_waits_for_thread", loop->run_until_complete(run_generator(generator_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

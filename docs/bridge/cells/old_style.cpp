@@ -48,6 +48,10 @@ const auto old_style_waits_for_coroutine2 = coroutine<int>([] {
   return pulled().next();
 });
 
+const auto old_style_waits_for_std_future = coroutine<int>([] {
+  return yield_from(from_std_future(std::async(work)));
+});
+
 const auto old_style_waits_for_thread = coroutine<int>([] {
   return yield_from(to_thread(work));
 });
@@ -67,6 +71,7 @@ void cells_of_old_style() {
   check("old_style_waits_for_asio_operation", loop->run_until_complete(run_coroutine(old_style_waits_for_asio_operation)));
   check("old_style_waits_for_asio_awaitable", loop->run_until_complete(run_coroutine(old_style_waits_for_asio_awaitable)));
   check("old_style_waits_for_coroutine2", loop->run_until_complete(run_coroutine(old_style_waits_for_coroutine2)));
+  check("old_style_waits_for_std_future", loop->run_until_complete(run_coroutine(old_style_waits_for_std_future)));
   check("old_style_waits_for_thread", loop->run_until_complete(run_coroutine(old_style_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

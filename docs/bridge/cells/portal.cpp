@@ -48,6 +48,10 @@ int portal_waits_for_coroutine2() {
   return pulled().next();
 }
 
+int portal_waits_for_std_future() {
+  return await_(from_std_future(std::async(work)));
+}
+
 int portal_waits_for_thread() {
   return await_(to_thread(work));
 }
@@ -67,6 +71,7 @@ void cells_of_portal() {
   check("portal_waits_for_asio_operation", loop->run_until_complete(run_portal(portal_waits_for_asio_operation)));
   check("portal_waits_for_asio_awaitable", loop->run_until_complete(run_portal(portal_waits_for_asio_awaitable)));
   check("portal_waits_for_coroutine2", loop->run_until_complete(run_portal(portal_waits_for_coroutine2)));
+  check("portal_waits_for_std_future", loop->run_until_complete(run_portal(portal_waits_for_std_future)));
   check("portal_waits_for_thread", loop->run_until_complete(run_portal(portal_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

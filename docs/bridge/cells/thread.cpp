@@ -48,56 +48,64 @@ Coroutine<int> coroutine_waits_for_coroutine2() {
   co_return pulled().next();
 }
 
+Coroutine<int> coroutine_waits_for_std_future() {
+  co_return co_await from_std_future(std::async(work));
+}
+
 Coroutine<int> coroutine_waits_for_thread() {
   co_return co_await to_thread(work);
 }
 
-int thread_waits_for_callback(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_callback(), loop).result();
+int thread_waits_for_callback() {
+  return from_thread::run(coroutine_waits_for_callback);
 }
 
-int thread_waits_for_future(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_future(), loop).result();
+int thread_waits_for_future() {
+  return from_thread::run(coroutine_waits_for_future);
 }
 
-int thread_waits_for_old_style(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_old_style(), loop).result();
+int thread_waits_for_old_style() {
+  return from_thread::run(coroutine_waits_for_old_style);
 }
 
-int thread_waits_for_generator(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_generator(), loop).result();
+int thread_waits_for_generator() {
+  return from_thread::run(coroutine_waits_for_generator);
 }
 
-int thread_waits_for_coroutine(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_coroutine(), loop).result();
+int thread_waits_for_coroutine() {
+  return from_thread::run(coroutine_waits_for_coroutine);
 }
 
-int thread_waits_for_task(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_task(), loop).result();
+int thread_waits_for_task() {
+  return from_thread::run(coroutine_waits_for_task);
 }
 
-int thread_waits_for_async_generator(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_async_generator(), loop).result();
+int thread_waits_for_async_generator() {
+  return from_thread::run(coroutine_waits_for_async_generator);
 }
 
-int thread_waits_for_portal(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_portal(), loop).result();
+int thread_waits_for_portal() {
+  return from_thread::run(coroutine_waits_for_portal);
 }
 
-int thread_waits_for_asio_operation(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_asio_operation(), loop).result();
+int thread_waits_for_asio_operation() {
+  return from_thread::run(coroutine_waits_for_asio_operation);
 }
 
-int thread_waits_for_asio_awaitable(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_asio_awaitable(), loop).result();
+int thread_waits_for_asio_awaitable() {
+  return from_thread::run(coroutine_waits_for_asio_awaitable);
 }
 
-int thread_waits_for_coroutine2(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_coroutine2(), loop).result();
+int thread_waits_for_coroutine2() {
+  return from_thread::run(coroutine_waits_for_coroutine2);
 }
 
-int thread_waits_for_thread(EventLoop& loop) {
-  return run_coroutine_threadsafe(coroutine_waits_for_thread(), loop).result();
+int thread_waits_for_std_future() {
+  return from_thread::run(coroutine_waits_for_std_future);
+}
+
+int thread_waits_for_thread() {
+  return from_thread::run(coroutine_waits_for_thread);
 }
 
 }  // namespace
@@ -115,6 +123,7 @@ void cells_of_thread() {
   check("thread_waits_for_asio_operation", loop->run_until_complete(run_thread(thread_waits_for_asio_operation)));
   check("thread_waits_for_asio_awaitable", loop->run_until_complete(run_thread(thread_waits_for_asio_awaitable)));
   check("thread_waits_for_coroutine2", loop->run_until_complete(run_thread(thread_waits_for_coroutine2)));
+  check("thread_waits_for_std_future", loop->run_until_complete(run_thread(thread_waits_for_std_future)));
   check("thread_waits_for_thread", loop->run_until_complete(run_thread(thread_waits_for_thread)));
   loop->run_until_complete(loop->shutdown_asyncgens());
 }

@@ -11,6 +11,7 @@
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/bridge/to_callback.hpp>
+#include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
@@ -117,6 +118,15 @@ struct ByPortal {
   template <class Make>
   static Waiting begin(Make make) {
     return waiting_task(portal([make] { return plain(make); }));
+  }
+};
+
+struct ByGenerator {
+  static constexpr const char* name = "legacy generator under a portal";
+  template <class Make>
+  static Waiting begin(Make make) {
+    return waiting_task(
+        portal([make] { return legacy::Generator<int>([make](auto& yield) { yield(await_(make())); }).next(); }));
   }
 };
 

@@ -33,6 +33,8 @@ template <class Producer>
 inline constexpr bool can_be_stopped = true;
 template <>
 inline constexpr bool can_be_stopped<OfThread> = false;
+template <>
+inline constexpr bool can_be_stopped<OfStdFuture> = false;
 
 /// The properties of a cell, each a coroutine that is run as the main task.
 template <class Consumer, class Producer>
@@ -138,6 +140,7 @@ void register_cell(const char* file, int line) {
     std::string cell = std::string(Consumer::name) + "_waits_for_" + Producer::name + "/" + name;
     std::ranges::replace(cell, ' ', '_');
     std::ranges::replace(cell, '-', '_');
+    std::ranges::replace(cell, ':', '_');
     ::testing::RegisterTest("Matrix", cell.c_str(), nullptr, nullptr, file, line,
                             [property]() -> ::testing::Test* { return new MatrixTest(property); });
   };
@@ -148,7 +151,7 @@ void register_cell(const char* file, int line) {
   add("until_it_is_cancelled", &in_a_loop<&C::until_it_is_cancelled>);
   add("until_a_time_out", &in_a_loop<&C::until_a_time_out>);
   add("in_its_context", &in_a_loop<&C::in_its_context>);
-  if constexpr (!std::same_as<Consumer, ByThread>) {  // which is a real one
+  if constexpr (!std::same_as<Consumer, ByThread> && !std::same_as<Producer, OfStdFuture>) {  // whose threads are real
     add("in_any_order", &C::in_any_order);
     add("cancelled_anywhere", &C::cancelled_anywhere);
   }

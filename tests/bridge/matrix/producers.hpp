@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <semaphore>
 #include <string>
@@ -13,6 +14,7 @@
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/bridge/std_future.hpp>
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/contextvars.hpp>
@@ -183,9 +185,21 @@ struct OfThread {
   static inline std::binary_semaphore gate{0};
 };
 
+struct OfStdFuture {
+  static constexpr const char* name = "std::future";
+  /// Cannot be stopped, as a thread.
+  static auto get(Deed deed) {
+    const int context = number.get();
+    return from_std_future(std::async(std::launch::async, [deed, context] {
+      if (deed == Deed::goes_on_for_ever) OfThread::gate.acquire();
+      return deed == Deed::gives_its_context ? context : done_at_once(deed);
+    }));
+  }
+};
+
 template <class... Producers>
 struct Columns {};
 using AllColumns = Columns<OfCallback, OfFuture, OfGeneratorCoroutine, OfCoroutine, OfTask, OfAsyncGenerator,
-                           OfFiberAsyncGenerator, OfPortal, OfThread>;
+                           OfFiberAsyncGenerator, OfPortal, OfThread, OfStdFuture>;
 
 }  // namespace segue::bridge::testing
