@@ -7,6 +7,7 @@
 #include <segue/bridge/async_generator.hpp>
 #include <segue/bridge/blocking_portal.hpp>
 #include <segue/bridge/c_callback.hpp>
+#include <segue/bridge/c_emitter.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/emitter.hpp>

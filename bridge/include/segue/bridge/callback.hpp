@@ -47,6 +47,9 @@ namespace segue::bridge {
 
 namespace bridge_detail {
 
+template <class... T>
+struct TypeList {};
+
 /// The result of a callback with these values: void, the value, or a tuple.
 template <class... Values>
 struct CallbackResult {

@@ -53,9 +53,6 @@ class PromisifiedCall {
   std::tuple<Args...> args_;
 };
 
-template <class... T>
-struct TypeList {};
-
 /// What the parameter of a callback says about its values; nothing where it is of another kind.
 template <class Parameter>
 struct ValuesOfParameter {};
