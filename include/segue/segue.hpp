@@ -1,6 +1,6 @@
 // Everything: the generators of legacy, the tasks of modern under asyncio's names, and the adapters of bridge. The
 // adapters of other libraries are not in it, since each includes the library that it is for: <segue/bridge/asio.hpp>,
-// <segue/bridge/coroutine2.hpp>, <segue/bridge/spdlog.hpp>.
+// <segue/bridge/coroutine2.hpp>, <segue/bridge/glib.hpp>, <segue/bridge/libuv.hpp>, <segue/bridge/spdlog.hpp>.
 #pragma once
 
 #include <segue/asyncio.hpp>
@@ -12,6 +12,8 @@
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/emitter.hpp>
 #include <segue/bridge/from_thread.hpp>
+#include <segue/bridge/guest.hpp>
+#include <segue/bridge/hosted_reactor.hpp>
 #include <segue/bridge/listener.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/bridge/promisify.hpp>

@@ -10,7 +10,8 @@ The rules, one a room, are RULES below; what a file may include is decided by wh
 - testing: the standard library, the leaves, the public headers of modern. GoogleTest in gtest.hpp and reactor_suite.hpp.
 - bridge: the public headers of both, never their detail/. A foreign library only in the adapter that is named after it:
   Asio (with the Boost.System it reports errors by) in segue/bridge/asio.hpp and asio/, Boost.Coroutine2 in
-  segue/bridge/coroutine2*.hpp, spdlog in segue/bridge/spdlog*.hpp (and sources of those names).
+  segue/bridge/coroutine2*.hpp, GLib, libuv and spdlog likewise in glib*.hpp, libuv*.hpp and spdlog*.hpp (and sources of
+  those names).
 
 modern has floors, FLOORS below: a file may include its own folder and those before it; `testing` and `inspect` are for
 tests and users, and nothing includes them. And what a room calls detail:: or <room>_detail:: is named by nobody else.
@@ -41,9 +42,11 @@ ASIO = ["boost/asio.hpp", "boost/asio/**", "boost/system/**"]
 CONTEXT = ["boost/context/**"]
 COROUTINE2 = ["boost/coroutine2/**"]
 SPDLOG = ["spdlog/**"]
+LIBUV = ["uv.h"]
+GLIB = ["glib.h", "glib-unix.h"]
 
 # (files, what they may include, exceptions to that), the first match counting.
-ADAPTERS = {"asio": ASIO, "coroutine2": COROUTINE2, "spdlog": SPDLOG}
+ADAPTERS = {"asio": ASIO, "coroutine2": COROUTINE2, "glib": GLIB, "libuv": LIBUV, "spdlog": SPDLOG}
 RULES = [
     *((f"include/{leaf}", [*SYSTEM, *LEAVES], []) for leaf in LEAVES),
     ("include/segue/*", [*LEAVES, "segue/**"], ["segue/*/detail/**"]),

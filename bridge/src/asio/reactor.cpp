@@ -26,20 +26,20 @@ void report_handler_error() {
 }  // namespace
 
 AsioReactor::AsioReactor(modern::Reactor& inner, boost::asio::io_context* context)
-    : inner_(inner), context_(context != nullptr ? *context : own_.emplace(1)), found_(context_, inner.fileno()) {
-  watched_ = 1;
-}
+    : HostedReactor(inner),
+      context_(context != nullptr ? *context : own_.emplace(1)),
+      found_(context_, inner.fileno()) {}
 
 AsioReactor::AsioReactor(std::unique_ptr<modern::Reactor> inner, boost::asio::io_context& context)
     : AsioReactor(*inner, &context) {
-  kept_ = std::move(inner);
+  keep(std::move(inner));
 }
 
 AsioReactor::~AsioReactor() { found_.release(); }
 
-void AsioReactor::poll(time_point deadline, modern::ReadyQueue& ready) {
-  if (!is_guest_) run_handlers(deadline);
-  inner_.poll(time_point::min(), ready);
+void AsioReactor::wait(time_point deadline, modern::ReadyQueue& ready) {
+  run_handlers(deadline);
+  inner().poll(time_point::min(), ready);
 }
 
 void AsioReactor::run_handlers(time_point deadline) {
@@ -95,7 +95,7 @@ AsioReactor& AsioReactor::of(modern::EventLoop& loop, boost::asio::io_context* c
   if (loop.reactor().fileno() < 0) throw RuntimeError("this event loop's reactor cannot wait in an io_context");
   auto made = std::make_unique<AsioReactor>(loop.reactor(), context);
   AsioReactor& reactor = *made;
-  reactor.kept_ = loop.exchange_reactor(std::move(made));
+  reactor.keep(loop.exchange_reactor(std::move(made)));
   return reactor;
 }
 

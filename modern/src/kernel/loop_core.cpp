@@ -1,8 +1,9 @@
 #include <segue/modern/kernel/loop_core.hpp>
 
-#include <unistd.h>
+#include <pthread.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -16,6 +17,15 @@
 namespace segue::modern {
 
 namespace {
+
+constinit std::atomic<int> forks = 0;
+
+// Which process this is, of a line of forks: getpid() would be a system call for each step() of a loop.
+int this_process() noexcept {
+  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+  static_cast<void>(registered);
+  return forks.load(std::memory_order_relaxed);
+}
 
 std::uint64_t next_loop_id() noexcept {
   static std::atomic<std::uint64_t> last{0};
@@ -73,12 +83,12 @@ void LoopCore::run_ready_in_debug() {
 
 LoopCore::LoopCore() : mailbox_(std::make_shared<Mailbox>(*this)), id_(next_loop_id()) {}
 
-bool LoopCore::is_any_running() noexcept { return running_ != nullptr && running_process_ == ::getpid(); }
+bool LoopCore::is_any_running() noexcept { return running_ != nullptr && running_process_ == this_process(); }
 
 LoopCore::Running::Running(LoopCore& loop) noexcept
     : loop_(&loop),
       parents_(std::exchange(running_, &loop)),
-      parents_process_(std::exchange(running_process_, ::getpid())) {
+      parents_process_(std::exchange(running_process_, this_process())) {
   loop.thread_.store(&running_, std::memory_order_relaxed);
 }
 

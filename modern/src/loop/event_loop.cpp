@@ -73,7 +73,8 @@ void EventLoop::check_can_run() const {
   if (is_any_running()) refuse_to_run("Cannot run the event loop while another loop is running");
 }
 
-void EventLoop::run_forever() {
+template <class Iterate>
+void EventLoop::run(Iterate iterate) {
   check_can_run();
   const EventLoopRef keep(this);
   const ScopeExit end_abandoned([this]() noexcept {
@@ -82,28 +83,41 @@ void EventLoop::run_forever() {
   const Running running(*this);
   const ScopeExit stopped([this]() noexcept { stopping_ = false; });
   const Driver::Current outside_of_coroutines(nullptr);
-  do run_once();
-  while (!stopping_);
+  iterate();
+}
+
+void EventLoop::run_forever() {
+  run([this] {
+    do run_once(true);
+    while (!stopping_);
+  });
 }
 
 EventLoop::time_point EventLoop::step() {
   const EventLoopRef keep(this);
-  stop();
-  run_forever();
-  if (is_closed()) return time_point::max();
-  collect_posted_if_any();
-  const time_point next = has_ready() ? time_point::min() : next_timer();
-  give_back_before_wait(*reactor_, next);
+  was_stopped_ = false;
+  run([this] {
+    run_once(false);
+    was_stopped_ = stopping_;
+  });
+  const time_point next = due();
+  if (!is_closed()) give_back_before_wait(*reactor_, next);
   return next;
 }
 
-void EventLoop::run_once() {
+EventLoop::time_point EventLoop::due() noexcept {
+  if (is_closed()) return time_point::max();
+  collect_posted_if_any();
+  return has_ready() || stopping_ ? time_point::min() : next_timer();
+}
+
+void EventLoop::run_once(bool waits) {
   collect_posted_if_any();
   if (get_debug() && !has_ready() && !stopping_ && !reactor_->watching() && next_timer() == time_point::max())
       [[unlikely]]
     detail::report_new_deadlocks(*this);
   if (!has_ready()) {
-    poll(stopping_ ? time_point::min() : next_timer());
+    poll(!waits || stopping_ ? time_point::min() : next_timer());
   } else if (reactor_->watching()) {
     poll(time_point::min());
   }

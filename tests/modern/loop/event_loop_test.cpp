@@ -315,6 +315,30 @@ TEST_F(EventLoopTest, that_is_dropped_by_its_own_callback_ends_when_that_iterati
   EXPECT_EQ(EventLoop::running(), nullptr);
 }
 
+TEST_F(EventLoopTest, that_is_run_by_steps_says_when_the_next_one_is_due_and_whether_it_was_stopped) {
+  EXPECT_EQ(loop->due(), EventLoop::time_point::max());
+  const auto when = loop->time() + std::chrono::hours(1);
+  const auto timer = loop->call_at(when, [] {});
+  EXPECT_EQ(loop->due(), when);
+  loop->call_soon([] {});
+  EXPECT_EQ(loop->due(), EventLoop::time_point::min());
+  EXPECT_EQ(loop->step(), when);
+  EXPECT_FALSE(loop->was_stopped());
+  loop->call_soon([&] { loop->stop(); });
+  EXPECT_EQ(loop->step(), when);
+  EXPECT_TRUE(loop->was_stopped());
+  loop->stop();  // before the step that it ends with
+  EXPECT_EQ(loop->due(), EventLoop::time_point::min());
+  loop->step();
+  EXPECT_TRUE(loop->was_stopped());
+  EXPECT_EQ(loop->step(), when);
+  EXPECT_FALSE(loop->was_stopped());
+  std::thread([&] { loop->call_soon_threadsafe([] {}); }).join();
+  EXPECT_EQ(loop->due(), EventLoop::time_point::min());
+  loop->close();
+  EXPECT_EQ(loop->due(), EventLoop::time_point::max());
+}
+
 TEST_F(EventLoopTest, that_is_dropped_in_a_step_has_nothing_more_to_do) {
   EventLoop& raw = *loop;
   raw.call_soon([&] { loop = nullptr; });

@@ -4,11 +4,14 @@
 //   const auto loop = new_event_loop();
 //   bridge::Guest guest(*loop, io);
 //   loop->create_task(main());
-//   io.run();                             // until guest.stop(), and whatever else there is to do
+//   io.run();                             // until the guest stops, and whatever else there is to do
 //
-// What the loop waits for, io waits for: its descriptors, its next timer, a call from another thread. Between
-// iterations nobody looks at what is scheduled. So who calls in from outside of the loop's own callbacks, an Asio
-// handler as well as another thread, does so by call_soon_threadsafe(), as use_segue and from_callback() do.
+// One thread runs it: the run() of a second one throws RuntimeError.
+//
+// It is the loop's io_context from then on, and outlives it: RuntimeError where the loop has another one, or its
+// reactor cannot wait in one. An io_context does not ask before it waits: who calls in from outside of the loop's own
+// callbacks, an Asio handler as well as another thread, does so by call_soon_threadsafe(), as use_segue and
+// from_callback() do, or calls guest.wake() afterwards.
 //
 // An exception of an Asio handler is Asio's matter, and leaves io.run(). One of a callback of the loop goes to the
 // loop's exception handler; KeyboardInterrupt and SystemExit leave io.run(), which may be called again.
@@ -18,27 +21,19 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <segue/bridge/guest.hpp>
+#include <segue/bridge/hosted_reactor.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 
 namespace segue::bridge {
 
-class Guest {
- public:
-  /// From now on whoever runs `io`, in one thread, runs `loop`; the run() of a second thread throws RuntimeError. Both
-  /// outlive the guest, and `io` outlives `loop`, whose io_context it is from then on. RuntimeError where the loop has
-  /// another one, or its reactor cannot wait in one.
-  Guest(modern::EventLoop& loop, boost::asio::io_context& io);
-  Guest(const Guest&) = delete;
-  Guest& operator=(const Guest&) = delete;
-  ~Guest() { stop(); }
-
-  /// Runs the loop no more, and leaves nothing under way in `io`. The loop's own stop() only ends an iteration, which
-  /// ends anyway. Idempotent; also from a callback of the loop.
-  void stop() noexcept;
+template <>
+struct HostOf<boost::asio::io_context> {
+  static HostedReactor& reactor(modern::EventLoop& guest, boost::asio::io_context& io);
+  static std::unique_ptr<Host> make(Hosted& hosted, boost::asio::io_context& io);
 
  private:
-  class Turns;
-  std::shared_ptr<Turns> turns_;
+  class AsHost;
 };
 
 }  // namespace segue::bridge

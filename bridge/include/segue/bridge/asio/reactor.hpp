@@ -20,12 +20,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <segue/bridge/hosted_reactor.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/reactor.hpp>
 
 namespace segue::bridge {
 
-class AsioReactor final : public modern::Reactor {
+class AsioReactor final : public HostedReactor {
  public:
   /// Waits in `context`, or in one of its own where that is null, for what `inner` watches as well as for what Asio
   /// does. `inner` has a fileno(), and outlives this.
@@ -39,28 +40,17 @@ class AsioReactor final : public modern::Reactor {
 
   boost::asio::io_context& context() noexcept { return context_; }
 
-  time_point now() noexcept override { return inner_.now(); }
-  void poll(time_point deadline, modern::ReadyQueue& ready) override;
-  void wake() noexcept override { inner_.wake(); }
-  void watch(modern::Watch& watch, int fd) override { inner_.watch(watch, fd); }
-  void unwatch(modern::Watch& watch) noexcept override { inner_.unwatch(watch); }
-  modern::Watch* find(int fd, modern::Events event) const noexcept override { return inner_.find(fd, event); }
-  void unwatch_all() noexcept override { inner_.unwatch_all(); }
-  int fileno() const noexcept override { return inner_.fileno(); }
-
  private:
-  friend class Guest;
   struct Found;
 
+  void wait(time_point deadline, modern::ReadyQueue& ready) override;
+  bool has_host() const noexcept override { return true; }
   void run_handlers(time_point deadline);
   void wait_until(time_point deadline);
 
-  std::unique_ptr<modern::Reactor> kept_;
-  modern::Reactor& inner_;
   std::optional<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
-  boost::asio::posix::stream_descriptor found_;  // inner_'s descriptor, which inner_ closes
-  bool is_guest_ = false;                        // somebody else runs the handlers
+  boost::asio::posix::stream_descriptor found_;  // inner()'s descriptor, which inner() closes
 };
 
 /// A reactor for new_event_loop(): the loop runs `context` from then on. It has to outlive the loop.

@@ -231,6 +231,11 @@ class EventLoop final : private LoopCore {
   /// is nothing to do unless the reactor finds something: `time_point::min()` where something is ready by now, `max()`
   /// where no timer is set.
   time_point step();
+  /// The same time, as it is now: what runs this loop asks again where others than the loop's callbacks may have
+  /// scheduled something, or called stop().
+  time_point due() noexcept;
+  /// Whether stop() was called in the last step(), or before it: who runs the loop by steps ends there.
+  bool was_stopped() const noexcept { return was_stopped_; }
   /// Ends run_forever() when the iteration that is under way is complete.
   void stop() noexcept { stopping_ = true; }
   using LoopCore::is_closed;
@@ -417,7 +422,9 @@ class EventLoop final : private LoopCore {
   void wake() noexcept override { reactor_->wake(); }
   bool begins_tasks_eagerly() override;
   void check_can_run() const;
-  [[gnu::always_inline]] inline void run_once();
+  template <class Iterate>
+  void run(Iterate iterate);
+  [[gnu::always_inline]] inline void run_once(bool waits);
   void poll(time_point deadline);
   void run_until_done(FutureCore& future, bool is_new_task);
   /// The default executor's threads, made when first asked for.
@@ -430,6 +437,7 @@ class EventLoop final : private LoopCore {
   TaskFactory task_factory_;
   ExceptionHandler exception_handler_;
   bool stopping_ = false;
+  bool was_stopped_ = false;
   bool abandoned_ = false;  // its owner let go of it while it ran
 };
 

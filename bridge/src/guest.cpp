@@ -1,0 +1,80 @@
+#include <segue/bridge/guest.hpp>
+
+#include <utility>
+
+#include <segue/exceptions.hpp>
+#include <segue/unraisable.hpp>
+
+#include "guest_turns.hpp"
+
+namespace segue::bridge {
+
+bool Hosted::is_due() noexcept {
+  const time_point when = due();
+  return when == time_point::min() || (when != time_point::max() && when <= time_point::clock::now());
+}
+
+void Guest::Turns::start(Make make, void* host) {
+  if (reactor_.guest_ != nullptr) throw RuntimeError("this event loop is a guest already");
+  host_ = make(*this, host);
+  reactor_.guest_ = this;
+}
+
+void Guest::Turns::stop() noexcept {
+  if (!host_) return;
+  reactor_.guest_ = nullptr;
+  host_.reset();
+}
+
+void Guest::Turns::take(bool readable) {
+  if (!host_ || is_running()) return;
+  const auto keep = shared_from_this();
+  const bool takes_exceptions = host_->takes_exceptions();
+  std::exception_ptr error;
+  reactor_.in_turn_ = true;
+  reactor_.readable_ = reactor_.readable_ || readable;
+  try {
+    loop_->step();
+  } catch (...) {
+    error = std::current_exception();
+  }
+  reactor_.in_turn_ = false;
+  if (loop_->was_stopped() || loop_->is_closed()) stop();
+  if (error) fail(std::move(error), takes_exceptions);
+}
+
+void Guest::Turns::fail(std::exception_ptr error, bool takes_exceptions) {
+  if (takes_exceptions) std::rethrow_exception(error);
+  report_error();
+  error_ = std::move(error);
+  if (host_) host_->quit();
+}
+
+void Guest::Turns::rethrow() {
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void Guest::Turns::report_error() noexcept {
+  if (error_) report_unraisable(std::exchange(error_, nullptr), "<Guest: rethrow() was not called>");
+}
+
+void Guest::start(modern::EventLoop& loop, HostedReactor* reactor, Make make, void* host) {
+  loop.core().check_usable();
+  turns_ = std::make_shared<Turns>(loop, reactor != nullptr ? *reactor : HostedReactor::of(loop));
+  turns_->start(make, host);
+}
+
+Guest::~Guest() {
+  stop();
+  turns_->report_error();
+}
+
+void Guest::stop() noexcept { turns_->stop(); }
+
+bool Guest::stopped() const noexcept { return turns_->stopped(); }
+
+void Guest::wake() noexcept { turns_->wake(); }
+
+void Guest::rethrow() { turns_->rethrow(); }
+
+}  // namespace segue::bridge

@@ -1,0 +1,82 @@
+// The other way round: a loop that runs the loop of another library, put through the suite of all reactors.
+#include <segue/bridge/hosted_reactor.hpp>
+
+#include <chrono>
+#include <memory>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/testing/reactor_suite.hpp>
+
+#include "bridge/hosts.hpp"
+#include "bridge/loop.hpp"
+
+namespace segue::testing {
+namespace {
+
+struct LibuvUnderTest {
+  std::unique_ptr<modern::Reactor> make() { return bridge::make_reactor(program.loop()); }
+  bridge::testing::UvProgram program;
+};
+
+struct GLibUnderTest {
+  std::unique_ptr<modern::Reactor> make() { return bridge::make_reactor(*g_main_loop_get_context(&program.loop())); }
+  bridge::testing::GLibProgram program;
+};
+
+// What a guest's loop waits in, by itself.
+struct HostedUnderTest {
+  std::unique_ptr<modern::Reactor> make() { return std::make_unique<bridge::HostedReactor>(modern::make_reactor()); }
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(OfLibuv, ReactorSuite, LibuvUnderTest);
+INSTANTIATE_TYPED_TEST_SUITE_P(OfGLib, ReactorSuite, GLibUnderTest);
+INSTANTIATE_TYPED_TEST_SUITE_P(OfAGuest, ReactorSuite, HostedUnderTest);
+
+}  // namespace segue::testing
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+
+template <class UnderTest>
+class HostRunning : public ::testing::Test {
+ protected:
+  UnderTest under;
+  modern::EventLoopPtr loop = modern::new_event_loop(under.make());
+};
+using UnderTests = ::testing::Types<segue::testing::LibuvUnderTest, segue::testing::GLibUnderTest>;
+TYPED_TEST_SUITE(HostRunning, UnderTests);
+
+TYPED_TEST(HostRunning, runs_the_hosts_callbacks_between_its_own_iterations) {
+  testing::Trace trace;
+  segue::testing::SocketPair pair;
+  auto& program = this->under.program;
+  program.call_once_readable(pair.fd(), [&] {
+    trace.push_back("host's socket " + pair.receive(1));
+    program.call_later(1ms, [&] {
+      trace.emplace_back("host's timer");
+      this->loop->stop();
+    });
+  });
+  const auto main = [](segue::testing::SocketPair& pair, testing::Trace& trace) -> modern::Coroutine<> {
+    co_await modern::sleep(1ms);
+    trace.emplace_back("slept");
+    pair.send("x");
+  };
+  const auto task = this->loop->create_task(main(pair, trace));
+  this->loop->run_forever();
+  EXPECT_THAT(trace, ElementsAre("slept", "host's socket x", "host's timer"));
+}
+
+}  // namespace
+}  // namespace segue::bridge
