@@ -85,9 +85,9 @@ TEST_F(ThreadedAsio, a_cancellation_reaches_an_operation_on_a_strand_whenever_it
     const auto racing = loop->create_task(wait_briefly(20us));
     loop->run_until_complete(modern::sleep(0s));
     for_ever.cancel();
-    racing.cancel();
+    const bool was_under_way = racing.cancel();
     EXPECT_THROW(loop->run_until_complete(for_ever), CancelledError);
-    EXPECT_THROW(loop->run_until_complete(racing), CancelledError);
+    if (was_under_way) EXPECT_THROW(loop->run_until_complete(racing), CancelledError);
   }
 }
 
