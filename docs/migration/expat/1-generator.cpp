@@ -1,8 +1,8 @@
-// Orders out of an XML file of any size, as a generator: before.cpp with the program on one side and the parser on the
+// Orders out of an XML file of any size, as a generator: 0-callback.cpp with the program on one side and the parser on the
 // other.
 //
-// usage: after FILE        the totals of all orders
-//        after FILE N      the first N orders over 1000.00
+// usage: 1-generator FILE        the totals of all orders
+//        1-generator FILE N      the first N orders over 1000.00
 #include <expat.h>
 
 #include <array>
@@ -131,7 +131,7 @@ void print_large(Generator<Order> orders, long wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: after FILE [N]\n"), 2;
+  if (argc < 2) return std::fprintf(stderr, "usage: 1-generator FILE [N]\n"), 2;
   try {
     long bytes = 0;
     if (argc == 2) {
@@ -141,6 +141,6 @@ int main(int argc, char** argv) {
     }
     std::printf("read %ld bytes\n", bytes);
   } catch (const std::exception& error) {
-    return std::fprintf(stderr, "after: %s\n", error.what()), 1;
+    return std::fprintf(stderr, "1-generator: %s\n", error.what()), 1;
   }
 }

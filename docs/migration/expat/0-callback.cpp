@@ -1,8 +1,8 @@
 // Orders out of an XML file of any size, as SAX has it: expat calls, the program answers, and what the program wants to
-// know is spread over the handlers. The same without that: after.cpp.
+// know is spread over the handlers. The same without that: 1-generator.cpp.
 //
-// usage: before FILE        the totals of all orders
-//        before FILE N      the first N orders over 1000.00
+// usage: 0-callback FILE        the totals of all orders
+//        0-callback FILE N      the first N orders over 1000.00
 #include <expat.h>
 
 #include <array>
@@ -127,7 +127,7 @@ long parse(const char* path, Program& program) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: before FILE [N]\n"), 2;
+  if (argc < 2) return std::fprintf(stderr, "usage: 0-callback FILE [N]\n"), 2;
   try {
     Program program;
     if (argc > 2) program.wanted = std::atol(argv[2]);
@@ -139,6 +139,6 @@ int main(int argc, char** argv) {
     }
     std::printf("read %ld bytes\n", bytes);
   } catch (const std::exception& error) {
-    return std::fprintf(stderr, "before: %s\n", error.what()), 1;
+    return std::fprintf(stderr, "0-callback: %s\n", error.what()), 1;
   }
 }

@@ -1,8 +1,8 @@
 // What each customer has ordered, out of a table in the customers' order, by sqlite3_exec and its callback. The same
-// with a loop: after.cpp.
+// with a loop: 1-generator.cpp.
 //
-// usage: before DATABASE        all customers
-//        before DATABASE N      the first N customers over 10000.00
+// usage: 0-callback DATABASE        all customers
+//        0-callback DATABASE N      the first N customers over 10000.00
 #include <sqlite3.h>
 
 #include <cstdio>
@@ -85,7 +85,7 @@ int pages_read(sqlite3* database) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: before DATABASE [N]\n"), 2;
+  if (argc < 2) return std::fprintf(stderr, "usage: 0-callback DATABASE [N]\n"), 2;
   try {
     const Database database = open(argv[1]);
     Program program;
@@ -101,6 +101,6 @@ int main(int argc, char** argv) {
     }
     std::printf("read %d pages\n", pages_read(database.get()));
   } catch (const std::exception& error) {
-    return std::fprintf(stderr, "before: %s\n", error.what()), 1;
+    return std::fprintf(stderr, "0-callback: %s\n", error.what()), 1;
   }
 }

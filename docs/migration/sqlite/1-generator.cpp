@@ -1,8 +1,8 @@
 // What each customer has ordered, out of a table in the customers' order: rows as a generator, subtotals as another
-// one, and the program as a loop. before.cpp does it in sqlite3_exec's callback.
+// one, and the program as a loop. 0-callback.cpp does it in sqlite3_exec's callback.
 //
-// usage: after DATABASE        all customers
-//        after DATABASE N      the first N customers over 10000.00
+// usage: 1-generator DATABASE        all customers
+//        1-generator DATABASE N      the first N customers over 10000.00
 #include <sqlite3.h>
 
 #include <cstdio>
@@ -104,7 +104,7 @@ int pages_read(sqlite3* database) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return std::fprintf(stderr, "usage: after DATABASE [N]\n"), 2;
+  if (argc < 2) return std::fprintf(stderr, "usage: 1-generator DATABASE [N]\n"), 2;
   try {
     const Database database = open(argv[1]);
     auto customers = subtotals(rows(database.get(), "select customer, cents from orders order by id"));
@@ -115,6 +115,6 @@ int main(int argc, char** argv) {
     }
     std::printf("read %d pages\n", pages_read(database.get()));
   } catch (const std::exception& error) {
-    return std::fprintf(stderr, "after: %s\n", error.what()), 1;
+    return std::fprintf(stderr, "1-generator: %s\n", error.what()), 1;
   }
 }
