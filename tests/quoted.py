@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The C++ examples of a page are programs that are built and run: each ```cpp block of README.md and docs/kernel.md stands,
-line for line, in one of the page's programs (indented as it likes)."""
+"""The C++ examples of a page are programs that are built and run: each ```cpp block of README.md, docs/kernel.md and
+docs/migration/index.md stands, line for line, in one of the page's programs (indented as it likes)."""
 
 import pathlib
 import re
@@ -8,7 +8,11 @@ import sys
 import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-PROGRAMS = {"README.md": "tests/package/stranger", "docs/kernel.md": "docs/kernel"}
+PROGRAMS = {
+    "README.md": "tests/package/stranger",
+    "docs/kernel.md": "docs/kernel",
+    "docs/migration/index.md": "docs/migration",
+}
 
 
 def flattened(text):
