@@ -1,6 +1,7 @@
 // What the tests of bridge share: a loop in virtual time, and what its exception handler was told.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -26,6 +27,13 @@ inline void collect_reports(modern::EventLoop& loop, Trace& messages) {
   loop.set_exception_handler([&messages](modern::EventLoop&, const modern::ExceptionContext& context) {
     messages.push_back(context.message);
   });
+}
+
+/// Lets another thread get somewhat further, each time to another place.
+inline void wait_a_little(int time) {
+  std::atomic<int> spins = 0;
+  while (spins.fetch_add(1) < time * 100) {
+  }
 }
 
 }  // namespace segue::bridge::testing

@@ -139,10 +139,8 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   void wait_for_call(modern::LoopCore& loop) {
     auto future = modern::make_ref<SentFuture<Result>>(loop);
     wait_.emplace(modern::Ref<modern::FutureCore>(future));
-    if constexpr (!std::same_as<Cancel, NoCancel>) {
-      future->set_operation(this);
-      future_ = future.get();
-    }
+    future_ = future.get();
+    if constexpr (!std::same_as<Cancel, NoCancel>) future->set_operation(this);
     std::exchange(delivery_, nullptr)->attach(std::move(future));
   }
   [[gnu::always_inline]] Result take_sent() {
@@ -153,9 +151,8 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   /// Nobody waits any more: what is under way still is cancelled.
   void end() noexcept {
     if (future_ != nullptr) {
-      future_->set_operation(nullptr);
-      if (!future_->done()) cancel_operation();
-      future_ = nullptr;
+      std::exchange(future_, nullptr)->leave_alone();
+      if (!wait_->await_ready()) cancel_operation();
     } else if (delivery_ != nullptr) {
       if (!delivery_->sent()) cancel_operation();  // there was no memory to wait for it
       std::exchange(delivery_, nullptr)->let_go();
@@ -188,7 +185,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   bool asked_to_cancel_ = false;
   bool withdrawn_ = false;                // the operation, by cancelling: its callback will not come
   Delivery<Result>* delivery_ = nullptr;  // from the start to a call within it, or to where the wait begins
-  SentFuture<Result>* future_ = nullptr;  // wait_'s, where it can be cancelled
+  SentFuture<Result>* future_ = nullptr;  // wait_'s
   std::optional<modern::FutureAwaiter<Result>> wait_;
 };
 

@@ -61,6 +61,11 @@ class SentFuture : public modern::FutureValue<T> {
   using modern::FutureValue<T>::FutureValue;
 
   void set_operation(CancellableOperation* operation) noexcept { operation_ = operation; }
+  /// Nobody waits for it any more: whatever it is completed with is dropped.
+  void leave_alone() noexcept {
+    operation_ = nullptr;
+    cancelling_ = true;
+  }
 
   bool cancel(const std::optional<std::string>& message) override {
     if (cancelling_ && !this->done()) return true;
