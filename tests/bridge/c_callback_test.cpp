@@ -1,0 +1,351 @@
+#include <segue/bridge/c_callback.hpp>
+
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/bridge/callback.hpp>
+#include <segue/bridge/coroutine.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
+#include <segue/unraisable.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::CancelledError;
+using modern::Coroutine;
+using testing::collect_reports;
+using ::testing::Each;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::make_loop;
+using testing::Trace;
+using testing::wait_a_little;
+
+/// What a C library keeps of a call: a function and a pointer, which it knows nothing of.
+template <class Function>
+struct Registered {
+  Function* function = nullptr;
+  void* data = nullptr;
+};
+
+class CCallback : public ::testing::Test {
+ protected:
+  using Count = void(void*, int);
+
+  void SetUp() override {
+    loop->set_exception_handler([this](modern::EventLoop&, const modern::ExceptionContext& context) {
+      reports.push_back(context.message);
+      sources.push_back(context.source);
+    });
+  }
+  auto keep() {
+    return [this](Count* function, void* data) { kept = {function, data}; };
+  }
+  void answer(int value) const { kept.function(kept.data, value); }
+  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
+
+  Trace reports;
+  Trace sources;
+  Registered<Count> kept;
+  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
+};
+
+// --- where the pointer comes
+
+TEST_F(CCallback, GivesItsPointerFirst) {
+  const auto start = [&](Count* function, void* data) { loop->call_later(1s, [=] { function(data, 7); }); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>(start)), 7);
+}
+
+TEST_F(CCallback, GivesItsPointerLast) {
+  const auto start = [](auto* function, void* data) { function(1, 2.5, data); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(int, double, void*)>(start)), std::tuple(1, 2.5));
+}
+
+TEST_F(CCallback, GivesItsPointerLastWhereItMightBeTheFirst) {
+  int object = 0;
+  const auto start = [&](auto* function, void* data) { function(&object, data); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(void*, void*)>(start)), &object);
+}
+
+TEST_F(CCallback, GivesItsPointerWhereUserDataSays) {
+  const auto start = [](auto* function, void* data) { function(1, data, 3); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(int, void*, int)>(once | user_data<1>, start)),
+            std::tuple(1, 3));
+}
+
+struct Request {
+  int id = 0;
+  void* data = nullptr;
+};
+
+TEST_F(CCallback, GivesItsPointerInAStruct) {
+  Request request{.id = 5};
+  const auto start = [&](void (*function)(Request*), void* data) {
+    request.data = data;
+    loop->call_soon([&request, function] { function(&request); });
+  };
+  Request* const got = loop->run_until_complete(from_callback<void(Request*)>(once | user_data<&Request::data>, start));
+  EXPECT_EQ(got, &request);
+}
+
+// --- values and errors
+
+TEST_F(CCallback, MakesItsValueWithinTheCall) {
+  const auto start = [&](void (*function)(const char*, void*), void* data) {
+    loop->call_soon([=] {
+      std::string text = "a text that is gone after the call";
+      function(text.c_str(), data);
+      text.assign(text.size(), '?');
+    });
+  };
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(const char*, void*), std::string>(start)),
+            "a text that is gone after the call");
+}
+
+TEST_F(CCallback, TakesOverWhatCannotBeCopied) {
+  const auto start = [](void (*function)(Request*, void*), void* data) { function(new Request{.id = 3}, data); };
+  const auto got = loop->run_until_complete(from_callback<void(Request*, void*), std::unique_ptr<Request>>(start));
+  EXPECT_EQ(got->id, 3);
+}
+
+TEST_F(CCallback, ThrowsAnErrorThatComesFirst) {
+  using Read = int(int, const char*, void*);
+  int returned = -1;
+  const auto fails = [&](Read* function, void* data) { returned = function(ENOENT, nullptr, data); };
+  EXPECT_THROW(loop->run_until_complete(from_callback<Read, std::string>(error_first, fails)), FileNotFoundError);
+  EXPECT_EQ(returned, 0);
+  const auto works = [&](Read* function, void* data) { function(0, "text", data); };
+  EXPECT_EQ((loop->run_until_complete(from_callback<Read, std::string>(error_first, works))), "text");
+}
+
+TEST_F(CCallback, ThrowsANegativeErrno) {
+  using Done = void(Request*, long);
+  Request request;
+  const auto start_with = [&](long number) {
+    return [&request, number](Done* function, void* data) {
+      request.data = data;
+      function(&request, number);
+    };
+  };
+  const auto how = once | user_data<&Request::data>;
+  static_assert(std::derived_from<std::remove_const_t<decltype(how)>, once_t>);
+  using Result = void(long, void*);
+  const auto fails = [](Result* function, void* data) { function(-ECONNREFUSED, data); };
+  EXPECT_THROW(loop->run_until_complete(from_callback<Result>(negative_errno, fails)), ConnectionRefusedError);
+  const auto works = [](Result* function, void* data) { function(12, data); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<Result>(negative_errno, works)), 12);
+  const auto got = loop->run_until_complete(from_callback<Done>(how, start_with(12)));
+  EXPECT_EQ(got, std::tuple(&request, 12L));
+}
+
+struct RefusesItsText {
+  explicit RefusesItsText(const char* text) { throw ValueError(text); }
+};
+
+// Nothing may be thrown through C.
+TEST_F(CCallback, ThrowsAtTheAwaitWhatMakingTheValueThrows) {
+  const auto start = [](void (*function)(const char*, void*), void* data) { function("refused", data); };
+  EXPECT_THROW(loop->run_until_complete(from_callback<void(const char*, void*), RefusesItsText>(start)), ValueError);
+}
+
+// --- who calls when
+
+TEST_F(CCallback, MayBeCalledInAnotherThread) {
+  std::thread thread;
+  const auto start = [&](Count* function, void* data) { thread = std::thread([=] { function(data, 7); }); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>(start)), 7);
+  thread.join();
+}
+
+TEST_F(CCallback, WorksInAGeneratorBasedCoroutine) {
+  const auto start = [&](Count* function, void* data) { loop->call_later(1s, [=] { function(data, 7); }); };
+  const auto old_style = coroutine<int>([&] { return yield_from(from_callback<Count>(start)); });
+  EXPECT_EQ(loop->run_until_complete(old_style()), 7);
+}
+
+TEST_F(CCallback, ReportsASecondCallWithThePlaceOfTheAwait) {
+  const auto start = [](Count* function, void* data) {
+    function(data, 1);
+    function(data, 2);
+  };
+  const auto line = std::source_location::current().line() + 1;
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>(start)), 1);
+  EXPECT_THAT(reports, ElementsAre("callback was called more than once"));
+  ASSERT_EQ(sources.size(), 1U);
+  EXPECT_TRUE(sources[0].ends_with("c_callback_test.cpp:" + std::to_string(line))) << sources[0];
+}
+
+TEST_F(CCallback, ReportsASecondCallWhenTheWaitHasEnded) {
+  loop->call_later(1s, [this] { answer(1); });
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>(keep())), 1);
+  loop->call_soon([this] { answer(2); });
+  run_for(1s);
+  EXPECT_THAT(reports, ElementsAre("callback was called more than once"));
+}
+
+TEST_F(CCallback, ReportsASecondCallInAThreadThatRunsNoLoop) {
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>([this](Count* function, void* data) {
+    kept = {function, data};
+    answer(1);
+  })),
+            1);
+  std::vector<std::string> unraisable;
+  const auto former = set_unraisable_hook([&](const Unraisable& error) { unraisable.push_back(error.object); });
+  std::thread([this] { answer(2); }).join();
+  set_unraisable_hook(former);
+  ASSERT_EQ(unraisable.size(), 1U);
+  EXPECT_TRUE(unraisable[0].starts_with("callback made at ")) << unraisable[0];
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CCallback, ReportsAPointerThatIsNotItsOwn) {
+  const auto start = [&](Count* function, void* data) {
+    function(nullptr, 1);
+    function(&loop, 1);
+    function(data, 2);
+  };
+  EXPECT_EQ(loop->run_until_complete(from_callback<Count>(start)), 2);
+  EXPECT_EQ(reports.size(), 2U);
+  EXPECT_THAT(reports, Each(::testing::StartsWith("callback was called with a pointer that is not the one")));
+}
+
+// --- when nobody waits any more
+
+TEST_F(CCallback, IgnoresALateCall) {
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(from_callback<Count>(keep()), 1s)), TimeoutError);
+  answer(7);
+  loop->call_soon([this] { answer(8); });
+  run_for(1s);
+  std::thread([this] { answer(9); }).join();
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CCallback, IgnoresACallWhereTheCoroutineWasClosed) {
+  const auto wait = [this]() -> Coroutine<int> { co_return co_await from_callback<Count>(keep()); };
+  loop->call_soon([this, stepped = std::make_shared<Coroutine<int>>(wait())] {
+    stepped->send();
+    stepped->close();
+    answer(7);
+  });
+  run_for(1s);
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CCallback, IgnoresACallWhenTheLoopIsGone) {
+  const auto wait = [this]() -> Coroutine<int> { co_return co_await from_callback<Count>(keep()); };
+  loop->call_soon([&] { loop->create_task(wait()); });
+  run_for(1s);
+  loop = nullptr;
+  answer(7);
+  std::thread([this] { answer(8); }).join();
+  EXPECT_THAT(reports, ElementsAre("Task was destroyed but it is pending!"));
+}
+
+TEST_F(CCallback, IgnoresACallWhenTheLoopIsClosed) {
+  const auto wait = [this]() -> Coroutine<int> { co_return co_await from_callback<Count>(keep()); };
+  const auto task = loop->create_task(wait());
+  run_for(1s);
+  loop->close();
+  answer(7);
+  EXPECT_FALSE(task.done());
+}
+
+TEST_F(CCallback, LeavesNothingBehindWhereTheInitiationThrows) {
+  const auto start = [this](Count* function, void* data) {
+    kept = {function, data};
+    throw ValueError("refused");
+  };
+  EXPECT_THROW(loop->run_until_complete(from_callback<Count>(start)), ValueError);
+  answer(7);
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CCallback, WaitsForTheCallOfACancelledOperation) {
+  const auto main = [this]() -> Coroutine<int> {
+    const auto cancel = [this] { loop->call_later(1s, [this] { answer(-ECANCELED); }); };
+    co_return co_await from_callback<Count>(keep(), cancel);
+  };
+  const auto start = loop->time();
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(main(), 1s)), TimeoutError);
+  EXPECT_EQ(loop->time() - start, 2s);
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+// More than a block of tickets, twice, so that all are used again.
+TEST_F(CCallback, KeepsManyCallsApart) {
+  constexpr int calls = 3000;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Registered<Count>> all;
+    const auto start = [&](Count* function, void* data) { all.push_back({function, data}); };
+    const auto wait = [&]() -> Coroutine<int> { co_return co_await from_callback<Count>(start); };
+    std::vector<modern::Task<int>> tasks;
+    for (int i = 0; i < calls; ++i) tasks.push_back(loop->create_task(wait()));
+    run_for(1s);
+    for (int i = calls; i-- > 0;) all[static_cast<std::size_t>(i)].function(all[static_cast<std::size_t>(i)].data, i);
+    const std::vector<int> got = loop->run_until_complete(modern::gather(tasks));
+    int wrong = 0;
+    for (int i = 0; i < calls; ++i) wrong += got[static_cast<std::size_t>(i)] == i ? 0 : 1;
+    EXPECT_EQ(wrong, 0);
+  }
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+// Each wait ends while the worker may be anywhere within its calls. For ThreadSanitizer above all.
+TEST(CCallbackInThreads, TakesACallOnceWhileTheWaitEnds) {
+  constexpr int times = 60;
+  const auto loop = modern::new_event_loop();
+  loop->set_exception_handler([](auto&, const auto&) {});
+  const auto former = set_unraisable_hook([](const Unraisable&) {});
+  int ended = 0;
+  const auto main = [&]() -> Coroutine<> {
+    for (int i = 0; i < times; ++i) {
+      std::thread worker;
+      const auto start = [&](void (*function)(void*, int), void* data) {
+        worker = std::thread([=] {
+          function(data, 1);
+          function(data, 2);
+        });
+      };
+      const auto wait = [&]() -> Coroutine<int> { co_return co_await from_callback<void(void*, int)>(start); };
+      const auto task = modern::create_task(wait());
+      co_await modern::sleep(0s);
+      wait_a_little(i);
+      task.cancel();
+      try {
+        const int value = co_await task;
+        if (value == 1) ++ended;
+      } catch (const CancelledError&) {
+        ++ended;
+      }
+      worker.join();
+    }
+  };
+  loop->run_until_complete(main());
+  set_unraisable_hook(former);
+  EXPECT_EQ(ended, times);
+}
+
+}  // namespace
+}  // namespace segue::bridge
