@@ -7,9 +7,12 @@
 //   std::string text = co_await from_listener<Loaded>([&](Loaded& listener) { loader.load(url, &listener); });
 //
 // The contract is that of <segue/bridge/callback.hpp>. The listener is made when the operation starts, and lives until
-// the call has come and the wait has ended; an initiation that takes a std::shared_ptr shares it. Where the wait ends
-// first, it lives on until the call comes, unless a cancel function said that it will not. succeed() and fail() are the
-// last that a call does with the listener: where it comes from another thread, it may be gone afterwards.
+// the call has come and the wait has ended. Where the wait ends first, it lives on until the call comes, unless a
+// cancel function said that it will not. succeed() and fail() are the last that a call does with the listener: where it
+// comes from another thread, it may be gone afterwards.
+//
+// An initiation that takes a std::shared_ptr is the listener's owner: it is destroyed without a call where nobody keeps
+// it. For an API that keeps a weak pointer the initiation returns the shared one, which is kept as long as the wait.
 #pragma once
 
 #include <atomic>
@@ -52,7 +55,7 @@ class Listener : public Interface {
     ending.callback(std::forward<Args>(values)...);
   }
   /// The same for one that failed, with what to_exception() makes of the error.
-  template <class Error = std::exception_ptr>
+  template <CallbackError Error = std::exception_ptr>
   void fail(const Error& error = {}) {
     const Ending ending(*this);
     ending.callback.fail(to_failure(error));
@@ -100,18 +103,18 @@ class ListenerShape {
     listener_ = std::make_shared<L>();
     listener_->callback_.emplace(std::move(sender));
     if constexpr (shared) {
-      return {listener_};
+      return {std::move(listener_)};
     } else {
       return {*listener_};
     }
   }
   void end(bool withdrawn) noexcept {
-    if (const std::shared_ptr<L> listener = std::move(listener_); listener && !shared && !withdrawn)
+    if (const std::shared_ptr<L> listener = std::move(listener_); listener && !withdrawn)
       listener->leave_alone(listener);
   }
 
  private:
-  std::shared_ptr<L> listener_;
+  std::shared_ptr<L> listener_;  // null where it is shared
 };
 
 template <class L, class Initiation>
