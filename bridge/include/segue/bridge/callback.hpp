@@ -4,8 +4,7 @@
 //   std::string text = yield_from(from_callback<std::string>(error_first, [&](auto done) { fetch(url, done); }));
 //   Record record = co_await from_callback<Record>([](auto done, std::string& key) { look_up(key, done); }, key);
 //   int rows = co_await from_callback<void(void*, int)>([&](auto* call, void* data) { db_count(db, call, data); });
-//   Page page = co_await from_callback<Page>([&](auto done) { return load(url, done); }, [](Load& load) { load.stop();
-//   });
+//   Page page = co_await from_callback<Page>([&](auto done) { return load(url, done); }, [](Load& l) { l.stop(); });
 //
 // What the initiation needs is captured by reference, or given as arguments, as in the third line, which are kept until
 // the end of the await. Nothing that has a destructor is to be captured by value in a co_await expression: g++ 12
@@ -115,13 +114,13 @@ class ErrorFirstCallback {
  public:
   explicit ErrorFirstCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
 
-  template <class Error, class... Args>
+  template <CallbackError Error, class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
   void operator()(const Error& error, Args&&... values) const {
     if (std::exception_ptr exception = to_exception(error)) return callback_.fail(std::move(exception));
     callback_(std::forward<Args>(values)...);
   }
-  template <class Error>
+  template <CallbackError Error>
     requires(sizeof...(Values) > 0)
   void operator()(const Error& error) const {
     std::exception_ptr exception = to_exception(error);
@@ -163,7 +162,7 @@ class FailureCallback {
   explicit FailureCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
 
   /// Ends the wait with what to_exception() makes of the error; RuntimeError where that is nothing.
-  template <class Error = std::exception_ptr>
+  template <CallbackError Error = std::exception_ptr>
   void operator()(const Error& error = {}) const {
     callback_.fail(to_failure(error));
   }

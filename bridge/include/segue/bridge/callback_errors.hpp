@@ -27,6 +27,13 @@ namespace segue::bridge {
 template <class Error>
 struct error_traits {};
 
+/// What to_exception() takes for an error.
+template <class Error>
+concept CallbackError = requires(const Error& error) { error_traits<Error>::to_exception(error); } ||
+                        std::derived_from<Error, BaseException> || std::derived_from<Error, std::exception> ||
+                        requires(const Error& error) { std::error_code(error); } ||
+                        std::convertible_to<const Error&, std::string> || std::constructible_from<bool, const Error&>;
+
 /// The exception that stands for an error; null where it is none. In this order:
 ///   - what error_traits says of its type;
 ///   - an exception_ptr: itself; an exception object: that;
@@ -36,7 +43,7 @@ struct error_traits {};
 ///   none;
 ///   - a text: RuntimeError with it; an empty one, or a null pointer, is none;
 ///   - anything else that tests as true: itself.
-template <class Error>
+template <CallbackError Error>
 std::exception_ptr to_exception(const Error& error) {
   if constexpr (requires { error_traits<Error>::to_exception(error); }) {
     return error_traits<Error>::to_exception(error);
@@ -69,7 +76,7 @@ std::exception_ptr to_exception(const Error& error) {
 }
 
 /// The same for who has said that it is an error: never null.
-template <class Error = std::exception_ptr>
+template <CallbackError Error = std::exception_ptr>
 std::exception_ptr to_failure(const Error& error = {}) {
   std::exception_ptr exception = to_exception(error);
   if (!exception) exception = std::make_exception_ptr(RuntimeError("callback reported a failure without an error"));
