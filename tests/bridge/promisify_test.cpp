@@ -1,0 +1,157 @@
+#include <segue/bridge/promisify.hpp>
+
+#include <chrono>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/bridge/c_callback.hpp>
+#include <segue/bridge/coroutine.hpp>
+#include <segue/bridge/portal.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::Coroutine;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::make_loop;
+
+/// Gives `key` twice, after a second.
+void fetch(const std::string& key, const Callback<std::string>& done) {
+  modern::get_running_loop().call_later(1s, [key, done] { done(key + key); });
+}
+
+TEST(Promisify, MakesAnAwaitableFunction) {
+  const auto loop = make_loop();
+  const auto fetched = promisify<std::string>(&fetch);
+  const auto main = [&]() -> Coroutine<std::string> {
+    const std::string first = co_await fetched("a");
+    const std::string second = co_await fetched(first);
+    co_return second;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), "aaaa");
+}
+
+TEST(Promisify, PutsTheCallbackBeforeTheArgumentsWhereTheFunctionTakesItThere) {
+  const auto loop = make_loop();
+  const auto add = promisify<int>([](const Callback<int>& done, int a, int b) { done(a + b); });
+  EXPECT_EQ(loop->run_until_complete(add(1, 2)), 3);
+}
+
+TEST(Promisify, TakesHowTheCallbackIsCalled) {
+  const auto loop = make_loop();
+  const auto open = promisify<int>(error_first, [](const std::string& name, auto done) {
+    if (name.empty()) return done(std::make_error_code(std::errc::no_such_file_or_directory), 0);
+    done(std::error_code(), 3);
+  });
+  EXPECT_EQ(loop->run_until_complete(open("notes")), 3);
+  EXPECT_THROW(loop->run_until_complete(open("")), FileNotFoundError);
+  const auto either = promisify<int>(success_failure, [](int value, auto succeeded, auto failed) {
+    if (value < 0) return failed("negative");
+    succeeded(value);
+  });
+  EXPECT_EQ(loop->run_until_complete(either(3)), 3);
+  EXPECT_THROW(loop->run_until_complete(either(-3)), RuntimeError);
+}
+
+struct Table {
+  int rows = 0;
+};
+void count_rows(Table* table, void (*call)(void*, int), void* data) { call(data, table->rows); }
+
+TEST(Promisify, TakesACFunction) {
+  const auto loop = make_loop();
+  const auto count = promisify<void(void*, int)>(&count_rows);
+  Table table{.rows = 5};
+  EXPECT_EQ(loop->run_until_complete(count(&table)), 5);
+}
+
+TEST(Promisify, KeepsCopiesOfTheArgumentsUntilTheEndOfTheAwait) {
+  const auto loop = make_loop();
+  const auto later = promisify<int>([](const std::shared_ptr<int>& kept, const Callback<int>& done) {
+    modern::get_running_loop().call_later(1s, [&kept, done] { done(*kept); });
+  });
+  auto argument = std::make_shared<int>(7);
+  const std::weak_ptr<int> watched = argument;
+  const auto main = [&]() -> Coroutine<int> {
+    const int value = co_await later(std::move(argument));
+    EXPECT_TRUE(watched.expired());
+    co_return value;
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 7);
+}
+
+TEST(Promisify, MovesAnArgumentThatCannotBeCopied) {
+  const auto loop = make_loop();
+  const auto own = promisify<int>([](std::unique_ptr<int> value, const Callback<int>& done) { done(*value); });
+  EXPECT_EQ(loop->run_until_complete(own(std::make_unique<int>(4))), 4);
+}
+
+TEST(Promisify, RunsItsCallsAtTheSameTime) {
+  const auto loop = make_loop();
+  const auto fetched = promisify<std::string>(&fetch);
+  const auto start = loop->time();
+  const auto main = [&]() -> Coroutine<> {
+    const auto both = co_await modern::gather(fetched("a"), fetched("b"));
+    EXPECT_EQ(both, std::tuple("aa", "bb"));
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(loop->time() - start, 1s);
+}
+
+TEST(Promisify, IsAwaitedInAGeneratorBasedCoroutineAndBelowAPortal) {
+  const auto loop = make_loop();
+  const auto fetched = promisify<std::string>(&fetch);
+  const auto old_style = coroutine<std::string>([&] { return yield_from(fetched("a")); });
+  EXPECT_EQ(loop->run_until_complete(old_style()), "aa");
+  EXPECT_EQ(loop->run_until_complete(portal([&] { return await_(fetched("b")); })), "bb");
+}
+
+TEST(Promisify, CancelsByWhatTheFunctionReturns) {
+  const auto loop = make_loop();
+  testing::Trace trace;
+  struct Request {
+    bool cancel() const {
+      trace->push_back("cancel " + url);
+      return true;
+    }
+    testing::Trace* trace;
+    std::string url;
+  };
+  const auto load = promisify<int>([&](const std::string& url, const Callback<int>& done) {
+    modern::get_running_loop().call_later(1h, [done] { done(1); });
+    return Request{&trace, url};
+  });
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(load("home"), 1s)), TimeoutError);
+  EXPECT_THAT(trace, ElementsAre("cancel home"));
+}
+
+TEST(Promisify, SaysWhereItIsAwaited) {
+  const auto loop = make_loop();
+  const auto drop = promisify<int>([](int, const Callback<int>&) {});
+  const auto main = [&]() -> Coroutine<int> { co_return co_await drop(1); };
+  const auto line = std::source_location::current().line() - 1;
+  try {
+    loop->run_until_complete(main());
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("promisify_test.cpp:" + std::to_string(line)));
+  }
+}
+
+}  // namespace
+}  // namespace segue::bridge
