@@ -108,6 +108,45 @@ TEST_F(OutOfMemory, of_cancellation) {
   });
 }
 
+TEST_F(OutOfMemory, of_a_cancellation_at_the_next_await) {
+  run_refusing([]() -> Coroutine<> {
+    const auto cancels_itself = [](bool by_a_future) -> Coroutine<> {
+      current_task()->cancel(long_text);
+      if (by_a_future) co_await get_running_loop().create_future();
+      if (!by_a_future) co_await yield_();
+    };
+    for (const bool by_a_future : {true, false}) {
+      bool cancelled = false;
+      const auto task = create_task(cancels_itself(by_a_future));
+      try {
+        co_await task;
+      } catch (const CancelledError&) {
+        cancelled = true;
+      }
+      EXPECT_TRUE(cancelled);
+    }
+  });
+}
+
+TEST_F(OutOfMemory, of_what_a_task_may_not_await) {
+  run_refusing([]() -> Coroutine<> {
+    const EventLoopPtr other = make_loop();
+    const auto awaits_itself = []() -> Coroutine<> { co_await *current_task(); };
+    const auto awaits = [](Future<> future) -> Coroutine<> { co_await future; };
+    const auto yields = []() -> Coroutine<> { co_await yield_(1); };
+    std::vector<Task<>> tasks;
+    tasks.push_back(create_task(awaits_itself(), {.name = long_text}));
+    tasks.push_back(create_task(awaits(other->create_future())));
+    tasks.push_back(create_task(yields()));
+    for (const auto& task : tasks) {
+      try {
+        co_await task;
+      } catch (const RuntimeError&) {
+      }
+    }
+  });
+}
+
 TEST_F(OutOfMemory, of_futures_and_callbacks) {
   run_refusing([]() -> Coroutine<> {
     EventLoop& loop = get_running_loop();

@@ -11,9 +11,11 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
+#include <segue/modern/tasks/task.hpp>
 
 #include "counted_allocations.hpp"
 #include "modern/attempt.hpp"
@@ -38,6 +40,7 @@ class RefusedAllocations : public ::testing::Test {
   void refuse_each_allocation(Scenario scenario) {
     scenario();  // fills the pools, and makes whatever is made once
     for (const auto refused : {segue::testing::Refused::once, segue::testing::Refused::from_then_on}) {
+      refused_once_ = refused == segue::testing::Refused::once;
       bool happened = true;
       for (std::size_t nth = 1; happened; ++nth) {
         const std::ptrdiff_t alive = segue::testing::allocations_alive();
@@ -67,12 +70,27 @@ class RefusedAllocations : public ::testing::Test {
   void run_refusing(Main main) {
     refuse_each_allocation([&] {
       const EventLoopPtr loop = make_loop();
-      loop->run_until_complete(main());
+      run_as_task(*loop, main());
     });
+  }
+  /// What ends it comes out of the program. It may leave the loop past that only where there is no memory left to tell
+  /// the loop's exception handler.
+  template <class T>
+  void run_as_task(EventLoop& loop, Coroutine<T> main) {
+    const Task<T> task = loop.create_task(std::move(main));
+    try {
+      loop.run_until_complete(task);
+    } catch (const std::bad_alloc&) {
+      const segue::testing::NothingRefused to_say_so;
+      const bool past_it = !task.done() && task.get_coro().state != CoroutineState::CORO_CREATED;
+      EXPECT_FALSE(past_it && refused_once_) << "it has left the loop past the program";
+      throw;
+    }
   }
 
  private:
   LogHandler former_;
+  bool refused_once_ = false;
 };
 
 }  // namespace segue::modern::testing

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <new>
 #include <string>
 #include <typeinfo>
 
@@ -18,7 +19,7 @@ inline std::string repr_of_handle(const std::type_info& given, const Origin* ori
 }
 
 /// Calls `callback()`. What it throws goes to the loop's exception handler, with the type of what the user gave, and
-/// where, if that is known; KeyboardInterrupt and SystemExit pass.
+/// where, if that is known, and if there is memory to say so; KeyboardInterrupt and SystemExit pass.
 template <class Callback>
 void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback, const Origin* origin = nullptr) {
   try {
@@ -26,10 +27,14 @@ void call_of_user(LoopCore& loop, const std::type_info& given, Callback callback
   } catch (...) {
     if (ends_program(std::current_exception())) throw;
     ExceptionContext context;
-    context.message = "Exception in callback";
     context.exception = std::current_exception();
-    context.handle = repr_of_handle(given, origin);
-    if (origin != nullptr) context.source_traceback = origin->traceback();
+    try {
+      context.message = "Exception in callback";
+      context.handle = repr_of_handle(given, origin);
+      if (origin != nullptr) context.source_traceback = origin->traceback();
+    } catch (const std::bad_alloc&) {
+      if (holds<std::bad_alloc>(context.exception)) throw;  // there is none: who runs the loop is told
+    }
     loop.call_exception_handler(context);
   }
 }

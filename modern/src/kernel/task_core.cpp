@@ -130,7 +130,7 @@ bool TaskCore::prepare_cancelled_step() {
   if (waited_on_) forget_waited_on();
   must_cancel_ = false;
   if (thrown_by_future) return true;
-  auto error = std::make_exception_ptr(CancelledError(cancel_message()));
+  std::exception_ptr error = own_cancelled_error();
   if (promise_->started) {
     inject(std::move(error));
     return true;
@@ -140,6 +140,14 @@ bool TaskCore::prepare_cancelled_step() {
   finish_cancelled(std::move(error));
   loop().remove_task(*this);
   return false;
+}
+
+std::exception_ptr TaskCore::own_cancelled_error() const noexcept {
+  try {
+    return std::make_exception_ptr(CancelledError(cancel_message()));
+  } catch (...) {  // there is no memory for its message
+    return std::make_exception_ptr(CancelledError());
+  }
 }
 
 void TaskCore::end() {
@@ -162,19 +170,27 @@ void TaskCore::discard_in_context() noexcept {
   context_ = ContextSlot();
 }
 
-void TaskCore::refuse_yield() {
+// Whatever that throws is thrown to the coroutine: nobody else would ever continue it.
+void TaskCore::refuse_yield() noexcept {
+  try {
+    inject(std::make_exception_ptr(RuntimeError(said_of_refused_yield())));
+  } catch (...) {
+    inject(std::current_exception());
+  }
+  loop().schedule(*this);
+}
+
+std::string TaskCore::said_of_refused_yield() const {
   const Yielded what = yielded();
   if (what.future == nullptr) {
-    step_with_error(what.generator ? "yield was used instead of yield from for generator in task " + repr() + " with " +
-                                         repr_of(*what.value)
-                                   : "Task got bad yield: " + repr_of(*what.value));
-  } else if (&what.future->loop() != &loop()) {
-    step_with_error("Task " + repr() + " got Future " + what.future->repr() + " attached to a different loop");
-  } else if (!what.blocking) {
-    step_with_error("yield was used instead of yield from in task " + repr() + " with " + what.future->repr());
-  } else {
-    step_with_error("Task cannot await on itself: " + repr());
+    return what.generator ? "yield was used instead of yield from for generator in task " + repr() + " with " +
+                                repr_of(*what.value)
+                          : "Task got bad yield: " + repr_of(*what.value);
   }
+  if (&what.future->loop() != &loop())
+    return "Task " + repr() + " got Future " + what.future->repr() + " attached to a different loop";
+  if (!what.blocking) return "yield was used instead of yield from in task " + repr() + " with " + what.future->repr();
+  return "Task cannot await on itself: " + repr();
 }
 
 void TaskCore::wait_for(FutureCore& future) {
@@ -188,12 +204,11 @@ void TaskCore::wait_for(FutureCore& future) {
   if (!must_cancel_) return;
   must_cancel_ = false;  // until somebody in the chain of `future` says otherwise
   ScopeExit keep([this]() noexcept { must_cancel_ = true; });
-  if (future.cancel(cancel_message())) keep.release();
-}
-
-void TaskCore::step_with_error(const std::string& message) {
-  inject(std::make_exception_ptr(RuntimeError(message)));
-  loop().schedule(*this);
+  try {
+    if (future.cancel(cancel_message())) keep.release();
+  } catch (const std::bad_alloc&) {
+    stop_waiting();
+  }
 }
 
 bool TaskCore::cancel(const std::optional<std::string>& message) {

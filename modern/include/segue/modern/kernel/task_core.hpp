@@ -135,14 +135,15 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
   }
   /// Has the next step throw the CancelledError that was asked for. False where that ended the task.
   bool prepare_cancelled_step();
+  std::exception_ptr own_cancelled_error() const noexcept;
   void end();
   void discard_in_context() noexcept;
   /// Whether what it waited on ended with a CancelledError: then the await throws one in any case.
   bool woken_by_cancellation() const noexcept;
   void wait_for(FutureCore& future);
   /// Has the next step throw: what the coroutine yielded is nothing that a task can wait for.
-  void refuse_yield();
-  void step_with_error(const std::string& message);
+  void refuse_yield() noexcept;
+  std::string said_of_refused_yield() const;
   /// repr() without the angle brackets, and without what it waits for.
   std::string info() const;
 
