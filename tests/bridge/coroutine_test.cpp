@@ -20,6 +20,7 @@
 #include <segue/modern/sync/lock.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
+#include <segue/modern/tasks/graph.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
@@ -665,6 +666,21 @@ TEST(YieldFromAnotherLibrary, may_be_asked_for_more_after_that_has_thrown_into_i
   auto stepped = body();
   stepped.send();
   EXPECT_EQ(attempt([&] { stepped.send(4); }), "StopIteration(4)");
+}
+
+// --- in the call graph ---
+
+const auto shows_its_call_graph = coroutine<std::string>([] { return yield_from(modern::format_call_graph()); });
+
+Coroutine<std::string> awaits_who_shows_its_call_graph() { co_return co_await shows_its_call_graph(); }
+
+TEST(GeneratorCoroutine, IsAFiberInTheCallGraph) {
+  const auto loop = make_loop();
+  EXPECT_THAT(loop->run_until_complete(awaits_who_shows_its_call_graph()),
+              MatchesRegex("\\* Task\\(name='[^']*', id=0x[0-9a-f]+\\)\n"
+                           "  \\+ Call stack:\n"
+                           "  \\|   <fiber>\n"
+                           "  \\|   File '[^']*', line [0-9]+, in async awaits_who_shows_its_call_graph\\(\\)"));
 }
 
 }  // namespace
