@@ -1,5 +1,5 @@
-// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp). They look at what fails
-// in the midst of things, and so may fail there themselves.
+// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp), and without memory. They
+// look at what fails in the midst of things, and so may fail there themselves.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,6 +26,7 @@
 #include <segue/segue.hpp>
 
 #include "cancellation/everywhere.hpp"
+#include "cancellation/refused.hpp"
 #include "conformance/scenarios/trace.hpp"
 #include "conformance/scenarios/virtual_time.hpp"
 
@@ -80,5 +81,21 @@ TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31
 TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, ".", true); }
 TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, ".", true); }
 TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, ".", true); }
+
+// --- without memory: those of modern, but for 39, which waits for sockets ---
+
+using segue::testing::RefusedScenario;
+
+TEST_F(RefusedScenario, task_tick_schedule) { refuse_each_allocation_of(scenario_15::main_); }
+TEST_F(RefusedScenario, cancel_basics) { refuse_each_allocation_of(scenario_16::main_); }
+TEST_F(RefusedScenario, gather_semantics) { refuse_each_allocation_of(scenario_20::main_); }
+TEST_F(RefusedScenario, wait_modes) { refuse_each_allocation_of(scenario_22::main_); }
+TEST_F(RefusedScenario, taskgroup_errors) {
+  refuse_each_allocation_of(scenario_24::main_, [] { scenario_24::notes = {}; });
+}
+TEST_F(RefusedScenario, future_protocol) { refuse_each_allocation_of(scenario_28::main_); }
+TEST_F(RefusedScenario, lock_fairness) { refuse_each_allocation_of(scenario_31::main_); }
+TEST_F(RefusedScenario, queues) { refuse_each_allocation_of(scenario_35::main_); }
+TEST_F(RefusedScenario, asyncgen_protocol) { refuse_each_allocation_of(scenario_36::main_); }
 
 }  // namespace

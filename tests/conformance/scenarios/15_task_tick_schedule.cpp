@@ -33,6 +33,7 @@ void ticker() {
 Coroutine<> main_() {
   asyncio::EventLoop& loop = asyncio::get_running_loop();
   const auto restart = [] { tick = 0; };
+  live = true;
 
   loop.call_soon(ticker);
   co_await asyncio::sleep(0s);
@@ -112,7 +113,7 @@ Coroutine<> main_() {
   ev("I future resolved by a callback");
   {
     const auto f = loop.create_future<int>();
-    loop.call_soon([&] {
+    loop.call_soon([f] {
       ev("  set");
       f.set_result(0);
     });
@@ -125,12 +126,12 @@ Coroutine<> main_() {
   {
     const auto f = loop.create_future<int>();
 
-    const auto w = [&](int n) -> Coroutine<> {
+    const auto w = [](asyncio::Future<int> f, int n) -> Coroutine<> {
       co_await f;
       ev("  waiter", n);
     };
     std::vector<Task<>> ts;
-    for (int i = 0; i < 3; ++i) ts.push_back(asyncio::create_task(w(i)));
+    for (int i = 0; i < 3; ++i) ts.push_back(asyncio::create_task(w(f, i)));
     co_await asyncio::sleep(0s);
     f.set_result(1);
     ev("set");
@@ -145,8 +146,8 @@ Coroutine<> main_() {
   {
     const asyncio::Queue<std::string> q;
 
-    const auto getter = [&]() -> Coroutine<> { ev("  got", co_await q.get()); };
-    const auto t = asyncio::create_task(getter());
+    const auto getter = [](asyncio::Queue<std::string> q) -> Coroutine<> { ev("  got", co_await q.get()); };
+    const auto t = asyncio::create_task(getter(q));
     co_await asyncio::sleep(0s);
     q.put_nowait("x");
     ev("put");
@@ -160,11 +161,11 @@ Coroutine<> main_() {
     const asyncio::Lock lk;
     co_await lk.acquire();
 
-    const auto locker = [&]() -> Coroutine<> {
+    const auto locker = [](asyncio::Lock lk) -> Coroutine<> {
       const auto lock = co_await lk.guard();
       ev("  locked");
     };
-    const auto t = asyncio::create_task(locker());
+    const auto t = asyncio::create_task(locker(lk));
     co_await asyncio::sleep(0s);
     lk.release();
     ev("released");
@@ -177,11 +178,11 @@ Coroutine<> main_() {
   {
     const asyncio::Event e;
 
-    const auto we = [&]() -> Coroutine<> {
+    const auto we = [](asyncio::Event e) -> Coroutine<> {
       co_await e.wait();
       ev("  event seen");
     };
-    const auto t = asyncio::create_task(we());
+    const auto t = asyncio::create_task(we(e));
     co_await asyncio::sleep(0s);
     e.set();
     co_await t;

@@ -73,7 +73,7 @@ Coroutine<> main_() {
   {
     const auto ts =
         mk({{"a", 1s, nullptr}, {"b", 20ms, nullptr}, {"c", 30ms, error(OSError("c"))}, {"d", 50ms, nullptr}});
-    loop.call_later(5ms, [&] { ts[0].cancel(); });
+    loop.call_later(5ms, [a = ts[0]] { a.cancel(); });
     const auto [d, p] = co_await asyncio::wait(ts, {.return_when = FIRST_EXCEPTION});
     ev("B", names(d), names(p));
     co_await drain(ts);
@@ -81,7 +81,7 @@ Coroutine<> main_() {
   ev("B2 FIRST_COMPLETED counts it");
   {
     const auto ts = mk({{"a", 1s, nullptr}, {"b", 30ms, nullptr}});
-    loop.call_later(5ms, [&] { ts[0].cancel(); });
+    loop.call_later(5ms, [a = ts[0]] { a.cancel(); });
     const auto [d, p] = co_await asyncio::wait(ts, {.return_when = FIRST_COMPLETED});
     ev("B2", names(d), names(p));
     co_await drain(ts);
@@ -120,8 +120,8 @@ Coroutine<> main_() {
   ev("F FIRST_COMPLETED collects all that finished by the time it resumes");
   {
     const std::vector fs{loop.create_future<int>(), loop.create_future<int>(), loop.create_future<int>()};
-    loop.call_soon([&] { fs[0].set_result(0); });
-    loop.call_soon([&] { fs[2].set_result(2); });
+    loop.call_soon([f = fs[0]] { f.set_result(0); });
+    loop.call_soon([f = fs[2]] { f.set_result(2); });
     const auto [d, p] = co_await asyncio::wait(fs, {.return_when = FIRST_COMPLETED});
     const auto indices = [&](const auto& some) {
       std::vector<int> indices;
@@ -137,8 +137,8 @@ Coroutine<> main_() {
   {
     const auto ts = mk({{"a", 20ms, nullptr}, {"b", 30ms, nullptr}});
 
-    const auto waiter = [&]() -> Coroutine<> { co_await asyncio::wait(ts); };
-    const auto w = asyncio::create_task(waiter());
+    const auto waiter = [](Tasks ts) -> Coroutine<> { co_await asyncio::wait(ts); };
+    const auto w = asyncio::create_task(waiter(ts));
     co_await asyncio::sleep(5ms);
     w.cancel();
     try {

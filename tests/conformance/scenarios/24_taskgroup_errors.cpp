@@ -218,17 +218,16 @@ Coroutine<> main_() {
       tg.create_task(work("k1", 5ms, error(ValueError("k1"))));
       co_await asyncio::sleep(2ms);
       tg.create_task(work("k2", 1s));
-      struct Finally {
-        ~Finally() {
-          try {
-            tg.create_task(work("k3", 0s));  // a coroutine that it refuses is closed
-          } catch (const RuntimeError& e) {
-            ev("   refused:", str(e).substr(str(e).rfind("> ") + 2));
-          }
+      try {
+        co_await asyncio::sleep(1s);
+      } catch (...) {
+        try {
+          tg.create_task(work("k3", 0s));  // a coroutine that it refuses is closed
+        } catch (const RuntimeError& e) {
+          ev("   refused:", str(e).substr(str(e).rfind("> ") + 2));
         }
-        TaskGroup& tg;
-      } const finally{tg};
-      co_await asyncio::sleep(1s);
+        throw;
+      }
     };
     co_await asyncio::async_with(TaskGroup(), body);
     co_return None();

@@ -1,6 +1,7 @@
 // Future: states, callbacks, removal, waiters, error results, wrong loop, await twice.
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,11 +41,11 @@ Coroutine<> main_() {
     ev(f.done(), f.cancelled(), &f.get_loop() == &loop);
 
     ev("B callbacks run later, in order, once each; duplicates allowed");
-    std::vector<std::pair<int, std::string>> log;
+    const auto log = std::make_shared<std::vector<std::pair<int, std::string>>>();
 
     const auto cb = [&log](int n) {
       return asyncio::DoneCallback<Future<std::string>>(
-          [&log, n](const Future<std::string>& f) { log.emplace_back(n, f.result()); });
+          [log, n](const Future<std::string>& f) { log->emplace_back(n, f.result()); });
     };
     const auto c1 = cb(1);
     const auto c2 = cb(2);
@@ -54,11 +55,11 @@ Coroutine<> main_() {
     const auto again = f.remove_done_callback(c2);
     ev("removed", removed, "again", again);
     f.set_result("R");
-    ev("right after set_result", log);
+    ev("right after set_result", *log);
     f.add_done_callback(c2);
     ev("remove after set", f.remove_done_callback(c1));
     co_await asyncio::sleep(0s);
-    ev("one iteration later", log);
+    ev("one iteration later", *log);
   }
 
   ev("C a callback adding a callback");
@@ -116,29 +117,30 @@ Coroutine<> main_() {
   ev("F many waiters wake in the order they started waiting");
   {
     const auto f = loop.create_future<std::string>();
-    std::vector<std::string> order;
+    using Order = std::shared_ptr<std::vector<std::string>>;
+    const Order order = std::make_shared<std::vector<std::string>>();
 
-    const auto w = [&](int n, int pre) -> Coroutine<> {
+    const auto w = [](Future<std::string> f, Order order, int n, int pre) -> Coroutine<> {
       for (int i = 0; i < pre; ++i) co_await asyncio::sleep(0s);
-      order.push_back("wait" + str(n));
+      order->push_back("wait" + str(n));
       const std::string r = co_await f;
-      order.push_back(r + str(n));
+      order->push_back(r + str(n));
     };
     std::vector<asyncio::Task<>> ts;
-    for (const int p : {2, 0, 1}) ts.push_back(asyncio::create_task(w(static_cast<int>(ts.size()), p)));
+    for (const int p : {2, 0, 1}) ts.push_back(asyncio::create_task(w(f, order, static_cast<int>(ts.size()), p)));
     for (int i = 0; i < 4; ++i) co_await asyncio::sleep(0s);
     f.set_result("got");
     co_await asyncio::gather(ts);
-    ev("F", order);
+    ev("F", *order);
   }
 
   ev("G one cancelled waiter takes the shared future down with it");
   {
     const auto f = loop.create_future();
 
-    const auto wf = [&]() -> Coroutine<> { co_await f; };
-    const auto a = asyncio::create_task(wf());
-    const auto b = asyncio::create_task(wf());
+    const auto wf = [](Future<> f) -> Coroutine<> { co_await f; };
+    const auto a = asyncio::create_task(wf(f));
+    const auto b = asyncio::create_task(wf(f));
     co_await asyncio::sleep(0s);
     a.cancel();
     const auto r = co_await asyncio::gather(a, b, asyncio::return_exceptions);
@@ -152,9 +154,9 @@ Coroutine<> main_() {
     const auto other = asyncio::new_event_loop();
     const auto of = other->create_future();
 
-    const auto wo = [&]() -> Coroutine<> { co_await of; };
+    const auto wo = [](Future<> of) -> Coroutine<> { co_await of; };
     try {
-      co_await asyncio::create_task(wo(), {.name = "T"});
+      co_await asyncio::create_task(wo(of), {.name = "T"});
     } catch (const RuntimeError& e) {
       ev("H RuntimeError", str(e).find("attached to a different loop") != std::string::npos);
     }

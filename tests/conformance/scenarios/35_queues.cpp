@@ -1,6 +1,7 @@
 // Queue family: bounds, order, blocked putters/getters, cancellation, join/task_done.
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,19 @@ using asyncio::Queue;
 using asyncio::Task;
 
 namespace {
+
+// The tasks have all that they need: they may go on where main_() has failed.
+using Log = std::shared_ptr<List>;
+
+Coroutine<> getter(Queue<std::string> q, Log log, Value n) {
+  const std::string v = co_await q.get();
+  log->emplace_back(tuple(n, v));
+}
+
+Coroutine<> putter(Queue<Value> bounded, Log log, Value n) {
+  co_await bounded.put(n);
+  log->emplace_back(tuple("put", n, bounded.qsize()));
+}
 
 Coroutine<> main_() {
   ev("A sizes and nowait errors");
@@ -53,34 +67,24 @@ Coroutine<> main_() {
     order(asyncio::PriorityQueue<Item>());
   }
 
-  List log;
+  const Log log = std::make_shared<List>();
   ev("C blocked getters are served in order");
   Queue<std::string> q;
-
-  const auto getter = [&](Value n) -> Coroutine<> {
-    const std::string v = co_await q.get();
-    log.emplace_back(tuple(n, v));
-  };
   {
     std::vector<Task<>> ts;
-    for (int i = 0; i < 3; ++i) ts.push_back(asyncio::create_task(getter(i)));
+    for (int i = 0; i < 3; ++i) ts.push_back(asyncio::create_task(getter(q, log, i)));
     co_await asyncio::sleep(0s);
     for (const char* v : {"a", "b", "c"}) q.put_nowait(v);
     co_await asyncio::gather(ts);
-    ev("C", log);
+    ev("C", *log);
   }
 
   ev("D blocked putters are served in order; size stays bounded");
   Queue<Value> bounded(1);
-  log.clear();
-
-  const auto putter = [&](Value n) -> Coroutine<> {
-    co_await bounded.put(n);
-    log.emplace_back(tuple("put", n, bounded.qsize()));
-  };
+  log->clear();
   {
     std::vector<Task<>> ts;
-    for (int i = 0; i < 4; ++i) ts.push_back(asyncio::create_task(putter(i)));
+    for (int i = 0; i < 4; ++i) ts.push_back(asyncio::create_task(putter(bounded, log, i)));
     co_await asyncio::sleep(0s);
     List got;
     for (int i = 0; i < 4; ++i) {
@@ -88,52 +92,52 @@ Coroutine<> main_() {
       co_await asyncio::sleep(0s);
     }
     co_await asyncio::gather(ts);
-    ev("D", got, log);
+    ev("D", got, *log);
   }
 
   ev("E a newcomer may take an item that a woken getter has not collected yet");
   q = Queue<std::string>();
-  log.clear();
+  log->clear();
   {
-    const auto t = asyncio::create_task(getter("sleeper"));
+    const auto t = asyncio::create_task(getter(q, log, "sleeper"));
     co_await asyncio::sleep(0s);
     q.put_nowait("x");
-    log.emplace_back(tuple("thief", q.get_nowait()));
+    log->emplace_back(tuple("thief", q.get_nowait()));
     co_await asyncio::sleep(0s);
     co_await asyncio::sleep(0s);
-    ev("E", log, t.done());
+    ev("E", *log, t.done());
     q.put_nowait("y");
     co_await t;
-    ev("E", log);
+    ev("E", *log);
   }
 
   ev("F cancelled getter: the wakeup passes on");
-  log.clear();
+  log->clear();
   {
-    const auto a = asyncio::create_task(getter("a"));
-    const auto b = asyncio::create_task(getter("b"));
+    const auto a = asyncio::create_task(getter(q, log, "a"));
+    const auto b = asyncio::create_task(getter(q, log, "b"));
     co_await asyncio::sleep(0s);
     q.put_nowait("item");
     a.cancel();
     const std::vector both{a, b};
     co_await asyncio::wait(both, {.timeout = 50ms});
-    ev("F", log, a.cancelled(), b.done(), q.qsize());
+    ev("F", *log, a.cancelled(), b.done(), q.qsize());
   }
 
   ev("G cancelled putter: nothing inserted, the next putter goes");
   bounded = Queue<Value>(1);
-  log.clear();
+  log->clear();
   bounded.put_nowait("first");
   {
-    const auto a = asyncio::create_task(putter("A"));
-    const auto b = asyncio::create_task(putter("B"));
+    const auto a = asyncio::create_task(putter(bounded, log, "A"));
+    const auto b = asyncio::create_task(putter(bounded, log, "B"));
     co_await asyncio::sleep(0s);
     bounded.get_nowait();
     a.cancel();
     const std::vector both{a, b};
     co_await asyncio::wait(both, {.timeout = 50ms});
     const auto qsize = bounded.qsize();
-    ev("G", log, a.cancelled(), b.done(), qsize, bounded.get_nowait());
+    ev("G", *log, a.cancelled(), b.done(), qsize, bounded.get_nowait());
   }
 
   ev("H get cancelled by a timeout loses no item");
@@ -194,39 +198,40 @@ Coroutine<> main_() {
   ev("K get on a non-empty queue and put on a non-full one do not suspend");
   {
     const Queue<int> q;
-    List order;
+    const Log order = std::make_shared<List>();
 
-    const auto k1 = [&]() -> Coroutine<> {
+    const auto k1 = [](Queue<int> q, Log order) -> Coroutine<> {
       for (int i = 0; i < 3; ++i) {
         co_await q.put(i);
-        order.emplace_back(co_await q.get());
+        order->emplace_back(co_await q.get());
       }
     };
 
-    const auto k2 = [&]() -> Coroutine<> {
-      order.emplace_back("k2");
+    const auto k2 = [](Log order) -> Coroutine<> {
+      order->emplace_back("k2");
       co_return;
     };
-    co_await asyncio::gather(k1(), k2());
-    ev("K", order);
+    co_await asyncio::gather(k1(q, order), k2(order));
+    ev("K", *order);
   }
 
   ev("L ping-pong through two bounded queues");
   {
     const Queue<int> q1(1);
     const Queue<int> q2(1);
-    std::string trace;
+    using Text = std::shared_ptr<std::string>;
+    const Text trace = std::make_shared<std::string>();
 
-    const auto side = [&](std::string name, Queue<int> qi, Queue<int> qo, int n) -> Coroutine<> {
+    const auto side = [](Text trace, std::string name, Queue<int> qi, Queue<int> qo, int n) -> Coroutine<> {
       for (int i = 0; i < n; ++i) {
         const int v = co_await qi.get();
-        trace += (trace.empty() ? "" : " ") + name + str(v);
+        *trace += (trace->empty() ? "" : " ") + name + str(v);
         co_await qo.put(v + 1);
       }
     };
     q1.put_nowait(0);
-    co_await asyncio::gather(side("a", q1, q2, 3), side("b", q2, q1, 3));
-    ev("L", trace, q1.qsize(), q2.qsize());
+    co_await asyncio::gather(side(trace, "a", q1, q2, 3), side(trace, "b", q2, q1, 3));
+    ev("L", *trace, q1.qsize(), q2.qsize());
   }
 }
 
