@@ -27,6 +27,7 @@
 #include <segue/modern/threads/concurrent_future.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
+#include "loop.hpp"
 #include "modern/attempt.hpp"
 
 namespace segue::bridge {
@@ -41,14 +42,14 @@ using modern::to_thread;
 using modern::testing::attempt;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
-using Trace = std::vector<std::string>;
+using testing::Trace;
 
 Coroutine<int> doubled(int number) {
   co_await sleep(0s);
   co_return 2 * number;
 }
 
-Coroutine<void> fails() {
+Coroutine<void> fails_in_the_loop() {
   co_await sleep(0s);
   throw ValueError("in the loop");
 }
@@ -58,7 +59,7 @@ TEST(FromThread, RunsACoroutineFunctionInTheLoop) {
     EXPECT_NE(std::this_thread::get_id(), loops);
     auto where = []() -> Coroutine<std::thread::id> { co_return std::this_thread::get_id(); };
     EXPECT_EQ(from_thread::run(where), loops);
-    EXPECT_EQ(attempt([] { from_thread::run(fails); }), "ValueError(in the loop)");
+    EXPECT_EQ(attempt([] { from_thread::run(fails_in_the_loop); }), "ValueError(in the loop)");
     auto move_only = [](std::unique_ptr<int> given) -> Coroutine<std::unique_ptr<int>> { co_return std::move(given); };
     EXPECT_EQ(*from_thread::run(move_only, std::make_unique<int>(5)), 5);
     return from_thread::run(doubled, 21);
@@ -177,7 +178,7 @@ TEST(FromThread, ALoopThatIsClosedMeanwhileEndsTheWait) {
 TEST(BlockingPortal, CallsFunctionsOfEitherKindInItsLoop) {
   const BlockingPortal portal = start_blocking_portal();
   EXPECT_EQ(portal.call(doubled, 21), 42);
-  EXPECT_EQ(attempt([&] { portal.call(fails); }), "ValueError(in the loop)");
+  EXPECT_EQ(attempt([&] { portal.call(fails_in_the_loop); }), "ValueError(in the loop)");
   EXPECT_NE(portal.call([] { return std::this_thread::get_id(); }), std::this_thread::get_id());
   EXPECT_EQ(portal.call([] { return &modern::get_running_loop(); }), &portal.loop());
   auto move_only = [](std::unique_ptr<int> given) -> Coroutine<std::unique_ptr<int>> { co_return std::move(given); };
@@ -234,7 +235,7 @@ TEST(BlockingPortal, WaitsUntilATaskSaysThatItIsReady) {
   auto [future, port] = portal.start_task<int>(serve, 8000);
   EXPECT_EQ(port, 8001);
   EXPECT_EQ(future.result(), "served");
-  auto fails_first = [](TaskStatus<>) -> Coroutine<void> { return fails(); };
+  auto fails_first = [](TaskStatus<>) -> Coroutine<void> { return fails_in_the_loop(); };
   EXPECT_EQ(attempt([&] { portal.start_task(fails_first); }), "ValueError(in the loop)");
   auto forgets = [](TaskStatus<>) -> Coroutine<void> { co_return; };
   EXPECT_EQ(attempt([&] { portal.start_task(forgets); }),

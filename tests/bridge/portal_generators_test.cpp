@@ -48,10 +48,10 @@ Generator<int> ticks(int end) {
   });
 }
 
-struct Leaving {
+struct NotesLeaving {
   Trace& trace;
   std::string what;
-  ~Leaving() { trace.push_back(what); }
+  ~NotesLeaving() { trace.push_back(what); }
 };
 
 TEST(PortalGenerator, WaitsWithoutBlockingTheLoop) {
@@ -146,7 +146,7 @@ TEST(PortalGenerator, ACancellationIsRaisedInTheBody) {
       }
       yield(1);
     });
-    const Leaving leaving{trace, "left"};
+    const NotesLeaving leaving{trace, "left"};
     body.next();
   };
   const auto task = loop->create_task(portal(consume));
@@ -196,9 +196,9 @@ TEST(PortalGenerator, ATaskDestroyedMeanwhileUnwindsAllStacks) {
   {
     const auto loop = make_loop();
     auto consume = [&] {
-      const Leaving outer{trace, "portal"};
+      const NotesLeaving outer{trace, "portal"};
       Generator<int> body([&](auto& yield) {
-        const Leaving inner{trace, "body"};
+        const NotesLeaving inner{trace, "body"};
         try {
           await_(loop->create_future<void>());
         } catch (const GeneratorExit&) {
@@ -220,7 +220,7 @@ TEST(PortalGenerator, ItsOwnerMayGoMeanwhile) {
   const auto loop = make_loop();
   Trace trace;
   auto owned = std::make_unique<Generator<int>>([&](auto& yield) {
-    const Leaving leaving{trace, "left"};
+    const NotesLeaving leaving{trace, "left"};
     await_(sleep(1s));
     trace.push_back("goes on");
     yield(7);

@@ -37,15 +37,15 @@ using modern::testing::attempt;
 using ::testing::StartsWith;
 
 template <class T>
-std::future<T> ready(T value) {
+std::future<T> ready_future(T value) {
   std::promise<T> promise;
   promise.set_value(std::move(value));
   return promise.get_future();
 }
 
 TEST(FromStdFuture, GivesWhatIsThereAtOnce) {
-  EXPECT_EQ(*modern::run(from_std_future(ready(std::make_unique<int>(5)))), 5);
-  EXPECT_EQ(modern::run(from_std_future(ready(std::string("shared")).share())), "shared");
+  EXPECT_EQ(*modern::run(from_std_future(ready_future(std::make_unique<int>(5)))), 5);
+  EXPECT_EQ(modern::run(from_std_future(ready_future(std::string("shared")).share())), "shared");
   std::promise<int> failed;
   failed.set_exception(std::make_exception_ptr(ValueError("v")));
   EXPECT_EQ(attempt([&] { modern::run(from_std_future(failed.get_future())); }), "ValueError(v)");
@@ -111,7 +111,7 @@ TEST(FromStdFuture, ABrokenPromiseIsThrown) {
   EXPECT_THROW(modern::run(main()), std::future_error);
 }
 
-Coroutine<int> doubled(int number) {
+Coroutine<int> plus_itself(int number) {
   co_await sleep(0s);
   co_return 2 * number;
 }
@@ -122,7 +122,7 @@ TEST(ToStdFuture, HasTheOutcomeOfACoroutine) {
     throw ValueError("v");
   };
   auto main = [&]() -> Coroutine<std::string> {
-    std::future<int> value = to_std_future(doubled(21));
+    std::future<int> value = to_std_future(plus_itself(21));
     std::future<std::unique_ptr<int>> error = to_std_future(fails());
     std::future<void> nothing = to_std_future(sleep(0s));
     EXPECT_EQ(value.wait_for(0s), std::future_status::timeout);
@@ -135,7 +135,7 @@ TEST(ToStdFuture, HasTheOutcomeOfACoroutine) {
 
 TEST(ToStdFuture, IsForOtherThreadsToo) {
   auto main = []() -> Coroutine<int> {
-    auto in_thread = [&loop = modern::get_running_loop()] { return to_std_future(doubled(21), loop).get(); };
+    auto in_thread = [&loop = modern::get_running_loop()] { return to_std_future(plus_itself(21), loop).get(); };
     co_return co_await modern::to_thread(in_thread);
   };
   EXPECT_EQ(modern::run(main()), 42);
@@ -163,9 +163,9 @@ TEST(ToStdFuture, IsBrokenWhereTheLoopGoes) {
     within = to_std_future(sleep(1h), *loop);
     loop->call_soon([&] { loop->call_soon([&] { loop->stop(); }); });
     loop->run_forever();
-    before = to_std_future(doubled(1), *loop);
+    before = to_std_future(plus_itself(1), *loop);
     loop->close();
-    EXPECT_EQ(attempt([&] { to_std_future(doubled(1), *loop); }), "RuntimeError(Event loop is closed)");
+    EXPECT_EQ(attempt([&] { to_std_future(plus_itself(1), *loop); }), "RuntimeError(Event loop is closed)");
   }
   EXPECT_THROW(before.get(), std::future_error);
   EXPECT_THROW(within.get(), std::future_error);
