@@ -162,7 +162,7 @@ void report(const char* message, const std::string& source) noexcept {
     context.source = source;
     loop->call_exception_handler(context);
   } catch (...) {
-    modern::report_unraisable(std::current_exception(), "callback that was called more than once");
+    modern::report_unraisable(std::current_exception(), "callback");  // no more than fits without memory
   }
 }
 

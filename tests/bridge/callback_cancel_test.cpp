@@ -408,7 +408,8 @@ TEST(CallbackCancelInThreads, EndsTheWaitOnceWhoeverIsFirst) {
       go.notify_one();
       wait_a_little(i);
       task.cancel();
-      co_await modern::wait(std::vector{task});
+      const std::vector tasks{task};
+      co_await modern::wait(tasks);
       if (task.done()) ++ended;
       EXPECT_EQ(cancelled, 1);
       worker.join();

@@ -254,6 +254,48 @@ TEST_F(LateCallback, CannotBeMadeForALoopThatIsGone) {
   EXPECT_TRUE(kept->core().unique());
 }
 
+/// Calls back with itself: it may be gone then, and its callback with it.
+struct Connection {
+  void connected(std::shared_ptr<Connection> self) const { (*done)(std::move(self)); }
+  std::optional<Callback<std::shared_ptr<Connection>>> done;
+};
+
+TEST(FromCallback, MayBringWhatOwnsItWhenTheLoopIsGone) {
+  auto loop = make_loop();
+  auto connection = std::make_shared<Connection>();
+  const std::weak_ptr<Connection> watched = connection;
+  const auto connect = [](std::shared_ptr<Connection>& made) -> Coroutine<> {
+    auto initiate = [&made](auto done) { made->done = std::move(done); };
+    co_await from_callback<std::shared_ptr<Connection>>(initiate);
+  };
+  loop->call_soon([&] { loop->create_task(connect(connection)); });
+  loop->run_until_complete(modern::sleep(0s));
+  loop->run_until_complete(modern::sleep(0s));
+  loop = nullptr;
+  const Connection& called = *connection;
+  called.connected(std::move(connection));
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST(FromCallback, MayBringWhatOwnsItToAWaitThatWasCancelled) {
+  const auto loop = make_loop();
+  auto connection = std::make_shared<Connection>();
+  const std::weak_ptr<Connection> watched = connection;
+  const auto connect = [](std::shared_ptr<Connection>& made) -> Coroutine<> {
+    auto initiate = [&made](auto done) { made->done = std::move(done); };
+    co_await from_callback<std::shared_ptr<Connection>>(initiate);
+  };
+  const auto task = loop->create_task(connect(connection));
+  loop->call_later(1s, [&] { task.cancel(); });
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+  loop->call_soon([&] {
+    const Connection& called = *connection;
+    called.connected(std::move(connection));
+  });
+  loop->run_until_complete(modern::sleep(1s));
+  EXPECT_TRUE(watched.expired());
+}
+
 TEST(FromCallback, RefusesToFailWithNothing) {
   const auto loop = make_loop();
   auto initiate = [&](auto done) {

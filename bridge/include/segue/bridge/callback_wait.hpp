@@ -18,7 +18,6 @@
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
-#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/outcome.hpp>
 
@@ -172,7 +171,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
       }
       return withdrawn_;
     } catch (...) {
-      modern::report_unraisable(std::current_exception(), "cancel function of a callback" + made_at(made_));
+      report_ignored(std::current_exception(), "cancel function of a callback", made_);
     }
     return true;
   }

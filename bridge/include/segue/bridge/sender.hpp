@@ -32,6 +32,7 @@
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::bridge::bridge_detail {
@@ -40,6 +41,17 @@ namespace segue::bridge::bridge_detail {
 inline std::string made_at(const std::source_location& made) {
   if (made.line() == 0) return {};
   return " (made at " + modern::place(made) + ")";
+}
+
+/// Reports what `what` has thrown, which has nobody to throw to.
+inline void report_ignored(const std::exception_ptr& error, const char* what,
+                           const std::source_location& made = {}) noexcept {
+  std::string object;
+  try {
+    object = what + made_at(made);
+  } catch (const std::bad_alloc&) {  // reported without its name, then
+  }
+  modern::report_unraisable(error, object);
 }
 
 /// An operation that can be asked to end early.
@@ -141,10 +153,10 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
       throw;
     }
     const auto before = state_.fetch_or(is_sent, std::memory_order_acq_rel);
-    if ((before & is_let_go) != 0) return outcome_.reset();
+    if ((before & is_let_go) != 0) return drop_outcome();
     if ((before & is_attached) == 0) return;  // the loop's side will look before it waits
     if (mailbox_->is_of_running_loop()) return receive();
-    if (!mailbox_->post(*this)) outcome_.reset();
+    if (!mailbox_->post(*this)) drop_outcome();
   }
   void destroy_in_loop(std::shared_ptr<void> object) noexcept {
     try {
@@ -165,6 +177,12 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
   void disown() noexcept {
     if (owners_.load(std::memory_order_acquire) == 1 || owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
       delete this;
+  }
+  /// What is sent may be what owns the last sender, and would destroy this while it is destroyed itself.
+  void drop_outcome() noexcept {
+    add_sender();
+    outcome_.reset();
+    remove_sender();
   }
   void receive() {
     const modern::Ref<SentFuture<T>> future = std::move(future_);
