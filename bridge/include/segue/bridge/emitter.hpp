@@ -12,22 +12,22 @@
 //     the source should stop for now, or for good: what it is called with then is dropped, but under WhenFull::pause;
 //   - the stream ends when the emitter's close() is called, or its last copy is gone, after what was there; with
 //     fail(error), or what does not fit under WhenFull::fail, it ends with that error;
-//   - the consumer ends first (a break, a cancellation, aclose()): the source is stopped, in the loop's thread, and
-//   what
-//     it emits afterwards is ignored; so it is when the loop is gone;
+//   - the consumer ends first (a break, a cancellation, aclose()), or the stream has failed: the source is stopped, in
+//     the loop's thread, and what it emits afterwards is ignored; so it is when the loop is gone;
 //   - what the start function returns, if anything, is the source: it lives as long as the stream. Its pause() and
 //     resume(), if it has them, are called in the loop's thread under WhenFull::pause; its stop(), or else cancel(), if
-//     it has one, where the consumer ends first.
+//     it has one, where it has not ended itself. Where pause() or resume() throws, the stream ends with that.
 #pragma once
 
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <tuple>
@@ -36,11 +36,11 @@
 
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/callback_errors.hpp>
+#include <segue/bridge/sender.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
-#include <segue/modern/kernel/unraisable.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
@@ -74,7 +74,10 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
   /// Whether more is wanted.
   template <class... Values>
   bool emit(Values&&... values) {
-    std::optional<T> dropped;  // destroyed outside of the lock, as all that is the user's
+    // Made, and destroyed, outside of the lock, as all that is the user's.
+    std::list<T> value;
+    value.emplace_back(std::forward<Values>(values)...);
+    std::list<T> dropped;
     std::optional<Callback<>> waiter;
     bool wanted = true;
     bool pauses = false;
@@ -85,12 +88,9 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
         switch (options_.when_full) {
           case WhenFull::pause:
             wanted = false;
-            pauses = !std::exchange(paused_, true);
+            pauses = !std::exchange(pausing_, true);
             break;
-          case WhenFull::drop_oldest:
-            dropped.emplace(std::move(values_.front()));
-            values_.pop_front();
-            break;
+          case WhenFull::drop_oldest: dropped.splice(dropped.end(), values_, values_.begin()); break;
           case WhenFull::drop_newest: return false;
           case WhenFull::fail:
             error_ = std::make_exception_ptr(modern::QueueFull("no room for another value of the callback"));
@@ -98,39 +98,34 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
             return false;
         }
       }
-      values_.emplace_back(std::forward<Values>(values)...);
+      values_.splice(values_.end(), value);
       waiter.swap(waiter_);
     }
     if (waiter) (*waiter)();
-    if (pauses) in_loop([this] { pause(); });
+    if (pauses) tell_source_in_loop();
     return wanted;
   }
-  /// No more will come. The first end counts.
+  /// The source has ended: no more will come. The first end counts.
   void end(std::exception_ptr error) {
-    std::optional<Callback<>> waiter;
     {
       const std::lock_guard lock(mutex_);
-      if (std::exchange(ended_, true)) return;
-      error_ = std::move(error);
-      waiter.swap(waiter_);
+      source_ended_ = true;
     }
-    if (waiter) (*waiter)();
+    finish(std::move(error));
   }
 
   /// The next one, if there is one.
   std::optional<T> take() {
-    std::optional<T> value;
+    std::list<T> taken;
     bool resumes = false;
     {
       const std::lock_guard lock(mutex_);
-      if (values_.empty()) return value;
-      value.emplace(std::move(values_.front()));
-      values_.pop_front();
-      resumes = paused_ && values_.size() < options_.maxsize;
-      if (resumes) paused_ = false;
+      if (values_.empty()) return std::nullopt;
+      taken.splice(taken.end(), values_, values_.begin());
+      if (values_.size() < options_.maxsize) resumes = std::exchange(pausing_, false);
     }
-    if (resumes && resume_) resume_();
-    return value;
+    if (resumes) tell_source();
+    return std::move(taken.front());
   }
   /// Has `done` called when there is something to take, or the end has come.
   void when_ready(Callback<> done) {
@@ -150,51 +145,73 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
     return std::exchange(error_, nullptr);
   }
 
-  /// What pauses the source, and has it go on.
+  /// What pauses the source, and has it go on. Where one throws, the stream ends with that.
   void control(std::function<void()> pause, std::function<void()> resume) {
     pause_ = std::move(pause);
     resume_ = std::move(resume);
-    pause_if_full();
+    tell_source();
   }
   /// The consumer goes: what comes now is ignored, and nobody is paused. Whether the source had not ended.
   bool close() noexcept {
     pause_ = resume_ = nullptr;
-    std::deque<T> dropped;
+    std::list<T> dropped;
+    std::optional<Callback<>> waiter;
     const std::lock_guard lock(mutex_);
     dropped.swap(values_);
-    return !std::exchange(ended_, true);
+    waiter.swap(waiter_);
+    ended_ = true;
+    return !source_ended_;
   }
 
  private:
-  template <class F>
-  void in_loop(F call) {
-    if (mailbox_->is_of_running_loop()) return call();
-    static_cast<void>(mailbox_->call_soon([kept = this->shared_from_this(), call] { call(); }));
-  }
-  void pause() {
-    if (pause_) pause_();
-  }
-  void pause_if_full() {
-    bool paused = false;
+  void finish(std::exception_ptr error) {
+    std::optional<Callback<>> waiter;
     {
       const std::lock_guard lock(mutex_);
-      paused = paused_;
+      if (std::exchange(ended_, true)) return;
+      error_ = std::move(error);
+      waiter.swap(waiter_);
     }
-    if (paused) pause();
+    if (waiter) (*waiter)();
+  }
+  void tell_source_in_loop() noexcept {
+    if (mailbox_->is_of_running_loop()) return tell_source();
+    try {
+      static_cast<void>(mailbox_->call_soon([kept = this->shared_from_this()] { kept->tell_source(); }));
+    } catch (const std::bad_alloc&) {  // it has been told by the emitter, too
+    }
+  }
+  /// What it was asked for last may be out of date by now: a pause on its way from another thread.
+  void tell_source() noexcept {
+    if (!pause_) return;
+    bool pausing = false;
+    {
+      const std::lock_guard lock(mutex_);
+      pausing = pausing_;
+    }
+    if (std::exchange(paused_, pausing) == pausing) return;
+    try {
+      (pausing ? pause_ : resume_)();
+    } catch (...) {
+      pause_ = resume_ = nullptr;
+      finish(std::current_exception());
+    }
   }
 
   const std::shared_ptr<modern::Mailbox> mailbox_;
   const EmitterOptions options_;
   std::function<void()> pause_;
   std::function<void()> resume_;
+  bool paused_ = false;  // what the source was told last
 
   std::mutex mutex_;
   // Guarded:
-  std::deque<T> values_;
+  std::list<T> values_;
   std::optional<Callback<>> waiter_;
   std::exception_ptr error_;
-  bool ended_ = false;
-  bool paused_ = false;
+  bool ended_ = false;         // nothing is taken in any more
+  bool source_ended_ = false;  // else it is to be stopped
+  bool pausing_ = false;       // what the source should do
 };
 
 /// The emitters' part in a channel: the stream ends with the last of them.
@@ -229,7 +246,7 @@ class Emitter {
   /// The stream ends, after what was emitted.
   void close() const { end_->channel->end(nullptr); }
   /// The same, with what to_exception() makes of `error`.
-  template <class Error>
+  template <CallbackError Error>
   void fail(const Error& error) const {
     end_->channel->end(to_failure(error));
   }
@@ -277,7 +294,7 @@ class Subscription {
         source_->cancel();
       }
     } catch (...) {
-      modern::report_unraisable(std::current_exception(), "source of callbacks that was to be stopped");
+      report_ignored(std::current_exception(), "source of callbacks that was to be stopped");
     }
   }
 
@@ -331,7 +348,11 @@ modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull whe
       queue.get_nowait();
       queue.task_done();
     }
-    co_await queue.put(std::move(*value));
+    try {
+      co_await queue.put(std::move(*value));
+    } catch (const modern::QueueShutDown&) {
+      co_return;
+    }
   }
 }
 
