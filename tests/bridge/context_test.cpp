@@ -1,13 +1,17 @@
 // Context variables across the styles: the cases in which other bridges between generations lost, split or leaked them.
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/bridge/to_callback.hpp>
 #include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/sync/event.hpp>
@@ -164,6 +168,49 @@ TEST(ContextOfThreads, goes_along_through_threads_within_threads_with_a_time_lim
     co_return co_await modern::wait_for(modern::to_thread(in_a_thread), 1h);
   };
   EXPECT_EQ(loop->run_until_complete(main()), "main's innermost");
+}
+
+// Whoever calls back has a context of its own, and sets what it likes there.
+TEST(ContextOfCallbacks, is_that_of_the_task_after_the_call) {
+  const auto loop = make_loop();
+  const auto main = [&]() -> Coroutine<std::string> {
+    std::thread thread;
+    const auto later = [&](auto done) {
+      user.set("set by the initiation");
+      loop->call_later(1s, [done] {
+        user.set("set by who calls");
+        done();
+      });
+    };
+    co_await from_callback<>(later);
+    const std::string first = user.get();
+    const auto elsewhere = [&](auto done) {
+      thread = std::thread([done] {
+        user.set("set in another thread");
+        done();
+      });
+    };
+    co_await from_callback<>(elsewhere);
+    thread.join();
+    co_return first + ", then " + user.get();
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), "set by the initiation, then set by the initiation");
+}
+
+// As a done callback's: its caller's, not the task's.
+TEST(ContextOfCallbacks, is_their_callers_where_a_coroutine_calls_them) {
+  const auto loop = make_loop();
+  const auto work = []() -> Coroutine<> {
+    co_await modern::sleep(1s);
+    user.set("set by the coroutine");
+  };
+  Trace trace;
+  loop->call_soon([&] {
+    user.set("set by the caller");
+    to_callback(work)([&](const std::exception_ptr&) { trace.push_back(user.get()); });
+  });
+  loop->run_until_complete(modern::sleep(2s));
+  EXPECT_THAT(trace, ElementsAre("set by the caller"));
 }
 
 }  // namespace

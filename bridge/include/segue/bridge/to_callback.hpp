@@ -7,8 +7,6 @@
 // Each call starts a task of the running loop; what it returns is the task. The callback is a done callback of it: it
 // is called once, in the loop's thread, in an iteration after the one in which the task ends, and never within the
 // call. What it throws goes to the loop's exception handler. Where the loop ends first it is destroyed without a call.
-//
-// For other threads: to_callback(loop, fetch). A call, in any thread, returns a concurrent::Future.
 #pragma once
 
 #include <concepts>
@@ -27,7 +25,6 @@
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
-#include <segue/modern/threads/thread_futures.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::bridge {
@@ -108,8 +105,9 @@ class CallbackFunction {
     static_assert(bridge_detail::TakesOutcome<Callback, R>,
                   "the last argument is the callback: callback(std::exception_ptr, value), callback(Outcome<T>), or "
                   "callback(std::exception_ptr) where there is no value");
+    modern::EventLoop& loop = modern::get_running_loop();
     Callback callback(std::get<sizeof...(i)>(std::move(all)));
-    modern::Task<R> task = modern::create_task(
+    modern::Task<R> task = loop.create_task(
         bridge_detail::call_and_keep<R, F, std::decay_t<std::tuple_element_t<i, std::tuple<All...>>>...>(
             function_, std::get<i>(std::move(all))...));
     task.add_done_callback([callback = std::move(callback)](const modern::Future<R>& done) mutable {

@@ -1,0 +1,190 @@
+#include <segue/bridge/to_callback.hpp>
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/bridge/coroutine.hpp>
+#include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/log.hpp>
+#include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using namespace std::chrono_literals;
+using modern::Coroutine;
+using modern::Task;
+using testing::collect_reports;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::make_loop;
+using testing::Trace;
+
+/// What the callers of before have.
+class ToCallback : public ::testing::Test {
+ protected:
+  void SetUp() override { collect_reports(*loop, reports); }
+
+  static Coroutine<std::string> fetch(std::string url) {
+    co_await modern::sleep(1s);
+    if (url.empty()) throw ValueError("no url");
+    co_return "page of " + url;
+  }
+  /// Notes what it is called with.
+  auto note() {
+    return [this](const std::exception_ptr& error, const std::string& page) {
+      trace.push_back(error ? describe(error).type + "/" + page : page);
+    };
+  }
+  void in_loop(std::function<void()> call) {
+    loop->call_soon(std::move(call));
+    loop->run_until_complete(modern::sleep(10s));
+  }
+
+  Trace trace;
+  Trace reports;
+  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
+};
+
+TEST_F(ToCallback, CallsBackWithTheValue) {
+  in_loop([this] { to_callback (&fetch)("home", note()); });
+  EXPECT_THAT(trace, ElementsAre("page of home"));
+}
+
+TEST_F(ToCallback, CallsBackWithTheError) {
+  in_loop([this] { to_callback (&fetch)("", note()); });
+  EXPECT_THAT(trace, ElementsAre("ValueError/"));
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(ToCallback, CallsBackNeverWithinTheCall) {
+  const auto at_once = []() -> Coroutine<int> { co_return 1; };
+  in_loop([&] {
+    to_callback(at_once)([this](const std::exception_ptr&, int) { trace.emplace_back("callback"); });
+    trace.emplace_back("called");
+  });
+  EXPECT_THAT(trace, ElementsAre("called", "callback"));
+}
+
+TEST_F(ToCallback, TakesACallbackForNoValueOrForAnOutcome) {
+  const auto nothing = []() -> Coroutine<> { co_return; };
+  const auto owned = []() -> Coroutine<std::unique_ptr<int>> { co_return std::make_unique<int>(5); };
+  in_loop([&] {
+    to_callback(nothing)([this](const std::exception_ptr& error) { trace.emplace_back(error ? "error" : "done"); });
+    to_callback(nothing)(
+        [this](const Outcome<void>& done) { trace.emplace_back(done.has_value() ? "done" : "error"); });
+    to_callback(owned)(
+        [this](std::exception_ptr, std::unique_ptr<int> value) { trace.push_back(std::to_string(*value)); });
+    to_callback(owned)([this](Outcome<std::unique_ptr<int>> done) { trace.push_back(std::to_string(*done.take())); });
+  });
+  EXPECT_THAT(trace, ElementsAre("done", "done", "5", "5"));
+}
+
+TEST_F(ToCallback, IsCancelledByWhatTheCallReturns) {
+  in_loop([this] {
+    const Task<std::string> request = to_callback(&fetch)("home", note());
+    loop->call_later(500ms, [request] { request.cancel(); });
+  });
+  EXPECT_THAT(trace, ElementsAre("CancelledError/"));
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+// The body of a task that is cancelled before it begins is not run, and its callback is called all the same.
+TEST_F(ToCallback, CallsBackWhereItIsCancelledBeforeItBegins) {
+  in_loop([this] { to_callback (&fetch)("home", note()).cancel(); });
+  EXPECT_THAT(trace, ElementsAre("CancelledError/"));
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(ToCallback, KeepsTheFunctionAndTheArguments) {
+  const auto captured = std::make_shared<std::string>("x");
+  in_loop([&] {
+    const auto function = [captured](const std::string& a, std::unique_ptr<int> b) -> Coroutine<std::string> {
+      co_await modern::sleep(1s);
+      co_return *captured + a + std::to_string(*b);
+    };
+    to_callback(function)(std::string(100, 'a'), std::make_unique<int>(1), note());
+  });
+  EXPECT_THAT(trace, ElementsAre("x" + std::string(100, 'a') + "1"));
+  EXPECT_EQ(captured.use_count(), 1);
+}
+
+TEST_F(ToCallback, TakesAGeneratorBasedCoroutine) {
+  const auto old_style = coroutine<std::string>([](std::string url) {
+    yield_from(modern::sleep(1s));
+    return url;
+  });
+  in_loop([&] { to_callback(old_style)(std::string("home"), note()); });
+  EXPECT_THAT(trace, ElementsAre("home"));
+}
+
+TEST_F(ToCallback, ReportsWhatTheCallbackThrows) {
+  in_loop([] {
+    to_callback (&fetch)("home", [](const std::exception_ptr&, const std::string&) { throw ValueError("bad"); });
+  });
+  EXPECT_EQ(reports.size(), 1U);
+}
+
+TEST_F(ToCallback, TakesACallbackThatDropsItself) {
+  in_loop([this] {
+    const auto self = std::make_shared<std::optional<Task<std::string>>>();
+    *self = to_callback(&fetch)("home", [this, self](const std::exception_ptr&, const std::string& page) {
+      (*self)->cancel();
+      self->reset();
+      trace.push_back(page);
+    });
+  });
+  EXPECT_THAT(trace, ElementsAre("page of home"));
+}
+
+TEST_F(ToCallback, DestroysTheCallbackWithoutACallWhereTheLoopEnds) {
+  const auto kept = std::make_shared<int>(1);
+  loop->call_soon([this, kept] {
+    to_callback (&fetch)("home",
+                         [kept, this](const std::exception_ptr&, const std::string&) { trace.emplace_back("called"); });
+  });
+  loop->run_until_complete(modern::sleep(0s));
+  loop->run_until_complete(modern::sleep(0s));
+  EXPECT_EQ(kept.use_count(), 2);
+  loop = nullptr;
+  EXPECT_EQ(kept.use_count(), 1);
+  EXPECT_THAT(trace, IsEmpty());
+}
+
+TEST_F(ToCallback, NeedsARunningLoop) {
+  std::vector<std::string> logged;
+  const auto former =
+      modern::set_log_handler([&](modern::LogLevel, const std::string& line) { logged.push_back(line); });
+  EXPECT_THROW(to_callback(&fetch)("home", note()), RuntimeError);
+  modern::set_log_handler(former);
+  EXPECT_THAT(trace, IsEmpty());
+  EXPECT_THAT(logged, IsEmpty());  // no coroutine that was never awaited
+}
+
+// There and back: who has callbacks, awaits them, and offers callbacks again.
+TEST_F(ToCallback, MeetsFromCallback) {
+  const auto fetch_then = to_callback(&fetch);
+  const auto main = [&]() -> Coroutine<std::string> {
+    const auto start = [&](auto done) { fetch_then("home", std::move(done)); };
+    co_return co_await from_callback<std::string>(error_first, start);
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), "page of home");
+}
+
+}  // namespace
+}  // namespace segue::bridge
