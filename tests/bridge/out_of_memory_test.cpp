@@ -1,8 +1,10 @@
 // What happens in adapters when there is no memory: as tests/modern/out_of_memory_test.cpp has it.
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,9 +13,13 @@
 
 #include <segue/bridge/asio/reactor.hpp>
 #include <segue/bridge/asio/use_segue.hpp>
+#include <segue/bridge/c_callback.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
+#include <segue/bridge/emitter.hpp>
+#include <segue/bridge/listener.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/bridge/to_callback.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/tasks/gather.hpp>
@@ -102,6 +108,92 @@ TEST_F(OutOfMemory, of_callbacks) {
     try {
       co_await from_callback<std::string>(never);
     } catch (const RuntimeError&) {
+    }
+  });
+}
+
+TEST_F(OutOfMemory, of_callbacks_that_are_cancelled) {
+  run_refusing([]() -> Coroutine<> {
+    std::optional<Callback<std::string>> kept;
+    const auto start = [&](auto done) { kept = std::move(done); };
+    const auto cancel = [&] { (*kept)(long_text); };
+    try {
+      co_await modern::wait_for(from_callback<std::string>(start, cancel), 1s);
+    } catch (const TimeoutError&) {
+    }
+  });
+}
+
+TEST_F(OutOfMemory, of_c_callbacks) {
+  run_refusing([]() -> Coroutine<> {
+    using Call = void(const char*, void*);
+    const auto at_once = [](Call* call, void* data) { call(long_text.c_str(), data); };
+    const std::string first = co_await from_callback<Call, std::string>(at_once);
+    const auto later = [](Call* call, void* data) {
+      modern::get_running_loop().call_later(1s, [=] { call(long_text.c_str(), data); });
+    };
+    try {
+      const std::string second = co_await modern::wait_for(from_callback<Call, std::string>(later), 2s);
+      EXPECT_EQ(first, second);
+    } catch (const TimeoutError&) {  // the timer could not call it
+    }
+  });
+}
+
+struct TextListener {
+  virtual ~TextListener() = default;
+  virtual void on_text(const std::string& text) = 0;
+};
+struct TextArrived final : Listener<TextListener, std::string> {
+  void on_text(const std::string& text) override { succeed(text); }
+};
+
+TEST_F(OutOfMemory, of_listeners) {
+  run_refusing([]() -> Coroutine<> {
+    const auto at_once = [](TextArrived& listener) { listener.on_text(long_text); };
+    const std::string first = co_await from_listener<TextArrived>(at_once);
+    const auto later = [](std::shared_ptr<TextArrived> listener) {
+      modern::get_running_loop().call_later(1s, [listener] { listener->on_text(long_text); });
+    };
+    try {
+      const std::string second = co_await from_listener<TextArrived>(later);
+      EXPECT_EQ(first, second);
+    } catch (const RuntimeError&) {  // the timer could not call it
+    }
+  });
+}
+
+TEST_F(OutOfMemory, of_emitters) {
+  run_refusing([]() -> Coroutine<> {
+    const auto start = [](const Emitter<std::string>& emit) {
+      emit(long_text);
+      modern::get_running_loop().call_later(1s, [emit] { emit(long_text); });
+    };
+    auto values = from_callbacks<std::string>(start, {.maxsize = 1});
+    std::size_t got = 0;
+    while (true) {
+      const std::optional<std::string> value = co_await values.next_or_none();
+      if (!value) break;
+      ++got;
+    }
+    EXPECT_GE(got, 1U);
+    modern::Queue<std::string> queue;
+    co_await into_queue(queue, start);
+    EXPECT_GE(queue.qsize(), 1U);
+  });
+}
+
+TEST_F(OutOfMemory, of_coroutines_for_callers_with_callbacks) {
+  run_refusing([]() -> Coroutine<> {
+    const auto twice = [](std::string text) -> Coroutine<std::string> {
+      co_await sleep(1s);
+      co_return text + text;
+    };
+    const auto start = [&](auto done) { to_callback(twice)(long_text, std::move(done)); };
+    try {
+      const std::string text = co_await from_callback<std::string>(error_first, start);
+      EXPECT_EQ(text, long_text + long_text);
+    } catch (const RuntimeError&) {  // its task could not call it
     }
   });
 }
