@@ -1,10 +1,13 @@
 // The same guest with each host.
 #include <segue/bridge/guest.hpp>
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -115,16 +118,13 @@ TYPED_TEST(GuestOf, has_its_turns_while_its_host_is_busy) {
   SocketPair pair;
   pair.send("x");
   bool done = false;
-  std::function<void()> busy = [&] {
-    if (!done) this->program.call_soon(busy);
-  };
+  std::function<void()> busy = [&] { done ? this->program.quit() : this->program.call_soon(busy); };
   busy();
   this->loop->add_reader(pair.fd(), [&] {
     this->loop->remove_reader(pair.fd());
     this->loop->call_later(1ms, [&] {
       done = true;
       this->guest->stop();
-      this->program.quit();
     });
   });
   this->program.run();
@@ -262,6 +262,29 @@ TYPED_TEST(GuestOf, may_be_run_by_itself_within_its_hosts_callback) {
   EXPECT_THAT(this->trace, ElementsAre("x", "slept", "back", "as guest"));
 }
 
+// A dialog, in GTK.
+TYPED_TEST(GuestOf, has_no_turns_while_its_host_runs_within_one_of_its_callbacks) {
+  if (!TypeParam::may_be_nested) GTEST_SKIP() << "libuv forbids it";
+  SocketPair pair;
+  pair.send("x");
+  this->loop->call_soon([&] {
+    this->loop->add_reader(pair.fd(), [&] {
+      this->trace.push_back("guest's socket " + pair.receive(1));
+      this->loop->stop();
+      this->program.quit();
+    });
+    this->program.call_later(2ms, [&] {
+      this->trace.emplace_back("host's timer");
+      this->program.quit();
+    });
+    this->program.run();
+    this->trace.emplace_back("back");
+  });
+  this->program.run();  // the inner one's quit() ends both
+  this->program.run();
+  EXPECT_THAT(this->trace, ElementsAre("host's timer", "back", "guest's socket x"));
+}
+
 TYPED_TEST(GuestOf, lets_an_interrupt_leave_the_hosts_run_and_goes_on_in_the_next) {
   const auto run = [&] {
     this->program.run();
@@ -301,6 +324,37 @@ TYPED_TEST(GuestOf, cannot_have_two_hosts_or_be_closed_or_without_a_descriptor) 
   EXPECT_THROW(Guest(*closed, this->program.loop()), RuntimeError);
   const auto in_virtual_time = testing::make_loop();
   EXPECT_THROW(Guest(*in_virtual_time, this->program.loop()), RuntimeError);
+}
+
+// What docs/guest.md says of a main loop of one's own.
+TEST(Guest, IsNotNeededWhereTheMainLoopIsThePrograms) {
+  Trace trace;
+  SocketPair of_loop;
+  SocketPair of_program;
+  const auto loop = modern::new_event_loop();
+  loop->call_later(1ms, [&] {
+    trace.emplace_back("loop's timer");
+    of_program.send("x");
+  });
+  loop->add_reader(of_loop.fd(), [&] {
+    trace.push_back("loop's socket " + of_loop.receive(1));
+    loop->stop();
+  });
+  while (!loop->was_stopped()) {
+    std::array<pollfd, 2> polled{{{loop->reactor().fileno(), POLLIN, 0}, {of_program.fd(), POLLIN, 0}}};
+    int timeout = -1;
+    if (const auto due = loop->due(); due != modern::EventLoop::time_point::max()) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(due, loop->time()) - loop->time());
+      timeout = static_cast<int>(left.count());
+    }
+    ASSERT_GE(::poll(polled.data(), polled.size(), timeout), 0);
+    if (polled[1].revents != 0) {
+      trace.push_back("program's socket " + of_program.receive(1));
+      of_loop.send("y");
+    }
+    loop->step();
+  }
+  EXPECT_THAT(trace, ElementsAre("loop's timer", "program's socket x", "loop's socket y"));
 }
 
 TEST(Guest, ReportsAnInterruptThatNobodyAskedFor) {

@@ -1,14 +1,22 @@
 // The other way round: a loop that runs the loop of another library, put through the suite of all reactors.
 #include <segue/bridge/hosted_reactor.hpp>
 
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
 #include <chrono>
 #include <memory>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/future.hpp>
+#include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/testing/reactor_suite.hpp>
@@ -27,6 +35,11 @@ struct LibuvUnderTest {
 struct GLibUnderTest {
   std::unique_ptr<modern::Reactor> make() { return bridge::make_reactor(*g_main_loop_get_context(&program.loop())); }
   bridge::testing::GLibProgram program;
+};
+
+struct AsioUnderTest {
+  std::unique_ptr<modern::Reactor> make() { return bridge::make_reactor(program.loop()); }
+  bridge::testing::AsioProgram program;
 };
 
 // What a guest's loop waits in, by itself.
@@ -54,7 +67,8 @@ class HostRunning : public ::testing::Test {
   UnderTest under;
   modern::EventLoopPtr loop = modern::new_event_loop(under.make());
 };
-using UnderTests = ::testing::Types<segue::testing::LibuvUnderTest, segue::testing::GLibUnderTest>;
+using UnderTests =
+    ::testing::Types<segue::testing::LibuvUnderTest, segue::testing::GLibUnderTest, segue::testing::AsioUnderTest>;
 TYPED_TEST_SUITE(HostRunning, UnderTests);
 
 TYPED_TEST(HostRunning, runs_the_hosts_callbacks_between_its_own_iterations) {
@@ -76,6 +90,24 @@ TYPED_TEST(HostRunning, runs_the_hosts_callbacks_between_its_own_iterations) {
   const auto task = this->loop->create_task(main(pair, trace));
   this->loop->run_forever();
   EXPECT_THAT(trace, ElementsAre("slept", "host's socket x", "host's timer"));
+}
+
+TYPED_TEST(HostRunning, hears_of_an_interrupt_while_it_waits_for_nothing_else) {
+  static TypeParam* under;  // for the factory, which is a function
+  under = &this->under;
+  std::atomic<bool> waits = false;
+  const auto main = [&]() -> modern::Coroutine<> {
+    waits = true;
+    waits.notify_all();
+    co_await modern::get_running_loop().create_future();
+  };
+  std::thread other([main_thread = ::pthread_self(), &waits] {
+    waits.wait(false);
+    ::pthread_kill(main_thread, SIGINT);
+  });
+  const auto run = [&] { modern::run(main(), {.loop_factory = [] { return modern::new_event_loop(under->make()); }}); };
+  EXPECT_THROW(run(), KeyboardInterrupt);
+  other.join();
 }
 
 }  // namespace

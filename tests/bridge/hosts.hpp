@@ -29,6 +29,7 @@ using Callback = std::function<void()>;
 class UvProgram {
  public:
   static constexpr bool asks_before_it_waits = true;
+  static constexpr bool may_be_nested = false;
 
   UvProgram() { EXPECT_EQ(uv_loop_init(&uv), 0); }
   ~UvProgram() {
@@ -82,6 +83,7 @@ class UvProgram {
 class GLibProgram {
  public:
   static constexpr bool asks_before_it_waits = true;
+  static constexpr bool may_be_nested = true;
 
   ~GLibProgram() {
     g_main_loop_unref(main_loop);
@@ -120,6 +122,7 @@ class GLibProgram {
 class AsioProgram {
  public:
   static constexpr bool asks_before_it_waits = false;
+  static constexpr bool may_be_nested = true;
 
   boost::asio::io_context& loop() { return io; }
   void run() {

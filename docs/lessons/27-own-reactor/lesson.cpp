@@ -103,7 +103,7 @@ Coroutine<> async_main() {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw_os_error(errno);
   asyncio::Event readable;
-  loop.add_reader(pipe[0], [&readable] { readable.set(); });
+  loop.add_reader(pipe[0], [readable]() mutable { readable.set(); });
   char byte = 'x';
   if (::write(pipe[1], &byte, 1) != 1) throw_os_error(errno);
   co_await readable.wait();
@@ -113,10 +113,11 @@ Coroutine<> async_main() {
 
   fmt::print("- another thread\n");
   asyncio::Event called;
-  std::thread other([&] {
+  const auto call = [&loop, called] {
     std::this_thread::sleep_for(50ms);
-    loop.call_soon_threadsafe([&called] { called.set(); });
-  });
+    loop.call_soon_threadsafe([called]() mutable { called.set(); });
+  };
+  std::jthread other(call);
   co_await called.wait();
   other.join();
 
