@@ -39,13 +39,14 @@ AsioReactor::~AsioReactor() { found_.release(); }
 
 void AsioReactor::wait(time_point deadline, modern::ReadyQueue& ready) {
   run_handlers(deadline);
-  inner().poll(time_point::min(), ready);
+  if (!waits_) inner().poll(time_point::min(), ready);  // else the io_context would have told
 }
 
 void AsioReactor::run_handlers(time_point deadline) {
   for (int i = 0; i < most_handlers; ++i) {
-    context_.restart();  // a context that had nothing to do has stopped by itself
     try {
+      if (deadline != time_point::min() && own_) return wait_until(deadline);
+      context_.restart();  // one that had nothing to do has stopped by itself
       if (context_.poll_one() > 0) {
         deadline = time_point::min();  // the handler may have scheduled something
       } else if (deadline == time_point::min()) {
@@ -61,23 +62,35 @@ void AsioReactor::run_handlers(time_point deadline) {
   }
 }
 
-// What ends the wait, for the loop's descriptors have something. Where another thread runs it, the loop would sleep on.
+// The loop's descriptors have something. Where another thread runs this, the loop would sleep on.
 struct AsioReactor::Found {
-  void operator()(const boost::system::error_code& error) const {
-    if (error || std::this_thread::get_id() == loops_thread) return;
-    boost::asio::post(context, [] {});
+  void operator()(const boost::system::error_code& error = {}) const {
+    if (error) return;
+    if (std::this_thread::get_id() == reactor.thread_.load(std::memory_order_relaxed)) {
+      reactor.waits_ = false;
+      return;
+    }
+    boost::asio::post(reactor.context_, Found(*this));
     throw RuntimeError("the io_context of an event loop is run by a second thread: the loop runs it, and has one");
   }
-  boost::asio::io_context& context;
-  std::thread::id loops_thread;
+  AsioReactor& reactor;
 };
 
+// Runs one handler, and waits for it. A wait for found_ that has not ended goes on, but in the program's io_context.
 void AsioReactor::wait_until(time_point deadline) {
   struct StopWaiting {
-    ~StopWaiting() { found.cancel(); }
-    boost::asio::posix::stream_descriptor& found;
-  } const at_the_end{found_};
-  found_.async_wait(boost::asio::posix::descriptor_base::wait_read, Found{context_, std::this_thread::get_id()});
+    ~StopWaiting() {
+      if (!reactor.waits_ || reactor.own_) return;
+      reactor.found_.cancel();
+      reactor.waits_ = false;
+    }
+    AsioReactor& reactor;
+  } const at_the_end{*this};
+  thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  if (!waits_) {
+    found_.async_wait(boost::asio::posix::descriptor_base::wait_read, Found{*this});
+    waits_ = true;
+  }
   context_.restart();
   if (deadline == time_point::max()) {
     context_.run_one();

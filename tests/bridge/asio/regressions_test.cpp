@@ -130,10 +130,9 @@ TEST_F(ReportedOfOthers, coroutines_that_wait_when_the_loop_ends_are_destroyed) 
   auto between = [&](std::shared_ptr<int> kept) -> asio::awaitable<void> {
     co_await co_spawn(*loop, ours(std::move(kept)), asio::use_awaitable);
   };
-  const auto task = loop->create_task([&]() -> Coroutine<> { co_await from_asio(between(held)); });
+  loop->create_task([&]() -> Coroutine<> { co_await from_asio(between(held)); });
   loop->run_until_complete(modern::sleep(1ms));
-  EXPECT_GT(held.use_count(), 3);
-  EXPECT_FALSE(task.done());
+  EXPECT_EQ(held.use_count(), 3);  // ours() has it, and asios()
   loop = nullptr;
   EXPECT_EQ(held.use_count(), 1);
 }

@@ -87,7 +87,9 @@ TEST_F(ThreadedAsio, a_cancellation_reaches_an_operation_on_a_strand_whenever_it
     for_ever.cancel();
     const bool was_under_way = racing.cancel();
     EXPECT_THROW(loop->run_until_complete(for_ever), CancelledError);
-    if (was_under_way) EXPECT_THROW(loop->run_until_complete(racing), CancelledError);
+    if (was_under_way) {
+      EXPECT_THROW(loop->run_until_complete(racing), CancelledError);
+    }
   }
 }
 

@@ -10,6 +10,7 @@
 // where that is the loop's io_context, else dispatched there.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <exception>
@@ -89,7 +90,7 @@ struct AsioLink {
   modern::Ready& on_abandoned;  // not to be touched where the mailbox is closed
   // The operation's executor's:
   boost::asio::cancellation_signal signal;  // not to be emitted when it has completed: who would hear it may be gone
-  bool completed = false;
+  std::atomic<bool> completed = false;      // written there
   // The loop's:
   AsioFuture<T>* future;  // null when it waits no longer
 };
@@ -125,14 +126,17 @@ class AsioFuture : public modern::FutureValue<T>, private modern::LoopObserver, 
 
   bool cancel(const std::optional<std::string>& message) override {
     if (this->done() || link_ == nullptr) return modern::FutureCore::cancel(message);
-    if (!emits_here()) {
+    const bool here = emits_here();
+    const bool completed = link_->completed.load(std::memory_order_acquire);  // what it ended with is on its way
+    if (here && !completed && !link_->signal.slot().has_handler()) return modern::FutureCore::cancel(message);
+    this->set_cancel_message(message);
+    cancelling_ = true;
+    if (completed) return true;
+    if (here) {
+      link_->signal.emit(boost::asio::cancellation_type::terminal);
+    } else {
       emit_elsewhere();
-      expect_cancellation(message);
-      return true;
     }
-    if (!link_->signal.slot().has_handler()) return modern::FutureCore::cancel(message);
-    expect_cancellation(message);
-    link_->signal.emit(boost::asio::cancellation_type::terminal);
     return true;
   }
 
@@ -143,10 +147,6 @@ class AsioFuture : public modern::FutureValue<T>, private modern::LoopObserver, 
   const std::shared_ptr<AsioLink<T>>& link() const noexcept { return link_; }
 
  private:
-  void expect_cancellation(const std::optional<std::string>& message) {
-    this->set_cancel_message(message);
-    cancelling_ = true;
-  }
   modern::Ref<AsioFuture> end() noexcept {
     link_->future = nullptr;
     return std::move(under_way_);
@@ -235,7 +235,7 @@ class AsioHandler {
   AsioHandler& operator=(AsioHandler&&) = delete;
   ~AsioHandler() {
     if (link_ == nullptr) return;
-    link_->completed = true;
+    link_->completed.store(true, std::memory_order_release);
     static_cast<void>(link_->mailbox->post(link_->on_abandoned));
   }
 
@@ -252,7 +252,7 @@ class AsioHandler {
   template <class... Values>
   void operator()(Values&&... values) {
     Outcome<T> outcome = make_outcome(std::forward<Values>(values)...);
-    link_->completed = true;
+    link_->completed.store(true, std::memory_order_release);
     if (link_->mailbox->is_of_running_loop()) {
       const std::shared_ptr<AsioLink<T>> link = std::move(link_);
       if (link->future != nullptr) link->future->receive(outcome);

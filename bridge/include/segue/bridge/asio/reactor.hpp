@@ -9,13 +9,15 @@
 // bounded number run before the loop has an iteration. io_context::stop() does not stop the loop.
 //
 // The loop's own watches are not Asio's: another reactor, epoll's, keeps them, and the io_context waits for its one
-// descriptor. That wait is under way in the io_context during a poll alone: where the program runs its io_context
-// besides the loop, it does not keep that run() from ending. No other thread may run the io_context while the loop
-// runs: its run() throws RuntimeError when it takes what was to wake the loop.
+// descriptor. That wait is under way in the program's io_context during a poll alone: where the program runs it besides
+// the loop, it does not keep that run() from ending. No other thread may run the io_context while the loop runs:
+// its run() throws RuntimeError when it takes what was to wake the loop.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -51,6 +53,8 @@ class AsioReactor final : public HostedReactor {
   std::optional<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
   boost::asio::posix::stream_descriptor found_;  // inner()'s descriptor, which inner() closes
+  bool waits_ = false;                           // for found_
+  std::atomic<std::thread::id> thread_;          // where it waits, or did last
 };
 
 /// A reactor for new_event_loop(): the loop runs `context` from then on. It has to outlive the loop.
