@@ -1,5 +1,5 @@
-// Orders out of an XML file of any size, as a generator: 0-callback.cpp with the program on one side and the parser on the
-// other.
+// Orders out of an XML file of any size, as a generator: 0-callback.cpp with the program on one side and the parser on
+// the other.
 //
 // usage: 1-generator FILE        the totals of all orders
 //        1-generator FILE N      the first N orders over 1000.00
