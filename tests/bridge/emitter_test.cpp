@@ -410,36 +410,48 @@ TEST_F(FromCallbacks, StopFeedingAQueueWhereTheFeederIsCancelled) {
   EXPECT_FALSE((*emit)(3));
 }
 
-// The consumer goes while workers emit. For ThreadSanitizer above all.
+// The consumer goes while a worker emits, which does so until its source is stopped. For ThreadSanitizer above all.
 TEST(FromCallbacksInThreads, MayBeEmittedWhileTheConsumerGoes) {
-  const auto loop = modern::new_event_loop();
-  std::atomic<int> stopped = 0;
-  struct Source {
-    void pause() const {}
-    void resume() const {}
-    void stop() const { ++*stopped; }
-    std::atomic<int>* stopped;
+  constexpr int times = 20;
+  struct Told {
+    std::atomic<bool> paused = false;
+    std::atomic<bool> stopped = false;
   };
+  struct Source {
+    void pause() const { told->paused = true; }
+    void resume() const { told->paused = false; }
+    void stop() const { told->stopped = true; }
+    std::shared_ptr<Told> told;
+  };
+  const auto loop = modern::new_event_loop();
+  std::vector<std::shared_ptr<Told>> all;
   std::vector<std::thread> workers;
   const auto main = [&]() -> Coroutine<> {
-    for (int i = 0; i < 50; ++i) {
-      auto values = from_callbacks<std::string>(
-          [&](const Emitter<std::string>& emitter) {
-            workers.emplace_back([emitter] {
-              const std::string text(100, 'x');
-              for (int n = 0; n < 1000; ++n) emitter(text);
-            });
-            return Source{&stopped};
-          },
-          {.maxsize = 4});
+    for (int i = 1; i <= times; ++i) {
+      const auto told = std::make_shared<Told>();
+      all.push_back(told);
+      const auto start = [&workers, told](const Emitter<std::string>& emitter) {
+        workers.emplace_back([emitter, told] {
+          while (!told->stopped) {
+            if (told->paused) {
+              std::this_thread::yield();
+            } else {
+              emitter(std::string(100, 'x'));
+            }
+          }
+        });
+        return Source{told};
+      };
+      auto values = from_callbacks<std::string>(start, {.maxsize = 4});
       for (int n = 0; n < i; ++n) co_await values.next_or_none();
       co_await values.aclose();
     }
   };
   loop->run_until_complete(main());
+  int stopped = 0;
+  for (const auto& told : all) stopped += told->stopped.exchange(true) ? 1 : 0;
   for (std::thread& worker : workers) worker.join();
-  EXPECT_LE(stopped, 49);
-  EXPECT_GT(stopped, 0);
+  EXPECT_EQ(stopped, times);
 }
 
 }  // namespace
