@@ -7,6 +7,8 @@
 #include <exception>
 #include <mutex>
 #include <new>
+#include <string>
+#include <type_traits>
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exception_context.hpp>
@@ -107,10 +109,9 @@ class Slots {
   std::array<std::atomic<Slot*>, 25> blocks_{};
 };
 
-Slots& all_slots() noexcept {
-  static Slots* const slots = new Slots;  // tickets may be shown while the process ends
-  return *slots;
-}
+// Has no destructor to be called: tickets may be shown while the process ends.
+constinit Slots all_slots;
+static_assert(std::is_trivially_destructible_v<Slots>);
 
 /// A thread's own free ones, a few of which stay unused for a while.
 struct ThreadSlots : FreeSlots {
@@ -120,7 +121,7 @@ struct ThreadSlots : FreeSlots {
   ThreadSlots() = default;
   ThreadSlots(const ThreadSlots&) = delete;
   ThreadSlots& operator=(const ThreadSlots&) = delete;
-  ~ThreadSlots() { all_slots().give_back(*this, 0); }
+  ~ThreadSlots() { all_slots.give_back(*this, 0); }
 };
 thread_local ThreadSlots this_thread_slots;
 
@@ -137,7 +138,7 @@ struct Taken {
 };
 Taken take(void* ticket, Phase phase) noexcept {
   const auto bits = reinterpret_cast<std::uintptr_t>(ticket);
-  Slot* const slot = bits >> 32 == 0 ? nullptr : all_slots().at(static_cast<std::uint32_t>((bits >> 32) - 1));
+  Slot* const slot = bits >> 32 == 0 ? nullptr : all_slots.at(static_cast<std::uint32_t>((bits >> 32) - 1));
   if (slot == nullptr) return {nullptr, nullptr, 0};
   const auto use = static_cast<std::uint32_t>(bits);
   std::uint64_t found = Slot::word_of(use, Phase::live);
@@ -145,7 +146,7 @@ Taken take(void* ticket, Phase phase) noexcept {
     return {nullptr, slot, found};
   void* const state = slot->state;
   this_thread_slots.push(*slot);
-  if (this_thread_slots.count > ThreadSlots::most) all_slots().give_back(this_thread_slots, ThreadSlots::most / 2);
+  if (this_thread_slots.count > ThreadSlots::most) all_slots.give_back(this_thread_slots, ThreadSlots::most / 2);
   return {state, slot, found};
 }
 
@@ -169,7 +170,7 @@ void report(const char* message, const std::string& source) noexcept {
 }  // namespace
 
 void* CCalls::enter(void* state, const std::source_location& made) {
-  if (this_thread_slots.count <= ThreadSlots::least) all_slots().refill(this_thread_slots);
+  if (this_thread_slots.count <= ThreadSlots::least) all_slots.refill(this_thread_slots);
   Slot& slot = this_thread_slots.pop();
   const std::uint32_t use = Slot::use_of(slot.word.load(std::memory_order_relaxed)) + 1;
   slot.state = state;

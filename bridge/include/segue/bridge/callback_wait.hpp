@@ -95,7 +95,8 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   /// The same operation, not started.
   CallbackWait(const CallbackWait& other)
       : initiation_(other.initiation_), cancel_(other.cancel_), made_(other.made_) {}
-  CallbackWait(CallbackWait&& other)
+  CallbackWait(CallbackWait&& other) noexcept(std::is_nothrow_move_constructible_v<Initiation> &&
+                                              std::is_nothrow_move_constructible_v<Cancel>)
       : initiation_(std::move(other.initiation_)), cancel_(std::move(other.cancel_)), made_(other.made_) {}
   CallbackWait& operator=(const CallbackWait&) = delete;
   ~CallbackWait() { end(); }
