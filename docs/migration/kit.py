@@ -59,6 +59,11 @@ def peaks(pid: int) -> tuple[int, int]:
     return int(memory[1]) if memory else 0, int(threads[1]) if threads else 0
 
 
+def cpu_seconds(pid: int) -> float:
+    """Of all its threads, as the scheduler counts them (proc(5))."""
+    return sum(int(thread.read_text().split()[0]) for thread in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
 def check(fine: bool, what: str) -> None:
     print(("  ok: " if fine else "  FAILED: ") + what)
     if not fine:

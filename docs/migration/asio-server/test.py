@@ -12,7 +12,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from kit import check, fail, peaks
+from kit import check, cpu_seconds, fail, peaks
 
 CONNECTIONS = 8
 ROUNDS = 5  # of which the fastest counts: the machine has others to serve
@@ -37,11 +37,6 @@ def running(program: Path):
 def curl(*arguments: str) -> str:
     return subprocess.run(["curl", "--silent", "--no-progress-meter", "--max-time", "20", *arguments], text=True, check=True,
                           stdout=subprocess.PIPE).stdout
-
-
-def cpu_seconds(pid: int) -> float:
-    """Of all its threads, as the scheduler counts them (proc(5))."""
-    return sum(int(thread.read_text().split()[0]) for thread in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
 
 
 def ask(connection: socket.socket, name: str) -> bytes:

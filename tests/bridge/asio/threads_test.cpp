@@ -39,7 +39,7 @@ using ::testing::ElementsAre;
 using testing::Trace;
 
 constexpr int threads = 3;
-constexpr int rounds = 200;
+constexpr int burst_rounds = 200;
 
 /// An io_context that several threads run, and a loop of its own in this one.
 class ThreadedAsio : public ::testing::Test {
@@ -63,7 +63,7 @@ class ThreadedAsio : public ::testing::Test {
 TEST_F(ThreadedAsio, a_task_awaits_operations_of_theirs_and_stays_in_its_thread) {
   const auto here = std::this_thread::get_id();
   auto main = [&]() -> Coroutine<> {
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < burst_rounds; ++i) {
       co_await asio::post(io, use_segue);
       EXPECT_EQ(std::this_thread::get_id(), here);
     }
@@ -80,7 +80,7 @@ TEST_F(ThreadedAsio, a_cancellation_reaches_an_operation_on_a_strand_whenever_it
     asio::steady_timer timer(asio::make_strand(io), delay);
     co_await timer.async_wait(use_segue);
   };
-  for (int i = 0; i < rounds; ++i) {
+  for (int i = 0; i < burst_rounds; ++i) {
     const auto for_ever = loop->create_task(wait());
     const auto racing = loop->create_task(wait_briefly(20us));
     loop->run_until_complete(modern::sleep(0s));
@@ -95,7 +95,7 @@ TEST_F(ThreadedAsio, a_cancellation_reaches_an_operation_on_a_strand_whenever_it
 
 TEST_F(ThreadedAsio, a_cancelled_read_leaves_its_buffer_alone_from_then_on) {
   using Socket = asio::local::stream_protocol::socket;
-  for (int i = 0; i < rounds; ++i) {
+  for (int i = 0; i < burst_rounds; ++i) {
     const auto strand = asio::make_strand(io);
     Socket here(strand);
     Socket there(io);
@@ -124,7 +124,7 @@ TEST_F(ThreadedAsio, their_coroutines_wait_for_tasks_of_the_loop) {
     co_return value;
   };
   auto asking = [&]() -> asio::awaitable<void> {
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < burst_rounds; ++i) {
       const int value = co_await co_spawn(*loop, number(1), asio::use_awaitable);
       EXPECT_NE(std::this_thread::get_id(), here);
       sum += value;
@@ -136,17 +136,17 @@ TEST_F(ThreadedAsio, their_coroutines_wait_for_tasks_of_the_loop) {
     for (const modern::Task<>& each : all) co_await each;
   };
   loop->run_until_complete(main());
-  EXPECT_EQ(sum, threads * rounds);
+  EXPECT_EQ(sum, threads * burst_rounds);
 }
 
 TEST_F(ThreadedAsio, their_handlers_call_into_the_loop_by_its_executor) {
   Trace trace;  // the loop's alone
-  for (int i = 0; i < rounds; ++i) {
+  for (int i = 0; i < burst_rounds; ++i) {
     asio::post(io,
                [&, executor = LoopExecutor(*loop)] { asio::post(executor, [&] { trace.emplace_back("called"); }); });
   }
   auto all_called = [&]() -> Coroutine<> {
-    while (trace.size() < rounds) co_await modern::sleep(0s);
+    while (trace.size() < burst_rounds) co_await modern::sleep(0s);
   };
   loop->run_until_complete(all_called());
   EXPECT_THAT(trace, Each("called"));
