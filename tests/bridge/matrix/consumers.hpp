@@ -22,7 +22,7 @@
 
 #include "producers.hpp"
 
-namespace segue::bridge::testing {
+namespace segue::bridge::matrix {
 
 /// A wait that was begun.
 struct Waiting {
@@ -151,4 +151,4 @@ struct ByThread {
   }
 };
 
-}  // namespace segue::bridge::testing
+}  // namespace segue::bridge::matrix

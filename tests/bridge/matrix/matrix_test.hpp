@@ -26,7 +26,11 @@
 #include "consumers.hpp"
 #include "producers.hpp"
 
-namespace segue::bridge::testing {
+namespace segue::bridge::matrix {
+
+using testing::collect_reports;
+using testing::make_loop;
+using testing::Trace;
 
 /// Whether a producer notes that its wait was cancelled: a thread cannot.
 template <class Producer>
@@ -166,4 +170,4 @@ bool register_row(const char* file, int line) {
   return true;
 }
 
-}  // namespace segue::bridge::testing
+}  // namespace segue::bridge::matrix

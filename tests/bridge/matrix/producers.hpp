@@ -27,7 +27,7 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
-namespace segue::bridge::testing {
+namespace segue::bridge::matrix {
 
 using namespace std::chrono_literals;
 
@@ -202,4 +202,4 @@ struct Columns {};
 using AllColumns = Columns<OfCallback, OfFuture, OfGeneratorCoroutine, OfCoroutine, OfTask, OfAsyncGenerator,
                            OfFiberAsyncGenerator, OfPortal, OfThread, OfStdFuture>;
 
-}  // namespace segue::bridge::testing
+}  // namespace segue::bridge::matrix

@@ -1,6 +1,6 @@
 #include "matrix_test.hpp"
 
-namespace segue::bridge::testing {
+namespace segue::bridge::matrix {
 namespace {
 
 [[maybe_unused]] const bool coroutine_row = register_row<ByCoroutine>(__FILE__, __LINE__);
@@ -9,4 +9,4 @@ namespace {
 [[maybe_unused]] const bool thread_row = register_row<ByThread>(__FILE__, __LINE__);
 
 }  // namespace
-}  // namespace segue::bridge::testing
+}  // namespace segue::bridge::matrix

@@ -1,6 +1,6 @@
 #include "matrix_test.hpp"
 
-namespace segue::bridge::testing {
+namespace segue::bridge::matrix {
 namespace {
 
 [[maybe_unused]] const bool callback_row = register_row<ByCallback>(__FILE__, __LINE__);
@@ -10,4 +10,4 @@ namespace {
 [[maybe_unused]] const bool generator_row = register_row<ByGenerator>(__FILE__, __LINE__);
 
 }  // namespace
-}  // namespace segue::bridge::testing
+}  // namespace segue::bridge::matrix
