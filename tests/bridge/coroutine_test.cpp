@@ -679,7 +679,7 @@ TEST(GeneratorCoroutine, IsAFiberInTheCallGraph) {
   EXPECT_THAT(loop->run_until_complete(awaits_who_shows_its_call_graph()),
               MatchesRegex("\\* Task\\(name='[^']*', id=0x[0-9a-f]+\\)\n"
                            "  \\+ Call stack:\n"
-                           "  \\|   <fiber>\n"
+                           "  \\|   File '[^']*', line [0-9]+, in async [^\n]+\\(\\)\n"
                            "  \\|   File '[^']*', line [0-9]+, in async awaits_who_shows_its_call_graph\\(\\)"));
 }
 

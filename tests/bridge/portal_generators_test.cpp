@@ -254,7 +254,8 @@ TEST(PortalGenerator, IsInTheContextOfItsTask) {
       await_(sleep(1s));
       yield(name.get());
     });
-    return body.next() + name.get();
+    const std::string seen = body.next();
+    return seen + name.get();
   };
   auto main = [&]() -> Coroutine<std::string> {
     const auto a = loop->create_task(portal(consume, "a"));
