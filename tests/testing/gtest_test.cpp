@@ -108,7 +108,7 @@ class EntersManagers : public AsyncioTest {
 
 CO_TEST_F(EntersManagers, and_leaves_them_as_clean_ups) {
   Traced second{"second"};
-  co_await enter_async_context(second);
+  co_await enter_async_context(std::move(second));
   bool refused = false;
   try {
     co_await enter_async_context(Refuses());

@@ -82,7 +82,6 @@ struct Cell {
     EXPECT_TRUE(holds<modern::CancelledError>(error)) << exception_repr(error);
     for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
     EXPECT_EQ(producer_was_cancelled, can_be_stopped<Producer>);
-    stop_threads();
   }
   static modern::Coroutine<> until_a_time_out() {
     producer_was_cancelled = false;
@@ -91,7 +90,6 @@ struct Cell {
     const std::exception_ptr error = co_await error_of(waiting.end);
     EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
     EXPECT_EQ(producer_was_cancelled, can_be_stopped<Producer>);
-    stop_threads();
   }
   static modern::Coroutine<> in_its_context() {
     number.set(5);
@@ -114,18 +112,17 @@ struct Cell {
   static modern::Coroutine<int> limited() {
     co_return co_await modern::wait_for(Producer::get(Deed::goes_on_for_ever), 60s);
   }
-  static void stop_threads() {
-    if (!can_be_stopped<Producer>) OfThread::gate.release();
-  }
 };
 
 /// Runs a property as the main task, in virtual time.
 template <modern::Coroutine<> (*property)()>
 void in_a_loop() {
+  OfThread::begin_test();
   const auto loop = make_loop();
   Trace reports;
   collect_reports(*loop, reports);
   loop->run_until_complete(property());
+  OfThread::end_test();
   EXPECT_TRUE(reports.empty()) << reports.front();
 }
 

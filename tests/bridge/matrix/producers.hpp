@@ -6,7 +6,6 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <semaphore>
 #include <string>
 #include <utility>
 
@@ -176,13 +175,20 @@ struct OfThread {
   /// Cannot be stopped: nobody notes that it was cancelled, and what goes on for ever ends with the test.
   static auto get(Deed deed) {
     return modern::to_thread(
-        [](Deed what) {
-          if (what == Deed::goes_on_for_ever) gate.acquire();
+        [](Deed what, const std::shared_future<void>& end) {
+          if (what == Deed::goes_on_for_ever) end.wait();
           return done_at_once(what);
         },
-        deed);
+        deed, test_ends);
   }
-  static inline std::binary_semaphore gate{0};
+  static void begin_test() {
+    gate = std::promise<void>();
+    test_ends = gate.get_future().share();
+  }
+  static void end_test() { gate.set_value(); }
+
+  static inline std::promise<void> gate;
+  static inline std::shared_future<void> test_ends;
 };
 
 struct OfStdFuture {
@@ -190,8 +196,8 @@ struct OfStdFuture {
   /// Cannot be stopped, as a thread.
   static auto get(Deed deed) {
     const int context = number.get();
-    return from_std_future(std::async(std::launch::async, [deed, context] {
-      if (deed == Deed::goes_on_for_ever) OfThread::gate.acquire();
+    return from_std_future(std::async(std::launch::async, [deed, context, end = OfThread::test_ends] {
+      if (deed == Deed::goes_on_for_ever) end.wait();
       return deed == Deed::gives_its_context ? context : done_at_once(deed);
     }));
   }

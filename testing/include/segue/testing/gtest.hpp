@@ -82,12 +82,12 @@ class AsyncioTest : public ::testing::Test {
     });
   }
 
-  /// Enters a context manager, gives what it gives, and leaves it at the end, as a clean-up. A temporary is kept,
-  /// another one referred to.
+  /// Enters a context manager, gives what it gives, and leaves it at the end, as a clean-up. It is taken over, since
+  /// the body's locals are gone by then.
   ///
   ///   Connection& connection = co_await enter_async_context(connect("a.example"));
   template <class M>
-    requires modern::AsyncContextManager<std::remove_reference_t<M>>
+    requires(!std::is_lvalue_reference_v<M>) && modern::AsyncContextManager<M>
   auto enter_async_context(M&& manager) {
     const auto stack = std::make_shared<modern::AsyncExitStack>();
     add_async_cleanup([stack] { return stack->aclose(); });
