@@ -40,129 +40,151 @@ inline constexpr bool can_be_stopped<OfThread> = false;
 template <>
 inline constexpr bool can_be_stopped<OfStdFuture> = false;
 
-/// The properties of a cell, each a coroutine that is run as the main task.
-template <class Consumer, class Producer>
+/// A pair of who waits and who is waited for, whatever their types.
 struct Cell {
-  static Waiting begin(Deed deed) {
-    producer_was_cancelled = false;
-    return Consumer::begin([deed] { return Producer::get(deed); });
-  }
-  /// What the wait ends with; null for a value.
-  static modern::Coroutine<std::exception_ptr> error_of(modern::Future<int> end) {
-    try {
-      co_await end;
-    } catch (...) {
-      co_return std::current_exception();
-    }
-    co_return nullptr;
-  }
-
-  static modern::Coroutine<> its_value() {
-    const Waiting waiting = begin(Deed::gives_a_value);
-    EXPECT_EQ(co_await waiting.end, 7);
-  }
-  static modern::Coroutine<> its_exception_with_the_context() {
-    const Waiting waiting = begin(Deed::throws);
-    const std::exception_ptr error = co_await error_of(waiting.end);
-    EXPECT_EQ(exception_repr(error), "ValueError('of the producer')");
-    const auto* const raised = exception_ptr_cast<const BaseException>(error);
-    EXPECT_TRUE(raised != nullptr && holds<KeyError>(raised->context()));
-  }
-  static modern::Coroutine<> its_cancellation() {
-    const Waiting waiting = begin(Deed::is_cancelled);
-    const std::exception_ptr error = co_await error_of(waiting.end);
-    EXPECT_TRUE(holds<modern::CancelledError>(error)) << exception_repr(error);
-  }
-  static modern::Coroutine<> until_it_is_cancelled() {
-    const Waiting waiting = begin(Deed::goes_on_for_ever);
-    for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
-    EXPECT_FALSE(waiting.end.done());
-    waiting.cancel();
-    const std::exception_ptr error = co_await error_of(waiting.end);
-    EXPECT_TRUE(holds<modern::CancelledError>(error)) << exception_repr(error);
-    for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
-    EXPECT_EQ(producer_was_cancelled, can_be_stopped<Producer>);
-  }
-  static modern::Coroutine<> until_a_time_out() {
-    producer_was_cancelled = false;
-    const auto make = [] { return limited(); };
-    const Waiting waiting = Consumer::begin(make);
-    const std::exception_ptr error = co_await error_of(waiting.end);
-    EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
-    EXPECT_EQ(producer_was_cancelled, can_be_stopped<Producer>);
-  }
-  static modern::Coroutine<> in_its_context() {
-    number.set(5);
-    const Waiting waiting = begin(Deed::gives_its_context);
-    number.set(6);
-    const int seen = co_await waiting.end;
-    EXPECT_EQ(seen, 5);
-  }
-  /// Under 200 legal schedules.
-  static void in_any_order() { segue::testing::explore(its_value, {.seeds = 200, .failed = &HasFailure}); }
-  /// Wherever who waits for all of it is cancelled, nothing is left.
-  static void cancelled_anywhere() {
-    const auto report = segue::testing::cancel_everywhere(
-        its_value, {.failed = &HasFailure, .may_leave_tasks = std::same_as<Consumer, ByCallback>});
-    EXPECT_GT(report.cancelled, 0);
-  }
-
- private:
-  static bool HasFailure() { return ::testing::Test::HasFailure(); }
-  static modern::Coroutine<int> limited() {
-    co_return co_await modern::wait_for(Producer::get(Deed::goes_on_for_ever), 60s);
-  }
+  Waiting (*begin)(Deed deed);
+  Waiting (*begin_with_a_limit)();  ///< on what goes on for ever
+  bool can_be_stopped;
+  bool leaves_a_task;
 };
 
-/// Runs a property as the main task, in virtual time.
-template <modern::Coroutine<> (*property)()>
-void in_a_loop() {
+// --- the properties of a cell, each run as the main task
+
+/// What a wait ends with; null for a value.
+inline modern::Coroutine<std::exception_ptr> error_of(modern::Future<int> end) {
+  try {
+    co_await end;
+  } catch (...) {
+    co_return std::current_exception();
+  }
+  co_return nullptr;
+}
+inline Waiting begin(const Cell& cell, Deed deed) {
+  producer_was_cancelled = false;
+  return cell.begin(deed);
+}
+
+inline modern::Coroutine<> its_value(const Cell& cell) {
+  const Waiting waiting = begin(cell, Deed::gives_a_value);
+  EXPECT_EQ(co_await waiting.end, 7);
+}
+inline modern::Coroutine<> its_exception_with_the_context(const Cell& cell) {
+  const Waiting waiting = begin(cell, Deed::throws);
+  const std::exception_ptr error = co_await error_of(waiting.end);
+  EXPECT_EQ(exception_repr(error), "ValueError('of the producer')");
+  const auto* const raised = exception_ptr_cast<const BaseException>(error);
+  EXPECT_TRUE(raised != nullptr && holds<KeyError>(raised->context()));
+}
+inline modern::Coroutine<> its_cancellation(const Cell& cell) {
+  const Waiting waiting = begin(cell, Deed::is_cancelled);
+  const std::exception_ptr error = co_await error_of(waiting.end);
+  EXPECT_TRUE(holds<modern::CancelledError>(error)) << exception_repr(error);
+}
+inline modern::Coroutine<> until_it_is_cancelled(const Cell& cell) {
+  const Waiting waiting = begin(cell, Deed::goes_on_for_ever);
+  for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
+  EXPECT_FALSE(waiting.end.done());
+  waiting.cancel();
+  const std::exception_ptr error = co_await error_of(waiting.end);
+  EXPECT_TRUE(holds<modern::CancelledError>(error)) << exception_repr(error);
+  for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
+  EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
+}
+inline modern::Coroutine<> until_a_time_out(const Cell& cell) {
+  producer_was_cancelled = false;
+  const Waiting waiting = cell.begin_with_a_limit();
+  const std::exception_ptr error = co_await error_of(waiting.end);
+  EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
+  EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
+}
+inline modern::Coroutine<> in_its_context(const Cell& cell) {
+  number.set(5);
+  const Waiting waiting = begin(cell, Deed::gives_its_context);
+  number.set(6);
+  const int seen = co_await waiting.end;
+  EXPECT_EQ(seen, 5);
+}
+
+/// Runs a property in virtual time.
+template <modern::Coroutine<> (*property)(const Cell&)>
+void in_a_loop(const Cell& cell) {
   OfThread::begin_test();
   const auto loop = make_loop();
   Trace reports;
   collect_reports(*loop, reports);
-  loop->run_until_complete(property());
+  loop->run_until_complete(property(cell));
   OfThread::end_test();
   EXPECT_TRUE(reports.empty()) << reports.front();
 }
 
+inline bool has_failed() { return ::testing::Test::HasFailure(); }
+
+/// Under 200 legal schedules.
+inline void in_any_order(const Cell& cell) {
+  segue::testing::explore([&cell] { return its_value(cell); }, {.seeds = 200, .failed = &has_failed});
+}
+/// Wherever who waits for all of it is cancelled, nothing is left.
+inline void cancelled_anywhere(const Cell& cell) {
+  const auto report = segue::testing::cancel_everywhere([&cell] { return its_value(cell); },
+                                                        {.failed = &has_failed, .may_leave_tasks = cell.leaves_a_task});
+  EXPECT_GT(report.cancelled, 0);
+}
+
+// --- as tests
+
+using Property = void (*)(const Cell&);
+
 class MatrixTest : public ::testing::Test {
  public:
-  explicit MatrixTest(void (*property)()) noexcept : property_(property) {}
-  void TestBody() override { property_(); }
+  MatrixTest(Property property, const Cell& cell) noexcept : property_(property), cell_(cell) {}
+  void TestBody() override { property_(cell_); }
 
  private:
-  void (*property_)();
+  Property property_;
+  Cell cell_;
 };
 
-template <class Consumer, class Producer>
-void register_cell(const char* file, int line) {
-  const auto add = [&](const char* name, void (*property)()) {
-    std::string cell = std::string(Consumer::name) + "_waits_for_" + Producer::name + "/" + name;
-    std::ranges::replace(cell, ' ', '_');
-    std::ranges::replace(cell, '-', '_');
-    std::ranges::replace(cell, ':', '_');
-    ::testing::RegisterTest("Matrix", cell.c_str(), nullptr, nullptr, file, line,
-                            [property]() -> ::testing::Test* { return new MatrixTest(property); });
+inline void register_cell(const char* consumer, const char* producer, const Cell& cell, bool has_real_threads,
+                          const char* file, int line) {
+  const auto add = [&](const char* name, Property property) {
+    std::string test = std::string(consumer) + "_waits_for_" + producer + "/" + name;
+    for (const char each : {' ', '-', ':'}) std::ranges::replace(test, each, '_');
+    ::testing::RegisterTest("Matrix", test.c_str(), nullptr, nullptr, file, line,
+                            [property, cell]() -> ::testing::Test* { return new MatrixTest(property, cell); });
   };
-  using C = Cell<Consumer, Producer>;
-  add("its_value", &in_a_loop<&C::its_value>);
-  add("its_exception_with_the_context", &in_a_loop<&C::its_exception_with_the_context>);
-  add("its_cancellation", &in_a_loop<&C::its_cancellation>);
-  add("until_it_is_cancelled", &in_a_loop<&C::until_it_is_cancelled>);
-  add("until_a_time_out", &in_a_loop<&C::until_a_time_out>);
-  add("in_its_context", &in_a_loop<&C::in_its_context>);
-  if constexpr (!std::same_as<Consumer, ByThread> && !std::same_as<Producer, OfStdFuture>) {  // whose threads are real
-    add("in_any_order", &C::in_any_order);
-    add("cancelled_anywhere", &C::cancelled_anywhere);
-  }
+  add("its_value", &in_a_loop<&its_value>);
+  add("its_exception_with_the_context", &in_a_loop<&its_exception_with_the_context>);
+  add("its_cancellation", &in_a_loop<&its_cancellation>);
+  add("until_it_is_cancelled", &in_a_loop<&until_it_is_cancelled>);
+  add("until_a_time_out", &in_a_loop<&until_a_time_out>);
+  add("in_its_context", &in_a_loop<&in_its_context>);
+  if (has_real_threads) return;
+  add("in_any_order", &in_any_order);
+  add("cancelled_anywhere", &cancelled_anywhere);
+}
+
+template <class Producer>
+modern::Coroutine<int> limited() {
+  co_return co_await modern::wait_for(Producer::get(Deed::goes_on_for_ever), 60s);
+}
+
+template <class Consumer, class Producer>
+void register_pair(const char* file, int line) {
+  const Cell cell{
+      .begin = [](Deed deed) { return Consumer::begin([deed] { return Producer::get(deed); }); },
+      .begin_with_a_limit = [] { return Consumer::begin(&limited<Producer>); },
+      .can_be_stopped = can_be_stopped<Producer>,
+      .leaves_a_task = std::same_as<Consumer, ByCallback>,
+  };
+  const bool has_real_threads = std::same_as<Consumer, ByThread> || std::same_as<Producer, OfStdFuture>;
+  register_cell(Consumer::name, Producer::name, cell, has_real_threads, file, line);
 }
 
 /// Adds a row: whoever waits, for each producer.
 template <class Consumer>
 bool register_row(const char* file, int line) {
   [&]<class... Producers>(Columns<Producers...>) {
-    (register_cell<Consumer, Producers>(file, line), ...);
+    (register_pair<Consumer, Producers>(file, line), ...);
   }(AllColumns());
   return true;
 }
