@@ -18,6 +18,7 @@
 #include <segue/bridge/callback_errors.hpp>
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
 
 #include "loop.hpp"
