@@ -71,7 +71,7 @@ template <class Token>
 auto async_measure(Token&& token) {
   return asio::async_initiate<Token, void(boost::system::error_code, int)>(
       [](auto handler) {
-        const auto executor = asio::get_associated_executor(handler, io_context(get_running_loop()));
+        const auto executor = asio::get_associated_executor(handler, io_context(get_running_loop()).get_executor());
         asio::post(executor, [handler = std::move(handler)]() mutable { handler(boost::system::error_code(), 7); });
       },
       token);

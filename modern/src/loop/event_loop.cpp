@@ -38,13 +38,12 @@ class StopLoop final : public DoneCallbackState {
   }
 };
 
-// CPython's text, and whose step it is that would have to wait for what the loop does after it.
-[[noreturn]] void refuse_to_run(const std::string& message) {
-  const TaskCore* const task = TaskCore::current();
-  throw RuntimeError(task == nullptr ? message
-                                     : message + " " + task->repr() +
-                                           ", which waits for what it is to run: co_await that, or await_() it below "
-                                           "a portal");
+// CPython's text; and a note that says whose step it is that would have to wait for what the loop does after it.
+[[noreturn]] void refuse_to_run(const char* message) {
+  RuntimeError error(message);
+  if (const TaskCore* const task = TaskCore::current())
+    error.add_note(task->repr() + " waits for what it is to run: co_await that, or await_() it below a portal");
+  throw error;
 }
 
 // A wait long enough to look through the pool meanwhile.

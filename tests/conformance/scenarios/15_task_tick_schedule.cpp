@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <segue/asyncio.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 #include "trace.hpp"
 
@@ -34,6 +35,7 @@ Coroutine<> main_() {
   asyncio::EventLoop& loop = asyncio::get_running_loop();
   const auto restart = [] { tick = 0; };
   live = true;
+  const modern::ScopeExit stop_ticking([]() noexcept { live = false; });
 
   loop.call_soon(ticker);
   co_await asyncio::sleep(0s);

@@ -218,7 +218,7 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
 template <class T>
 class EmitterEnd {
  public:
-  explicit EmitterEnd(std::shared_ptr<Channel<T>> channel) noexcept : channel(std::move(channel)) {}
+  explicit EmitterEnd(std::shared_ptr<Channel<T>> of) noexcept : channel(std::move(of)) {}
   EmitterEnd(const EmitterEnd&) = delete;
   EmitterEnd& operator=(const EmitterEnd&) = delete;
   ~EmitterEnd() { channel->end(nullptr); }
