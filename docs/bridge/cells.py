@@ -94,9 +94,10 @@ def programs():
             for column in COLUMNS
         )
         yield f"{row[1]}.cpp", (
-            f"// {row[0]}: written by cells.py.\n// clang-format off: three lines an example\n" '#include "cells.hpp"\n\n' "namespace {\n\n"
+            f"// {row[0]}: written by cells.py.\n// clang-format off: three lines an example\n" '#include "cells.hpp"\n\n' f"namespace of_{row[1]} {{\n\n"
             + "\n".join(cells)
-            + f"\n}}  // namespace\n\nvoid cells_of_{row[1]}() {{\n  const auto loop = new_event_loop();\n"
+            + f"\n}}  // namespace of_{row[1]}\n\nvoid cells_of_{row[1]}() {{\n  using namespace of_{row[1]};\n"
+            "  const auto loop = new_event_loop();\n"
             + runs
             + "  loop->run_until_complete(loop->shutdown_asyncgens());\n}\n"
         )

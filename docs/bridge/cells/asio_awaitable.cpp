@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_asio_awaitable {
 
 Coroutine<int> coroutine_waits_for_future() {
   co_return co_await promised();
@@ -72,9 +72,10 @@ asio::awaitable<int> asio_awaitable_waits_for_thread() {
   co_return co_await bridge::co_spawn(get_running_loop(), to_thread(work), asio::use_awaitable);
 }
 
-}  // namespace
+}  // namespace of_asio_awaitable
 
 void cells_of_asio_awaitable() {
+  using namespace of_asio_awaitable;
   const auto loop = new_event_loop();
   check("asio_awaitable_waits_for_callback", loop->run_until_complete(run_asio(asio_awaitable_waits_for_callback)));
   check("asio_awaitable_waits_for_future", loop->run_until_complete(run_asio(asio_awaitable_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_asio_operation {
 
 Coroutine<int> coroutine_waits_for_future() {
   co_return co_await promised();
@@ -72,9 +72,10 @@ void asio_operation_waits_for_thread(Done done) {
   bridge::co_spawn(get_running_loop(), to_thread(work), std::move(done));
 }
 
-}  // namespace
+}  // namespace of_asio_operation
 
 void cells_of_asio_operation() {
+  using namespace of_asio_operation;
   const auto loop = new_event_loop();
   check("asio_operation_waits_for_callback", loop->run_until_complete(run_with_callback(asio_operation_waits_for_callback)));
   check("asio_operation_waits_for_future", loop->run_until_complete(run_with_callback(asio_operation_waits_for_future)));

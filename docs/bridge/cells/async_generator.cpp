@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_async_generator {
 
 AsyncGenerator<int> async_generator_waits_for_callback() {
   co_yield co_await from_callback<int>(measure);
@@ -56,9 +56,10 @@ AsyncGenerator<int> async_generator_waits_for_thread() {
   co_yield co_await to_thread(work);
 }
 
-}  // namespace
+}  // namespace of_async_generator
 
 void cells_of_async_generator() {
+  using namespace of_async_generator;
   const auto loop = new_event_loop();
   check("async_generator_waits_for_callback", loop->run_until_complete(run_async_generator(async_generator_waits_for_callback)));
   check("async_generator_waits_for_future", loop->run_until_complete(run_async_generator(async_generator_waits_for_future)));

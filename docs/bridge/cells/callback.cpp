@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_callback {
 
 Coroutine<int> coroutine_waits_for_generator() {
   co_return numbers().next();
@@ -64,9 +64,10 @@ void callback_waits_for_thread(Done done) {
   to_callback([] { return to_thread(work); })(std::move(done));
 }
 
-}  // namespace
+}  // namespace of_callback
 
 void cells_of_callback() {
+  using namespace of_callback;
   const auto loop = new_event_loop();
   check("callback_waits_for_callback", loop->run_until_complete(run_with_callback(callback_waits_for_callback)));
   check("callback_waits_for_future", loop->run_until_complete(run_with_callback(callback_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_coroutine {
 
 Coroutine<int> coroutine_waits_for_callback() {
   co_return co_await from_callback<int>(measure);
@@ -56,9 +56,10 @@ Coroutine<int> coroutine_waits_for_thread() {
   co_return co_await to_thread(work);
 }
 
-}  // namespace
+}  // namespace of_coroutine
 
 void cells_of_coroutine() {
+  using namespace of_coroutine;
   const auto loop = new_event_loop();
   check("coroutine_waits_for_callback", loop->run_until_complete(run_coroutine(coroutine_waits_for_callback)));
   check("coroutine_waits_for_future", loop->run_until_complete(run_coroutine(coroutine_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_coroutine2 {
 
 void coroutine2_waits_for_callback(Ints::push_type& push) {
   push(await_(from_callback<int>(measure)));
@@ -56,9 +56,10 @@ void coroutine2_waits_for_thread(Ints::push_type& push) {
   push(await_(to_thread(work)));
 }
 
-}  // namespace
+}  // namespace of_coroutine2
 
 void cells_of_coroutine2() {
+  using namespace of_coroutine2;
   const auto loop = new_event_loop();
   check("coroutine2_waits_for_callback", loop->run_until_complete(run_pull(coroutine2_waits_for_callback)));
   check("coroutine2_waits_for_future", loop->run_until_complete(run_pull(coroutine2_waits_for_future)));

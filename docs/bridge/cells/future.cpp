@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_future {
 
 Coroutine<int> coroutine_waits_for_generator() {
   co_return numbers().next();
@@ -64,9 +64,10 @@ Future<int> future_waits_for_thread() {
   return ensure_future(to_thread(work));
 }
 
-}  // namespace
+}  // namespace of_future
 
 void cells_of_future() {
+  using namespace of_future;
   const auto loop = new_event_loop();
   check("future_waits_for_callback", loop->run_until_complete(run_coroutine(future_waits_for_callback)));
   check("future_waits_for_future", loop->run_until_complete(run_coroutine(future_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_generator {
 
 Generator<int> generator_waits_for_callback() {
   return Generator<int>([](auto& yield) { yield(await_(from_callback<int>(measure))); });
@@ -56,9 +56,10 @@ Generator<int> generator_waits_for_thread() {
   return Generator<int>([](auto& yield) { yield(await_(to_thread(work))); });
 }
 
-}  // namespace
+}  // namespace of_generator
 
 void cells_of_generator() {
+  using namespace of_generator;
   const auto loop = new_event_loop();
   check("generator_waits_for_callback", loop->run_until_complete(run_generator(generator_waits_for_callback)));
   check("generator_waits_for_future", loop->run_until_complete(run_generator(generator_waits_for_future)));

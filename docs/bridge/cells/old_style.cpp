@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_old_style {
 
 const auto old_style_waits_for_callback = coroutine<int>([] {
   return yield_from(from_callback<int>(measure));
@@ -56,9 +56,10 @@ const auto old_style_waits_for_thread = coroutine<int>([] {
   return yield_from(to_thread(work));
 });
 
-}  // namespace
+}  // namespace of_old_style
 
 void cells_of_old_style() {
+  using namespace of_old_style;
   const auto loop = new_event_loop();
   check("old_style_waits_for_callback", loop->run_until_complete(run_coroutine(old_style_waits_for_callback)));
   check("old_style_waits_for_future", loop->run_until_complete(run_coroutine(old_style_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_portal {
 
 int portal_waits_for_callback() {
   return await_(from_callback<int>(measure));
@@ -56,9 +56,10 @@ int portal_waits_for_thread() {
   return await_(to_thread(work));
 }
 
-}  // namespace
+}  // namespace of_portal
 
 void cells_of_portal() {
+  using namespace of_portal;
   const auto loop = new_event_loop();
   check("portal_waits_for_callback", loop->run_until_complete(run_portal(portal_waits_for_callback)));
   check("portal_waits_for_future", loop->run_until_complete(run_portal(portal_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_std_future {
 
 Coroutine<int> coroutine_waits_for_generator() {
   co_return numbers().next();
@@ -64,9 +64,10 @@ std::future<int> std_future_waits_for_thread() {
   return to_std_future(to_thread(work));
 }
 
-}  // namespace
+}  // namespace of_std_future
 
 void cells_of_std_future() {
+  using namespace of_std_future;
   const auto loop = new_event_loop();
   check("std_future_waits_for_callback", loop->run_until_complete(run_std_future(std_future_waits_for_callback)));
   check("std_future_waits_for_future", loop->run_until_complete(run_std_future(std_future_waits_for_future)));

@@ -2,7 +2,7 @@
 // clang-format off: three lines an example
 #include "cells.hpp"
 
-namespace {
+namespace of_thread {
 
 Coroutine<int> coroutine_waits_for_callback() {
   co_return co_await from_callback<int>(measure);
@@ -108,9 +108,10 @@ int thread_waits_for_thread() {
   return from_thread::run(coroutine_waits_for_thread);
 }
 
-}  // namespace
+}  // namespace of_thread
 
 void cells_of_thread() {
+  using namespace of_thread;
   const auto loop = new_event_loop();
   check("thread_waits_for_callback", loop->run_until_complete(run_thread(thread_waits_for_callback)));
   check("thread_waits_for_future", loop->run_until_complete(run_thread(thread_waits_for_future)));
