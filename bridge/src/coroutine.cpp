@@ -16,7 +16,7 @@ void bridge_detail::refuse_outside(const char* function, const std::source_locat
 bool CoroutineFiber::unwind() noexcept {
   delegator = {};
   ignored_exits_ = 0;
-  Driver driver(resumable());
+  modern::ManualDriver driver(resumable());
   driver.step();
   return finished();
 }

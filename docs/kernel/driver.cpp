@@ -33,7 +33,7 @@ class Game {
   void tick() {
     for (auto next = scripts_.begin(); next != scripts_.end();) {
       const auto script = next++;
-      Driver driver;
+      ManualDriver driver;
       script->frame().promise().step_by_hand(script->frame(), driver);
       if (!driver.yielded().bare()) throw segue::RuntimeError("a script can only wait for a tick");
       if (!script->frame().done()) continue;

@@ -10,6 +10,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+#include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/type_name.hpp>
 
@@ -17,6 +18,8 @@
 #include "kernel/shortest.hpp"
 
 namespace segue::modern {
+
+static_assert(sizeof(TaskValue<void>) <= 5 * detail::pool_step, "a word more takes a larger block of the pool");
 
 namespace {
 
@@ -59,7 +62,7 @@ void TaskName::set(std::string name) {
 
 TaskCore::TaskCore(LoopCore& loop, detail::PromiseBase& promise, std::string_view name)
     : FutureCore(loop, Kind::task),
-      Driver(this, {}),
+      Driver(true, {}),
       promise_(&promise),
       context_(ContextSlot::current().copy()),
       name_(name) {

@@ -47,7 +47,7 @@ std::string WaitQueue::repr(const LoopBound& owner, std::string state) const {
 void QueuedWait::wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf) {
   Driver& driver = Driver::require_current();
   end_own_future();
-  const bool driven_by_task = driver.task() == &driver;
+  const bool driven_by_task = driver.is_task();
   if (driven_by_task) [[likely]] {
     future_ = ::new (&own_future_) OwnFuture(loop, *this, queue);
   } else {

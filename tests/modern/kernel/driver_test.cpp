@@ -89,12 +89,12 @@ TEST(Driver, is_current_while_a_frame_runs) {
   CallFrame nested([&] { inner = Driver::current(); });
   CallFrame body([&] {
     outer = Driver::current();
-    Driver driver(nested.resumable());
+    ManualDriver driver(nested.resumable());
     driver.step();
     EXPECT_EQ(inner, &driver);
     after = Driver::current();
   });
-  Driver driver(body.resumable());
+  ManualDriver driver(body.resumable());
   driver.step();
   EXPECT_EQ(outer, &driver);
   EXPECT_EQ(after, &driver);
@@ -122,7 +122,7 @@ TEST(Driver, is_not_current_in_what_a_loop_calls_that_its_frame_runs) {
 TEST(Driver, steps_a_coroutine_as_a_loop_written_by_hand_would) {
   Trace trace;
   auto coroutine = echo(trace);
-  Driver driver(coroutine.frame());
+  ManualDriver driver(coroutine.frame());
   coroutine.frame().promise().started = true;
   driver.step();
   EXPECT_TRUE(driver.yielded().bare());
@@ -152,7 +152,7 @@ TEST(Driver, throws_at_the_leaf_once) {
   const auto outer = [&](Trace& trace) -> Coroutine<> { co_await inner(trace); };
   Trace trace;
   auto coroutine = outer(trace);
-  Driver driver(coroutine.frame());
+  ManualDriver driver(coroutine.frame());
   coroutine.frame().promise().started = true;
   driver.step();
   driver.inject(std::make_exception_ptr(ValueError("injected")));

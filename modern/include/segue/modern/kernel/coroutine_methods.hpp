@@ -147,7 +147,7 @@ Yielded CoroutineMethods<Self, T>::send(std::any value) {
   if (body == nullptr || body->finished()) refuse_reuse();
   if (!body->Frame::started && value.has_value())
     throw TypeError("can't send non-None value to a just-started coroutine");
-  Driver driver;
+  ManualDriver driver;
   driver.send(&value);
   run_by_hand(*body, [&] { body->step_by_hand(body->resumable(), driver); });
   return stepped_by_hand(*body, driver);
@@ -162,7 +162,7 @@ Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
     self().destroy();
     std::rethrow_exception(leaving_coroutine(std::move(error)));
   }
-  Driver driver;
+  ManualDriver driver;
   run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::move(error)); });
   return stepped_by_hand(*body, driver);
 }
@@ -176,7 +176,7 @@ void CoroutineMethods<Self, T>::close() {
     const Self ended(std::move(self()));
     return;
   }
-  Driver driver;
+  ManualDriver driver;
   run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::make_exception_ptr(GeneratorExit())); });
   const std::optional<Self> ended = reclaim(*body, self());
   if (!body->finished()) throw RuntimeError("coroutine ignored GeneratorExit");

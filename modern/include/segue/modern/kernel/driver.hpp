@@ -31,7 +31,6 @@
 namespace segue::modern {
 
 class FutureCore;
-class TaskCore;
 struct Frame;
 struct StackfulFrame;
 
@@ -83,10 +82,9 @@ struct Yielded {
   bool bare() const noexcept { return future == nullptr && value == nullptr; }
 };
 
-/// Whoever steps a chain of coroutines. One is current while a frame runs.
+/// Whoever steps a chain of coroutines: a task, or somebody by hand (ManualDriver). One is current while a frame runs.
 class Driver {
  public:
-  explicit Driver(Resumable leaf = {}) noexcept : Driver(current_ != nullptr ? current_->task_ : nullptr, leaf) {}
   Driver(const Driver&) = delete;
   Driver& operator=(const Driver&) = delete;
 
@@ -186,8 +184,10 @@ class Driver {
     content_ = value;
     message_ = value != nullptr ? Message::sent : Message::none;
   }
-  /// The task on whose behalf it drives; null outside of tasks.
-  TaskCore* task() const noexcept { return task_; }
+  bool is_task() const noexcept { return is_task_; }
+  /// The task, as a driver, on whose behalf it drives: itself, or the one in whose step it was made. Null outside of
+  /// tasks.
+  inline Driver* of_task() noexcept;
 
   /// Resumes the leaf and runs the chain until it suspends again or its outermost frame has finished.
   void step() {
@@ -219,7 +219,8 @@ class Driver {
   };
 
  protected:
-  Driver(TaskCore* task, Resumable leaf) noexcept : leaf_(leaf), task_(task) {}
+  Driver(bool is_task, Resumable leaf) noexcept : leaf_(leaf), is_task_(is_task) {}
+  ~Driver() = default;
 
  private:
   struct Outermost {
@@ -251,10 +252,23 @@ class Driver {
   Resumable leaf_;
   void* content_ = nullptr;
   std::exception_ptr injected_;
-  TaskCore* task_;
   Message message_ = Message::none;
   bool continues_ = false;  // a frame finished, and `leaf_` is its delegator, to be resumed in the same step
+  const bool is_task_;
 };
+
+/// A driver by hand, for as long as a step takes.
+class ManualDriver final : public Driver {
+ public:
+  explicit ManualDriver(Resumable leaf = {}) noexcept
+      : Driver(false, leaf), of_task_(current() != nullptr ? current()->of_task() : nullptr) {}
+
+ private:
+  friend class Driver;
+  Driver* of_task_;
+};
+
+inline Driver* Driver::of_task() noexcept { return is_task_ ? this : static_cast<ManualDriver*>(this)->of_task_; }
 
 /// What every frame of a chain has, whatever its style.
 struct Frame {

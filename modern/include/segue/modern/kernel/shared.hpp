@@ -47,6 +47,25 @@ class SharedCount {
   std::atomic<std::uint32_t> count_{1};
 };
 
+/// Bits that any thread may set. All are clear when it is made.
+class SharedFlags {
+ public:
+  bool has(std::uint8_t flags) const noexcept { return (flags_.load(std::memory_order_acquire) & flags) != 0; }
+  /// Which were set before.
+  std::uint8_t set(std::uint8_t flags) noexcept {
+    if (!single_threaded()) return flags_.fetch_or(flags, std::memory_order_acq_rel);
+    const std::uint8_t before = flags_.load(std::memory_order_relaxed);
+    flags_.store(before | flags, std::memory_order_relaxed);
+    return before;
+  }
+  void clear(std::uint8_t flags) noexcept {
+    flags_.fetch_and(static_cast<std::uint8_t>(~flags), std::memory_order_release);
+  }
+
+ private:
+  std::atomic<std::uint8_t> flags_{0};
+};
+
 /// A base of what Shared refers to.
 class SharedCounted : public Pooled {
  public:

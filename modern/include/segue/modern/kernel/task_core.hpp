@@ -64,8 +64,8 @@ class TaskCore : public FutureCore, public Ready, public ListLink<>, public Driv
 
   /// The task that runs now in this thread; null where none does.
   static TaskCore* current() noexcept {
-    const Driver* const driver = Driver::current();
-    return driver != nullptr ? driver->task() : nullptr;
+    Driver* const driver = Driver::current();
+    return driver != nullptr ? static_cast<TaskCore*>(driver->of_task()) : nullptr;
   }
 
   // Ready
