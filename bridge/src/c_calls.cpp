@@ -14,6 +14,7 @@
 #include <segue/modern/kernel/exception_context.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
+#include <segue/modern/kernel/shared.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 
 namespace segue::bridge::bridge_detail {
@@ -29,6 +30,15 @@ struct Slot {
     return std::uint64_t{use} << 2 | static_cast<std::uint64_t>(phase);
   }
   static std::uint32_t use_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 2); }
+
+  /// Whether `word` was `before`, and is `after` now; else `found` is what it was.
+  bool replace(std::uint64_t before, std::uint64_t after, std::uint64_t& found) noexcept {
+    found = word.load(std::memory_order_acquire);
+    if (found != before) return false;
+    if (!modern::single_threaded()) return word.compare_exchange_strong(found, after, std::memory_order_acq_rel);
+    word.store(after, std::memory_order_relaxed);
+    return true;
+  }
 
   std::atomic<std::uint64_t> word = 0;  // the number of the use, and its phase
   std::atomic<std::source_location> made;
@@ -141,9 +151,8 @@ Taken take(void* ticket, Phase phase) noexcept {
   Slot* const slot = bits >> 32 == 0 ? nullptr : all_slots.at(static_cast<std::uint32_t>((bits >> 32) - 1));
   if (slot == nullptr) return {nullptr, nullptr, 0};
   const auto use = static_cast<std::uint32_t>(bits);
-  std::uint64_t found = Slot::word_of(use, Phase::live);
-  if (!slot->word.compare_exchange_strong(found, Slot::word_of(use, phase), std::memory_order_acq_rel))
-    return {nullptr, slot, found};
+  std::uint64_t found = 0;
+  if (!slot->replace(Slot::word_of(use, Phase::live), Slot::word_of(use, phase), found)) return {nullptr, slot, found};
   void* const state = slot->state;
   this_thread_slots.push(*slot);
   if (this_thread_slots.count > ThreadSlots::most) all_slots.give_back(this_thread_slots, ThreadSlots::most / 2);

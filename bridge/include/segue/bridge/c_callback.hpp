@@ -104,6 +104,14 @@ constexpr auto all_but() {
   }
 }
 
+/// Calls `use` with the arguments of a C function, as they came, but the one at `left_out`.
+template <std::size_t left_out, class Use, class... Args>
+void pass_on(const Use& use, const std::tuple<Args&...>& args) {
+  [&]<std::size_t... kept>(std::index_sequence<kept...>) {
+    use(static_cast<std::tuple_element_t<kept, std::tuple<Args...>>>(std::get<kept>(args))...);
+  }(all_but<sizeof...(Args), left_out>());
+}
+
 template <class How, class Signature, class Data, class... Values>
 class CShape;
 
@@ -130,15 +138,12 @@ class CShape<How, R(Args...), Data, Values...> {
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
     if (void* const delivery = CCalls::take_for_call(Data::find(all)))
-      receive(Callback<Values...>(adopt(delivery)), all, all_but<sizeof...(Args), Data::left_out>());
+      receive(Callback<Values...>(adopt(delivery)), all);
     if constexpr (!std::is_void_v<R>) return R();
   }
-  template <std::size_t... kept>
-  static void receive(const Callback<Values...>& callback, const std::tuple<Args&...>& args,
-                      std::index_sequence<kept...>) noexcept {
+  static void receive(const Callback<Values...>& callback, const std::tuple<Args&...>& args) noexcept {
     try {
-      std::get<0>(How::callbacks(callback))(
-          static_cast<std::tuple_element_t<kept, std::tuple<Args...>>>(std::get<kept>(args))...);
+      pass_on<Data::left_out>(std::get<0>(How::callbacks(callback)), args);
     } catch (...) {
       callback.fail(std::current_exception());
     }

@@ -67,13 +67,9 @@ class CSource {
     source_->resume();
   }
   void stop()
-    requires requires(Source& source) { source.stop(); } || requires(Source& source) { source.cancel(); }
+    requires StoppableSource<Source>
   {
-    if constexpr (requires(Source& source) { source.stop(); }) {
-      source_->stop();
-    } else {
-      source_->cancel();
-    }
+    stop_source(*source_);
   }
 
  private:
@@ -99,14 +95,12 @@ class CStart<Start, R(Args...), Data, Values...> {
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
     if (const auto emitter = std::static_pointer_cast<Emitter<Values...>>(CStreams::find(Data::find(all))))
-      emit(*emitter, all, all_but<sizeof...(Args), Data::left_out>());
+      emit(*emitter, all);
     if constexpr (!std::is_void_v<R>) return R();
   }
-  template <std::size_t... kept>
-  static void emit(const Emitter<Values...>& emit, const std::tuple<Args&...>& args,
-                   std::index_sequence<kept...>) noexcept {
+  static void emit(const Emitter<Values...>& emit, const std::tuple<Args&...>& args) noexcept {
     try {
-      emit(static_cast<std::tuple_element_t<kept, std::tuple<Args...>>>(std::get<kept>(args))...);
+      pass_on<Data::left_out>(emit, args);
     } catch (...) {
       emit.fail(std::current_exception());
     }

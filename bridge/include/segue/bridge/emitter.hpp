@@ -64,6 +64,20 @@ struct EmitterOptions {
 
 namespace bridge_detail {
 
+inline modern::QueueFull no_room() { return modern::QueueFull("no room for another value of the callback"); }
+
+/// What a source is stopped by.
+template <class Source>
+concept StoppableSource = requires(Source& source) { source.stop(); } || requires(Source& source) { source.cancel(); };
+template <StoppableSource Source>
+void stop_source(Source& source) {
+  if constexpr (requires { source.stop(); }) {
+    source.stop();
+  } else {
+    source.cancel();
+  }
+}
+
 /// Where values wait. Any thread may put some in; all the rest is for the loop's.
 template <class T>
 class Channel : public std::enable_shared_from_this<Channel<T>> {
@@ -93,7 +107,7 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
           case WhenFull::drop_oldest: dropped.splice(dropped.end(), values_, values_.begin()); break;
           case WhenFull::drop_newest: return false;
           case WhenFull::fail:
-            error_ = std::make_exception_ptr(modern::QueueFull("no room for another value of the callback"));
+            error_ = std::make_exception_ptr(no_room());
             ended_ = true;
             return false;
         }
@@ -288,11 +302,7 @@ class Subscription {
   void stop() noexcept {
     if (!source_) return;
     try {
-      if constexpr (requires(Kept& source) { source.stop(); }) {
-        source_->stop();
-      } else if constexpr (requires(Kept& source) { source.cancel(); }) {
-        source_->cancel();
-      }
+      if constexpr (StoppableSource<Kept>) stop_source(*source_);
     } catch (...) {
       report_ignored(std::current_exception(), "source of callbacks that was to be stopped");
     }
@@ -342,8 +352,7 @@ modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull whe
     std::optional<T> value = co_await values.next_or_none();
     if (!value) co_return;
     if (queue.full() && when_full == WhenFull::drop_newest) continue;
-    if (queue.full() && when_full == WhenFull::fail)
-      throw modern::QueueFull("no room for another value of the callback");
+    if (queue.full() && when_full == WhenFull::fail) throw bridge_detail::no_room();
     if (queue.full() && when_full == WhenFull::drop_oldest) {
       queue.get_nowait();
       queue.task_done();

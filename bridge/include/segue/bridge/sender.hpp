@@ -10,7 +10,6 @@
 // delivery lets go of the future, and what is sent later is ignored.
 #pragma once
 
-#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -32,6 +31,7 @@
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/shared.hpp>
 #include <segue/modern/kernel/unraisable.hpp>
 #include <segue/outcome.hpp>
 
@@ -69,7 +69,6 @@ class CancellableOperation {
 template <class T>
 class SentFuture : public modern::FutureValue<T> {
  public:
-  using Outcome = segue::Outcome<T>;
   using modern::FutureValue<T>::FutureValue;
 
   void set_operation(CancellableOperation* operation) noexcept { operation_ = operation; }
@@ -89,7 +88,7 @@ class SentFuture : public modern::FutureValue<T> {
     return true;
   }
   /// Requires that it is pending. A result that cannot be moved ends it with what that threw.
-  virtual void complete(Outcome& outcome) {
+  void complete(Outcome<T>& outcome) {
     if (cancelling_) return this->finish_cancelled();
     if (outcome.has_exception()) return this->finish_with(outcome.exception());
     this->set_result_or_error(std::move(outcome.stored()));
@@ -106,35 +105,37 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
  public:
   /// One that has a sender and, beside it, the loop's side. RuntimeError("Event loop is closed").
   Delivery(modern::LoopCore& loop, const std::source_location& made)
-      : mailbox_((loop.check_usable(), loop.mailbox())), made_(made) {}
+      : mailbox_((loop.check_usable(), loop.mailbox())), made_(made) {
+    owners_.retain();
+  }
 
   // --- the loop's side; in the loop's thread
 
   /// Whether something was sent before attach().
-  bool sent() const noexcept { return (state_.load(std::memory_order_acquire) & is_sent) != 0; }
+  bool sent() const noexcept { return state_.has(is_sent); }
   Outcome<T>& outcome() noexcept { return outcome_; }
   /// Has `future` completed by what is sent: at once where it was sent already.
   void attach(modern::Ref<SentFuture<T>> future) {
     future_ = std::move(future);
     future_->loop().observe(*this);
-    if ((state_.fetch_or(is_attached, std::memory_order_acq_rel) & (is_sent | is_abandoned)) != 0) receive();
+    if ((state_.set(is_attached) & (is_sent | is_abandoned)) != 0) receive();
   }
   /// The future of an attached one, as long as nothing was sent.
   SentFuture<T>* future() const noexcept { return future_.get(); }
   /// Instead of attach(): nobody waits.
   void let_go() noexcept {
-    if ((state_.fetch_or(is_let_go, std::memory_order_acq_rel) & is_sent) != 0) outcome_.reset();
+    if ((state_.set(is_let_go) & is_sent) != 0) outcome_.reset();
     disown();
   }
 
   // --- the senders' side; in any thread
 
-  void add_sender() noexcept { senders_.fetch_add(1, std::memory_order_relaxed); }
+  void add_sender() noexcept { senders_.retain(); }
   /// Where nothing was sent, and this was the last one, the future fails.
   void remove_sender() noexcept {
-    if (senders_.load(std::memory_order_acquire) != 1 && senders_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    if ((state_.load(std::memory_order_acquire) & is_claimed) == 0) {
-      const auto before = state_.fetch_or(is_claimed | is_abandoned, std::memory_order_acq_rel);
+    if (!senders_.release()) return;
+    if (!state_.has(is_claimed)) {
+      const auto before = state_.set(is_claimed | is_abandoned);
       if ((before & is_attached) != 0) static_cast<void>(mailbox_->post(*this));
     }
     disown();
@@ -144,15 +145,15 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
   /// throws: it was not sent, and may be sent again.
   template <class Fill>
   void send(const Fill& fill) {
-    if ((state_.fetch_or(is_claimed, std::memory_order_acquire) & is_claimed) != 0) return report_second_call();
+    if ((state_.set(is_claimed) & is_claimed) != 0) return report_second_call();
     try {
       fill(outcome_);
     } catch (...) {
       outcome_.reset();
-      state_.fetch_and(static_cast<std::uint8_t>(~is_claimed), std::memory_order_release);
+      state_.clear(is_claimed);
       throw;
     }
-    const auto before = state_.fetch_or(is_sent, std::memory_order_acq_rel);
+    const auto before = state_.set(is_sent);
     if ((before & is_let_go) != 0) return drop_outcome();
     if ((before & is_attached) == 0) return;  // the loop's side will look before it waits
     if (mailbox_->is_of_running_loop()) return receive();
@@ -175,8 +176,7 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
   ~Delivery() = default;
 
   void disown() noexcept {
-    if (owners_.load(std::memory_order_acquire) == 1 || owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      delete this;
+    if (owners_.release()) delete this;
   }
   /// What is sent may be what owns the last sender, and would destroy this while it is destroyed itself.
   void drop_outcome() noexcept {
@@ -188,7 +188,7 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
     const modern::Ref<SentFuture<T>> future = std::move(future_);
     unlink();
     if (!future->done()) {
-      if ((state_.load(std::memory_order_acquire) & is_abandoned) != 0) set_abandoned();
+      if (state_.has(is_abandoned)) set_abandoned();
       future->complete(outcome_);
     }
     outcome_.reset();
@@ -220,9 +220,9 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
   void drop() noexcept override { outcome_.reset(); }  // loop_ended() will come
 
   const std::shared_ptr<modern::Mailbox> mailbox_;
-  std::atomic<std::uint32_t> senders_ = 1;
-  std::atomic<std::uint8_t> owners_ = 2;  // all senders together, and the loop's side
-  std::atomic<std::uint8_t> state_ = 0;
+  modern::SharedCount senders_;
+  modern::SharedCount owners_;  // all senders together, and the loop's side
+  modern::SharedFlags state_;
   std::source_location made_;
   Outcome<T> outcome_;                 // the sender's who claimed it; once it is sent, the loop's
   modern::Ref<SentFuture<T>> future_;  // not to be touched elsewhere than in the loop's thread
@@ -232,8 +232,8 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
 template <class T>
 class Sender {
  public:
-  /// `made`: where it was made, for its messages; nowhere by default.
-  explicit Sender(modern::Ref<SentFuture<T>> future, const std::source_location& made = {})
+  /// `made`: where it was made, for its messages.
+  Sender(modern::Ref<SentFuture<T>> future, const std::source_location& made)
       : delivery_(new Delivery<T>(future->loop(), made)) {
     delivery_->attach(std::move(future));
   }
@@ -261,9 +261,6 @@ class Sender {
   void send(const Fill& fill) const {
     if (delivery_ == nullptr) throw RuntimeError("callback was called after it had been moved from");
     delivery_->send(fill);
-  }
-  void send(Outcome<T> outcome) const {
-    send([&](Outcome<T>& sent) { sent = std::move(outcome); });
   }
   void destroy_in_loop(std::shared_ptr<void> object) const noexcept {
     if (delivery_) delivery_->destroy_in_loop(std::move(object));
