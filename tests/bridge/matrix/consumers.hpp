@@ -3,13 +3,22 @@
 
 #include <exception>
 #include <functional>
+#include <memory>
 #include <thread>
 #include <utility>
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <segue/bridge/asio/co_spawn.hpp>
+#include <segue/bridge/asio/from_asio.hpp>
 #include <segue/bridge/async_generator.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/bridge/std_future.hpp>
 #include <segue/bridge/to_callback.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
@@ -20,13 +29,14 @@
 #include <segue/modern/threads/thread_futures.hpp>
 #include <segue/outcome.hpp>
 
+#include "bridge/coroutine2_bodies.hpp"
 #include "producers.hpp"
 
 namespace segue::bridge::matrix {
 
 /// A wait that was begun.
 struct Waiting {
-  std::function<void()> cancel;
+  std::function<void()> cancel;  ///< empty where nobody can
   modern::Future<int> end;
 };
 
@@ -130,24 +140,90 @@ struct ByGenerator {
   }
 };
 
-struct ByThread {
-  static constexpr const char* name = "thread";
+struct ByCoroutine2 {
+  static constexpr const char* name = "Coroutine2 under a portal";
+  template <class Make>
+  static int plain(const Make& make) {
+    testing::Ints::pull_type pulled([&make](testing::Ints::push_type& push) { push(await_(make())); });
+    return pulled.get();
+  }
   template <class Make>
   static Waiting begin(Make make) {
+    return waiting_task(portal([make] { return plain(make); }));
+  }
+};
+
+struct ByAsioOperation {
+  static constexpr const char* name = "Asio operation";
+  static Waiting begin_operation(modern::Coroutine<int> body) {
     modern::EventLoop& loop = modern::get_running_loop();
-    const Callback<int> done(loop);
-    const modern::Future<int> end = done.future();
-    const auto asked = modern::run_coroutine_threadsafe(ByCoroutine::wait(make), loop);
-    std::thread([asked, done] {
-      try {
-        done(asked.result());
-      } catch (const modern::concurrent::CancelledError&) {
-        done.fail(std::make_exception_ptr(modern::CancelledError()));
-      } catch (...) {
-        done.fail(std::current_exception());
-      }
-    }).detach();
-    return {[asked] { asked.cancel(); }, end};
+    const modern::Future<int> end = loop.create_future<int>();
+    const auto signal = std::make_shared<boost::asio::cancellation_signal>();
+    const auto handler = [end](const std::exception_ptr& error, int value) {
+      if (end.done()) return;
+      if (error) return end.set_exception(error);
+      end.set_result(value);
+    };
+    co_spawn(loop, std::move(body), boost::asio::bind_cancellation_slot(signal->slot(), handler));
+    return {[signal] { signal->emit(boost::asio::cancellation_type::terminal); }, end};
+  }
+  template <class Make>
+  static Waiting begin(Make make) {
+    return begin_operation(ByCoroutine::wait(make));
+  }
+};
+
+struct ByAsioAwaitable {
+  static constexpr const char* name = "Asio awaitable";
+  static boost::asio::awaitable<int, LoopExecutor> awaitable(std::function<modern::Coroutine<int>()> body) {
+    const boost::asio::use_awaitable_t<LoopExecutor> token;
+    co_return co_await co_spawn(modern::get_running_loop(), body(), token);
+  }
+  static Waiting begin_awaitable(std::function<modern::Coroutine<int>()> body) {
+    return waiting_task(from_asio(LoopExecutor(modern::get_running_loop()), awaitable(std::move(body))));
+  }
+  template <class Make>
+  static Waiting begin(Make make) {
+    return begin_awaitable([make] { return ByCoroutine::wait(make); });
+  }
+};
+
+/// Has a thread wait by `wait()`, and tells the loop how that ended.
+template <class Wait>
+modern::Future<int> told_by_thread(Wait wait) {
+  const Callback<int> done(modern::get_running_loop());
+  std::thread([wait = std::move(wait), done]() mutable {
+    try {
+      done(wait());
+    } catch (const modern::concurrent::CancelledError&) {
+      done.fail(std::make_exception_ptr(modern::CancelledError()));
+    } catch (...) {
+      done.fail(std::current_exception());
+    }
+  }).detach();
+  return done.future();
+}
+
+struct ByStdFuture {
+  static constexpr const char* name = "std::future";
+  static Waiting begin_future(modern::Coroutine<int> body) {
+    return {{}, told_by_thread([future = to_std_future(std::move(body))]() mutable { return future.get(); })};
+  }
+  template <class Make>
+  static Waiting begin(Make make) {
+    return begin_future(ByCoroutine::wait(make));
+  }
+};
+
+struct ByThread {
+  static constexpr const char* name = "thread";
+  static Waiting begin_thread(modern::Coroutine<int> body) {
+    const auto asked = modern::run_coroutine_threadsafe(std::move(body), modern::get_running_loop());
+    return {[asked] { asked.cancel(); }, told_by_thread([asked] { return asked.result(); })};
+  }
+  template <class Make>
+  static Waiting begin(Make make) {
+    return begin_thread(ByCoroutine::wait(make));
   }
 };
 

@@ -7,8 +7,20 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <segue/bridge/asio/co_spawn.hpp>
+#include <segue/bridge/asio/from_asio.hpp>
+#include <segue/bridge/asio/use_segue.hpp>
 #include <segue/bridge/async_generator.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
@@ -16,15 +28,19 @@
 #include <segue/bridge/std_future.hpp>
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/legacy/generator.hpp>
 #include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/loop/handle.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/to_thread.hpp>
+
+#include "bridge/coroutine2_bodies.hpp"
 
 namespace segue::bridge::matrix {
 
@@ -164,10 +180,66 @@ struct OfFiberAsyncGenerator {
 
 struct OfPortal {
   static constexpr const char* name = "plain function under a portal";
-  static auto get(Deed deed) {
-    return portal([](Deed what) { return done_by_waiting(what, [](auto awaitable) { await_(std::move(awaitable)); }); },
-                  deed);
+  static int plain(Deed deed) {
+    return done_by_waiting(deed, [](auto awaitable) { await_(std::move(awaitable)); });
   }
+  static auto get(Deed deed) { return portal(&plain, deed); }
+};
+
+struct OfGenerator {
+  static constexpr const char* name = "legacy generator under a portal";
+  static int plain(Deed deed) {
+    return legacy::Generator<int>([deed](auto& yield) { yield(OfPortal::plain(deed)); }).next();
+  }
+  static auto get(Deed deed) { return portal(&plain, deed); }
+};
+
+struct OfCoroutine2 {
+  static constexpr const char* name = "Coroutine2 under a portal";
+  static int plain(Deed deed) {
+    testing::Ints::pull_type pulled([deed](testing::Ints::push_type& push) { push(OfPortal::plain(deed)); });
+    return pulled.get();
+  }
+  static auto get(Deed deed) { return portal(&plain, deed); }
+};
+
+struct OfAsioOperation {
+  static constexpr const char* name = "Asio operation";
+  /// An operation of the loop's timer. Its handler is called in a callback of the loop.
+  template <class Token>
+  static auto async_do(Deed deed, Token&& token) {
+    const auto initiation = []<class Handler>(Handler&& handler, Deed what) {
+      const auto kept = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
+      const auto end = [kept, what] {
+        try {
+          const int value = done_at_once(what);
+          std::move (*kept)(std::exception_ptr(), value);
+        } catch (...) {
+          std::move (*kept)(std::current_exception(), 0);
+        }
+      };
+      modern::EventLoop& loop = modern::get_running_loop();
+      const modern::TimerHandle timer = loop.call_later(what == Deed::goes_on_for_ever ? 1h : 1s, end);
+      auto slot = boost::asio::get_associated_cancellation_slot(*kept);
+      if (!slot.is_connected()) return;
+      slot.assign([&loop, kept, timer](boost::asio::cancellation_type) {
+        producer_was_cancelled = true;
+        timer.cancel();
+        const boost::system::system_error aborted{boost::asio::error::operation_aborted};
+        loop.call_soon([kept, aborted] { std::move (*kept)(std::make_exception_ptr(aborted), 0); });
+      });
+    };
+    return boost::asio::async_initiate<Token, void(std::exception_ptr, int)>(initiation, token, deed);
+  }
+  static auto get(Deed deed) { return async_do(deed, use_segue); }
+};
+
+struct OfAsioAwaitable {
+  static constexpr const char* name = "Asio awaitable";
+  static boost::asio::awaitable<int, LoopExecutor> awaitable(Deed deed) {
+    co_return co_await OfAsioOperation::async_do(deed, boost::asio::use_awaitable_t<LoopExecutor>());
+  }
+  static auto get(Deed deed) { return from_asio(LoopExecutor(modern::get_running_loop()), awaitable(deed)); }
 };
 
 struct OfThread {
@@ -205,7 +277,19 @@ struct OfStdFuture {
 
 template <class... Producers>
 struct Columns {};
-using AllColumns = Columns<OfCallback, OfFuture, OfGeneratorCoroutine, OfCoroutine, OfTask, OfAsyncGenerator,
-                           OfFiberAsyncGenerator, OfPortal, OfThread, OfStdFuture>;
+using AllColumns =
+    Columns<OfCallback, OfFuture, OfGeneratorCoroutine, OfGenerator, OfCoroutine, OfTask, OfAsyncGenerator,
+            OfFiberAsyncGenerator, OfPortal, OfAsioOperation, OfAsioAwaitable, OfCoroutine2, OfStdFuture, OfThread>;
+
+/// What a row is given: gives something to wait for. One type for all columns that give the same.
+template <class Awaitable>
+struct Make {
+  Awaitable operator()() const { return get(deed); }
+
+  Awaitable (*get)(Deed deed);
+  Deed deed;
+};
+template <class Awaitable>
+Make(Awaitable (*)(Deed), Deed) -> Make<Awaitable>;
 
 }  // namespace segue::bridge::matrix
