@@ -149,15 +149,30 @@ TEST_F(CCallback, ThrowsANegativeErrno) {
       function(&request, number);
     };
   };
-  const auto how = once | user_data<&Request::data>;
-  static_assert(std::derived_from<std::remove_const_t<decltype(how)>, once_t>);
   using Result = void(long, void*);
   const auto fails = [](Result* function, void* data) { function(-ECONNREFUSED, data); };
   EXPECT_THROW(loop->run_until_complete(from_callback<Result>(negative_errno, fails)), ConnectionRefusedError);
   const auto works = [](Result* function, void* data) { function(12, data); };
   EXPECT_EQ(loop->run_until_complete(from_callback<Result>(negative_errno, works)), 12);
-  const auto got = loop->run_until_complete(from_callback<Done>(how, start_with(12)));
+  const auto got = loop->run_until_complete(from_callback<Done>(once | user_data<&Request::data>, start_with(12)));
   EXPECT_EQ(got, std::tuple(&request, 12L));
+  const auto after_the_struct = negative_errno | user_data<&Request::data>;
+  EXPECT_THROW(loop->run_until_complete(from_callback<Done>(after_the_struct, start_with(-EPIPE))), BrokenPipeError);
+  EXPECT_EQ(loop->run_until_complete(from_callback<Done>(after_the_struct, start_with(12))), 12);
+}
+
+TEST_F(CCallback, LeavesOutTheStructBeforeAnErrorThatComesFirst) {
+  using Looked = void(Request*, int, const char*);
+  Request request;
+  const auto start_with = [&](int error) {
+    return [&request, error](Looked* function, void* data) {
+      request.data = data;
+      function(&request, error, "text");
+    };
+  };
+  const auto how = error_first | user_data<&Request::data>;
+  EXPECT_THROW(loop->run_until_complete(from_callback<Looked>(how, start_with(ENOENT))), FileNotFoundError);
+  EXPECT_EQ((loop->run_until_complete(from_callback<Looked, std::string>(how, start_with(0)))), "text");
 }
 
 struct RefusesItsText {

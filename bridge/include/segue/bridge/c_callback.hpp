@@ -9,6 +9,7 @@
 //     request.data = data;
 //     uv_fs_open(loop, &request, path, O_RDONLY, 0, call);
 //   });
+//   co_await from_callback<void(uv_write_t*, int)>(negative_errno | user_data<&uv_write_t::data>, …);
 //
 // The values are the other parameters; or, where they are named after the function's type, what is made of them within
 // the call: `from_callback<void(const char*, void*), std::string>(…)` copies a text that does not outlive the call.
@@ -33,7 +34,7 @@
 namespace segue::bridge {
 
 /// Where a C callback gets its `void*`: the number of the parameter, from 0, or a pointer to the member of a struct to
-/// which one of the parameters points.
+/// which one of the parameters points. Such a struct is a value of the callback, but where it comes before an error.
 template <auto where>
 struct user_data_t {};
 template <auto where>
@@ -62,10 +63,10 @@ struct DataParameter {
     return std::get<index>(args);
   }
 };
-/// The one in the struct that one of the arguments points to.
-template <class Struct, void* Struct::* member>
+/// The one in the struct that one of the arguments points to, which is a value, too, unless it is `left_out`.
+template <class Struct, void* Struct::* member, std::size_t index>
 struct DataMember {
-  static constexpr std::size_t left_out = no_parameter;
+  static constexpr std::size_t left_out = index;
   template <class... Args>
   static void* find(const std::tuple<Args&...>& args) noexcept {
     Struct* const holder = std::get<Struct*&>(args);
@@ -73,13 +74,20 @@ struct DataMember {
   }
 };
 
-template <auto where>
+/// What tells by its first argument whether it has failed.
+template <class How>
+concept ErrorLeads = std::derived_from<How, error_first_t> || std::derived_from<How, negative_errno_t>;
+
+template <class How, auto where, class... Args>
 struct DataAt {
   using type = DataParameter<static_cast<std::size_t>(where)>;
 };
-template <class Struct, void* Struct::* member>
-struct DataAt<member> {
-  using type = DataMember<Struct, member>;
+template <class How, class Struct, void* Struct::* member, class... Args>
+struct DataAt<How, member, Args...> {
+  // As in libuv's `(request, status)`: the error leads when the struct has been left out.
+  static constexpr bool before_error =
+      ErrorLeads<How> && std::same_as<std::tuple_element_t<0, std::tuple<Args..., void>>, Struct*>;
+  using type = DataMember<Struct, member, before_error ? 0 : no_parameter>;
 };
 
 template <class... Args>
@@ -175,14 +183,14 @@ template <class How, class R, class... Args>
 struct ShapeFor<How, R(Args...)> : DeducedShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>> {};
 template <class How, auto where, class R, class... Args>
 struct ShapeFor<with_user_data_t<How, where>, R(Args...)>
-    : DeducedShape<How, R(Args...), typename DataAt<where>::type> {};
+    : DeducedShape<How, R(Args...), typename DataAt<How, where, Args...>::type> {};
 template <class How, class R, class... Args, class Value, class... Values>
 struct ShapeFor<How, R(Args...), Value, Values...> {
   using type = CShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>, Value, Values...>;
 };
 template <class How, auto where, class R, class... Args, class Value, class... Values>
 struct ShapeFor<with_user_data_t<How, where>, R(Args...), Value, Values...> {
-  using type = CShape<How, R(Args...), typename DataAt<where>::type, Value, Values...>;
+  using type = CShape<How, R(Args...), typename DataAt<How, where, Args...>::type, Value, Values...>;
 };
 
 }  // namespace bridge_detail
