@@ -1,0 +1,184 @@
+"""A file is copied, clients are echoed to and a command runs, at the same time; errors are told; SIGTERM ends it with all of
+these under way.
+
+The figures are the time of copying the file, the program's CPU time for a short text there and back, and its peak of memory.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import select
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from kit import check, cpu_seconds, peaks
+
+
+def prepare(folder: Path, small: bool) -> tuple[Path, int]:
+    """Where the files are, and the number of short texts."""
+    with open(folder / "source", "wb") as source:
+        for _ in range(4 if small else 128):
+            source.write(os.urandom(1 << 20))
+    (folder / "numbers").write_text("\n".join(str(number * 7 % 5000) for number in range(5000)))
+    return folder, 200 if small else 5000
+
+
+class Running:
+    """The program, from when it listens; killed where it does not end."""
+
+    def __init__(self, program: Path, *arguments: object):
+        self.process = subprocess.Popen([program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+        self.watchdog = threading.Timer(120, self.process.kill)
+        self.watchdog.start()
+        self.port = int(self.process.stdout.readline().rpartition(" ")[2] or 0)
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.watchdog.cancel()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+
+    def lines_until(self, *prefixes: str) -> list[str]:
+        """What it prints until each of these has begun a line."""
+        lines: list[str] = []
+        missing = set(prefixes)
+        while missing and (line := self.process.stdout.readline()):
+            lines.append(line.rstrip("\n"))
+            missing -= {prefix for prefix in missing if line.startswith(prefix)}
+        return lines
+
+    def end(self) -> tuple[int, str, str]:
+        """Its exit code, and the rest of what it prints."""
+        printed, errors = self.process.communicate()
+        return self.process.returncode, printed, errors
+
+
+def received(client: socket.socket, size: int) -> bytes:
+    text = b""
+    while len(text) < size:
+        part = client.recv(size - len(text))
+        if not part:
+            break
+        text += part
+    return text
+
+
+def is_echoed(running: Running, text: bytes) -> bool:
+    """Whether it comes back, being read while it is sent."""
+    with running.connect() as client, ThreadPoolExecutor() as pool:
+        coming = pool.submit(received, client, len(text))
+        client.sendall(text)
+        client.shutdown(socket.SHUT_WR)
+        return coming.result() == text and client.recv(1) == b""
+
+
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def send_without_reading(client: socket.socket) -> None:
+    """Until the buffers of both ends are full."""
+    client.setblocking(False)
+    while select.select([], [client], [], 0.05)[1]:
+        client.send(b"." * 65536)
+
+
+def cpu_of_a_round_trip(running: Running, times: int) -> float:
+    with running.connect() as client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        before = cpu_seconds(running.process.pid)
+        for _ in range(times):
+            client.sendall(b"there and back")
+            received(client, 14)
+        return (cpu_seconds(running.process.pid) - before) / times
+
+
+def test_all_at_once(program: Path, folder: Path) -> None:
+    sort = ("sh", "-c", 'sort -n "$0"; exit 7', folder / "numbers")
+    texts = [bytes([letter]) * 300000 for letter in b"abcdefghijkl"]
+    with (Running(program, folder / "source", folder / "copy", *sort) as running, running.connect() as idle,
+          running.connect() as stalled, ThreadPoolExecutor(len(texts)) as pool):
+        echoed = [pool.submit(is_echoed, running, text) for text in texts]
+        for _ in range(8):
+            leaving = running.connect()
+            leaving.sendall(b"." * 300000)
+            reset(leaving)
+        check(all(text.result() for text in echoed), "clients hear what they say, while others leave half-way")
+        lines = running.lines_until("copied", "child:")
+        size = (folder / "source").stat().st_size
+        check(f"copied {size} bytes" in lines and filecmp.cmp(folder / "source", folder / "copy", shallow=False),
+              "the file is copied")
+        lines.remove(f"copied {size} bytes")
+        check(lines[:-1] == sorted((folder / "numbers").read_text().split(), key=int), "the command's output is all there")
+        check(lines[-1] == "child: status 7, signal 0", f"and how it ended: {lines[-1]}")
+        send_without_reading(stalled)
+        check(running.process.poll() is None, "it goes on until it is told to end")
+        running.process.send_signal(signal.SIGTERM)
+        check(running.end() == (0, "closed\n", ""), "ends at SIGTERM with connections open, all handles closed")
+        check(idle.recv(1) == b"", "clients see the end")
+
+
+def test_ends_in_the_middle(program: Path, folder: Path) -> None:
+    """While a read waits in libuv's threads, which nothing cancels, and the command runs."""
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "life")
+    command = ("sh", "-c", 'exec sleep 600 > "$0"', folder / "life")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with Running(program, folder / "pipe", folder / "copy", *command) as running, running.connect() as client:
+            with open(folder / "life", "rb") as life:
+                with open(folder / "pipe", "wb", buffering=0) as pipe:
+                    pipe.write(b"begun")
+                    while (folder / "copy").read_bytes() != b"begun":
+                        time.sleep(0.001)
+                    running.process.send_signal(number)
+                    check(client.recv(1) == b"", f"clients see the end at once, at {number.name}")
+                check((end := running.end()) == (0, "closed\n", ""), f"it ends when the read has, all handles closed {end}")
+                check(life.read() == b"", "and so has the command")
+
+
+def test_errors(program: Path, folder: Path) -> None:
+    source, copy = folder / "source", folder / "copy"
+    for wrong, arguments, expected in [
+        ("a source that is not there", (folder / "missing", copy, "sleep", 600), f"{folder}/missing: no such file or directory"),
+        ("a target that is a folder", (source, folder, "sleep", 600), f"{folder}: illegal operation on a directory"),
+        ("a full disk", (source, "/dev/full", "sleep", 600), "/dev/full: no space left on device"),
+        ("a source that cannot be read", (folder, copy, "sleep", 600), f"{folder}: illegal operation on a directory"),
+        ("a command that is not there", ("/dev/zero", copy, folder / "none"), f"{folder}/none: no such file or directory"),
+    ]:
+        with Running(program, *arguments) as running:
+            check(running.end() == (1, "closed\n", expected + "\n"), f"tells of {wrong}")
+
+
+def measured(program: Path, folder: Path, times: int) -> str:
+    begun = time.monotonic()
+    with Running(program, folder / "source", folder / "copy", "true") as running:
+        running.lines_until("copied")
+        seconds = time.monotonic() - begun
+        microseconds = cpu_of_a_round_trip(running, times) * 1e6
+        memory = peaks(running.process.pid)[0] / 1024
+    size = (folder / "source").stat().st_size / 2**20
+    return f"{seconds:.2f} s for {size:.0f} MiB, {microseconds:.0f} us of CPU an echo, {memory:.1f} MiB"
+
+
+def test(program: Path, data: tuple[Path, int]) -> str:
+    folder, times = data
+    test_all_at_once(program, folder)
+    test_errors(program, folder)
+    test_ends_in_the_middle(program, folder)
+    for made in ("pipe", "life", "copy"):
+        (folder / made).unlink()
+    return measured(program, folder, times)
