@@ -17,6 +17,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from kit import check, cpu_seconds, peaks
 
@@ -132,28 +133,36 @@ def test_all_at_once(program: Path, folder: Path) -> None:
         check(idle.recv(1) == b"", "clients see the end")
 
 
+def check_end(running: Running, life: BinaryIO) -> None:
+    end = running.end()
+    check(end == (0, "closed\n", ""), f"it ends, all handles closed {end}")
+    check(life.read() == b"", "so has the command")
+
+
 def test_ends_in_the_middle(program: Path, folder: Path) -> None:
-    """While a read waits in libuv's threads, which nothing cancels, and the command runs."""
+    """While an open or a read waits in libuv's threads, which nothing cancels, and the command runs."""
     os.mkfifo(folder / "pipe")
     os.mkfifo(folder / "life")
-    command = ("sh", "-c", 'exec sleep 600 > "$0"', folder / "life")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with Running(program, folder / "pipe", folder / "copy", *command) as running, running.connect() as client:
-            with open(folder / "life", "rb") as life:
-                with open(folder / "pipe", "wb", buffering=0) as pipe:
-                    pipe.write(b"begun")
-                    while (folder / "copy").read_bytes() != b"begun":
-                        time.sleep(0.001)
-                    running.process.send_signal(number)
-                    check(client.recv(1) == b"", f"clients see the end at once, at {number.name}")
-                check((end := running.end()) == (0, "closed\n", ""), f"it ends when the read has, all handles closed {end}")
-                check(life.read() == b"", "and so has the command")
+    arguments = (folder / "pipe", folder / "copy", "sh", "-c", 'exec sleep 600 > "$0"', folder / "life")
+    with (Running(program, *arguments) as running, running.connect() as client, open(folder / "life", "rb") as life):
+        running.process.send_signal(signal.SIGINT)
+        check(client.recv(1) == b"", "SIGINT while an open waits: clients see the end at once")
+        with open(os.open(folder / "pipe", os.O_RDWR), "rb"):
+            check_end(running, life)
+    with (Running(program, *arguments) as running, running.connect() as client, open(folder / "life", "rb") as life):
+        with open(folder / "pipe", "wb", buffering=0) as pipe:
+            pipe.write(b"begun")
+            while (folder / "copy").read_bytes() != b"begun":
+                time.sleep(0.001)
+            running.process.send_signal(signal.SIGTERM)
+            check(client.recv(1) == b"", "SIGTERM while a read waits: clients see the end at once")
+        check_end(running, life)
 
 
 def test_errors(program: Path, folder: Path) -> None:
     source, copy = folder / "source", folder / "copy"
     for wrong, arguments, expected in [
-        ("a source that is not there", (folder / "missing", copy, "sleep", 600), f"{folder}/missing: no such file or directory"),
+        ("a source that is not there", (folder / "missing", copy, "sleep", 9), f"{folder}/missing: no such file or directory"),
         ("a target that is a folder", (source, folder, "sleep", 600), f"{folder}: illegal operation on a directory"),
         ("a full disk", (source, "/dev/full", "sleep", 600), "/dev/full: no space left on device"),
         ("a source that cannot be read", (folder, copy, "sleep", 600), f"{folder}: illegal operation on a directory"),
