@@ -145,7 +145,7 @@ void EventLoop::close() {
   close_core();
   reactor_->unwatch_all();
   signal_handlers_.reset();
-  executor_.reset();
+  close_executor();
   if (pool_has_surplus()) detail::pool_give_back();
 }
 
@@ -243,6 +243,7 @@ void CloseLoop::operator()(EventLoop* loop) const noexcept {
 void EventLoop::end() noexcept {
   close();
   destroy_pending_tasks();
+  executor_.reset();
   if (pool_has_surplus()) detail::pool_give_back();
 }
 

@@ -41,7 +41,7 @@ std::unique_ptr<Job> JobList::pop() noexcept {
   return job;
 }
 
-Executor::~Executor() {
+void Executor::close() noexcept {
   {
     std::unique_lock lock(mutex_);
     const JobList dropped(std::move(queue_));
@@ -51,6 +51,10 @@ Executor::~Executor() {
     lock.unlock();
   }
   wake_.notify_all();
+}
+
+Executor::~Executor() {
+  close();
   join_threads();
   std::unique_lock lock(mutex_);
   wake_.wait(lock, [this] { return lent_ == 0; });

@@ -1,8 +1,9 @@
 // The default executor: threads for calls that would block the loop (CPython: concurrent.futures.ThreadPoolExecutor).
 //
 // A job is made, completed and destroyed in the loop's thread; only run() happens elsewhere. Threads start when there
-// is more to do than threads that idle, up to min(32, processors + 4) of them. The loop's end is the executor's: what
-// has not started by then never does, and what runs is waited for, so that no thread ever touches a loop that is gone.
+// is more to do than threads that idle, up to min(32, processors + 4) of them. What has not started when the loop is
+// closed never does. What runs is waited for when the loop goes, after its tasks have ended, for one of which a thread
+// may wait: so no thread ever touches a loop that is gone.
 #pragma once
 
 #include <condition_variable>
@@ -45,6 +46,8 @@ class Executor final : private Ready {
   Executor& operator=(const Executor&) = delete;
   /// Drops what has not started and waits for what has.
   ~Executor();
+  /// Drops what has not started; nothing else will. Who waits for the loop in what has is told that it is closed.
+  void close() noexcept;
 
   /// RuntimeError("Executor shutdown has been called"), or where no thread can be started at all.
   void submit(std::unique_ptr<Job> job);

@@ -16,6 +16,10 @@ detail::Executor& EventLoop::executor() {
   return *executor_;
 }
 
+void EventLoop::close_executor() noexcept {
+  if (executor_) executor_->close();
+}
+
 void EventLoop::set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor) {
   if (!executor) throw TypeError("set_default_executor() takes a ThreadPoolExecutor, not a null pointer");
   this->executor().use(std::move(executor));

@@ -333,6 +333,25 @@ TEST(RunCoroutineThreadsafe, is_cancelled_where_its_loop_ends_before_it) {
   EXPECT_TRUE(started.cancelled());
 }
 
+TEST(RunCoroutineThreadsafe, ends_for_a_worker_that_waits_in_it_when_the_loop_ends) {
+  Trace trace;
+  {
+    const EventLoopPtr loop = testing::make_loop();
+    testing::Reports reports(*loop);
+    Event begun;
+    const auto never = [](Event& event) -> Coroutine<> {
+      event.set();
+      co_await sleep(1h);
+    };
+    const auto ask = [&] { trace.push_back(attempt([&] { run_coroutine_threadsafe(never(begun), *loop).result(); })); };
+    const Future<> asked = loop->run_in_executor(ask);
+    loop->run_until_complete(begun.wait());
+    loop->close();
+    EXPECT_FALSE(asked.done());
+  }
+  EXPECT_THAT(trace, ElementsAre("CancelledError()"));
+}
+
 TEST(RunCoroutineThreadsafe, from_several_threads_at_once) {
   constexpr int calls = 2'000;
   std::atomic<int> sum = 0;

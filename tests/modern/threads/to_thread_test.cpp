@@ -299,19 +299,24 @@ TEST(ShutdownDefaultExecutor, StopsWaitingAtItsTimeoutAndSaysSo) {
   EXPECT_EQ(logged, "The executor did not finish joining its threads within 0.01 seconds.");
 }
 
-TEST(ClosingTheLoop, DropsQueuedCallsAndWaitsForRunningOnes) {
+TEST(ClosingTheLoop, DropsQueuedCallsAndLeavesRunningOnesUntilTheLoopGoes) {
   std::atomic<int> alive = 0;
+  std::atomic<bool> closed = false;
   std::atomic<bool> released = false;
   bool ran = false;
   auto loop = make_loop();
   AllThreadsBusy busy(*loop);
   auto queued = loop->run_in_executor([&ran, counted = Counted(alive)] { ran = true; });
   std::jthread releaser([&] {
-    while (alive > 0) std::this_thread::yield();  // until the queue is dropped
+    while (!closed) std::this_thread::yield();
     released = true;
     busy.release();
   });
   loop->close();
+  EXPECT_EQ(alive, 0);
+  EXPECT_FALSE(released);
+  closed = true;
+  loop.reset();
   EXPECT_TRUE(released);
   EXPECT_FALSE(ran);
   EXPECT_FALSE(queued.done());

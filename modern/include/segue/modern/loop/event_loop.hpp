@@ -240,8 +240,9 @@ class EventLoop final : private LoopCore {
   void stop() noexcept { stopping_ = true; }
   using LoopCore::is_closed;
   using LoopCore::is_running;
-  /// Drops all that is scheduled, and waits for the calls that run in the default executor's threads. Idempotent.
-  /// RuntimeError("Cannot close a running event loop").
+  /// Drops all that is scheduled, and what the default executor has not started. Calls that run in its threads are
+  /// waited for when the loop goes, with its last handle. Idempotent. RuntimeError("Cannot close a running event
+  /// loop").
   void close();
 
   // --- futures and tasks ---
@@ -429,6 +430,7 @@ class EventLoop final : private LoopCore {
   void run_until_done(FutureCore& future, bool is_new_task);
   /// The default executor's threads, made when first asked for.
   detail::Executor& executor();
+  void close_executor() noexcept;
   void submit(std::unique_ptr<detail::Job> job);
 
   std::unique_ptr<Reactor> reactor_;
