@@ -119,12 +119,14 @@ Coroutine<> print_totals(AsyncGenerator<Subtotal> customers) {
               largest.orders, largest.cents);
 }
 
+// Takes its time for each, as if it sent them somewhere: SQLite is held up meanwhile.
 Coroutine<> print_large(AsyncGenerator<Subtotal> customers, long wanted) {
   if (wanted <= 0) co_return;
-  co_await asyncio::async_for(customers, [&](const Subtotal& customer) {
-    if (customer.cents <= large) return LoopControl::continue_;
+  co_await asyncio::async_for(customers, [&](Subtotal customer) -> Coroutine<LoopControl> {
+    if (customer.cents <= large) co_return LoopControl::continue_;
     std::printf("%s: %ld orders, %ld\n", customer.customer.c_str(), customer.orders, customer.cents);
-    return --wanted == 0 ? LoopControl::break_ : LoopControl::continue_;
+    co_await asyncio::sleep(20ms);
+    co_return --wanted == 0 ? LoopControl::break_ : LoopControl::continue_;
   });
 }
 
