@@ -1,6 +1,6 @@
-// The same with a transfer as a function: fetch() awaits what CurlLoop calls back, and the program is a loop.
+// The same in co_await: each function that waits says so by its type, and has a frame in place of a stack.
 //
-// usage: 2-await URL COUNT SECONDS        fetches URL0, URL1, … each followed by a request for what
+// usage: 3-await URL COUNT SECONDS        fetches URL0, URL1, … each followed by a request for what
 // the answer names; each request may take so long
 #include <curl/curl.h>
 
@@ -65,13 +65,16 @@ Coroutine<std::string> fetch(CurlLoop& curl, std::string url) {
   co_return body;
 }
 
+Coroutine<std::string> page(Program& program, std::string name) {
+  std::string body = co_await asyncio::wait_for(fetch(program.curl, program.url + name), program.limit);
+  program.bytes += static_cast<long>(body.size());
+  co_return body;
+}
+
 Coroutine<> fetch_two(Program& program, int number) {
   try {
-    const std::string name =
-        co_await asyncio::wait_for(fetch(program.curl, program.url + std::to_string(number)), program.limit);
-    program.bytes += static_cast<long>(name.size());
-    const std::string page = co_await asyncio::wait_for(fetch(program.curl, program.url + name), program.limit);
-    program.bytes += static_cast<long>(page.size());
+    const std::string name = co_await page(program, std::to_string(number));
+    co_await page(program, name);
     ++program.fine;
   } catch (const std::exception&) {  // counted by what is missing
   }
@@ -96,7 +99,7 @@ Coroutine<> fetch_all(std::string url, int count, std::chrono::seconds limit) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return std::fprintf(stderr, "usage: 2-await URL COUNT SECONDS\n"), 2;
+  if (argc < 4) return std::fprintf(stderr, "usage: 3-await URL COUNT SECONDS\n"), 2;
   curl_global_init(CURL_GLOBAL_DEFAULT);
   asyncio::run(fetch_all(argv[1], std::atoi(argv[2]), std::chrono::seconds(std::atoi(argv[3]))));
   curl_global_cleanup();
