@@ -2,8 +2,8 @@
 connection, fifty at once; one that leaves while it is answered, one that is idle; wrk for a second; and SIGTERM with work
 under way.
 
-The figures are what a request costs the server in CPU time, with eight connections that ask one after the other, and how many
-requests a second wrk gets answered, with eight connections that all ask at once.
+The figures are what a request costs the server in CPU time, with eight connections that ask one after the other, and how
+many requests a second wrk gets answered, with eight connections that all ask at once.
 """
 
 import contextlib
@@ -64,8 +64,8 @@ def measured(pid: int, clients: list[socket.socket], requests: int) -> float:
 
 def wrk(url: str) -> tuple[int, float]:
     """How many requests were answered, all of them well, and how many a second."""
-    printed = subprocess.run(["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", "1s", url], text=True,
-                             check=True, stdout=subprocess.PIPE).stdout
+    printed = subprocess.run(["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", "1s", url],
+                             text=True, check=True, stdout=subprocess.PIPE).stdout
     check("Socket errors" not in printed and "Non-2xx" not in printed, "wrk has no socket errors, and no errors of HTTP")
     return (int(re.search(r"(\d+) requests in", printed)[1]), float(re.search(r"Requests/sec:\s*([\d.]+)", printed)[1]))
 

@@ -1,7 +1,7 @@
-"""A hundred names at once from a small DNS server: most have an address that goes back to them; some are not there, some have
-an address without a name, one has so many addresses that the server must be asked again by TCP, and some are never answered.
+"""A hundred names at once from a small DNS server: most have an address that goes back to them; one is not there, one has an
+address without a name, one so many addresses that the server must be asked again by TCP, and one is never answered.
 
-The figure is the time that all take, without those that are never answered.
+The figure is the time that all take, without the one that is never answered.
 """
 
 import socket
