@@ -133,7 +133,7 @@ struct ThreadSlots : FreeSlots {
   ThreadSlots& operator=(const ThreadSlots&) = delete;
   ~ThreadSlots() { all_slots.give_back(*this, 0); }
 };
-thread_local ThreadSlots this_thread_slots;
+constinit thread_local ThreadSlots this_thread_slots;
 
 void* ticket_of(const Slot& slot, std::uint32_t use) noexcept {
   return reinterpret_cast<void*>(  // NOLINT(performance-no-int-to-ptr): it is never followed

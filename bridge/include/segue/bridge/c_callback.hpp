@@ -146,14 +146,15 @@ class CShape<How, R(Args...), Data, Values...> {
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
     if (void* const delivery = CCalls::take_for_call(Data::find(all)))
-      receive(Callback<Values...>(adopt(delivery)), all);
+      receive(*static_cast<Delivery<Result>*>(delivery), all);
     if constexpr (!std::is_void_v<R>) return R();
   }
-  static void receive(const Callback<Values...>& callback, const std::tuple<Args&...>& args) noexcept {
+  static void receive(Delivery<Result>& delivery, const std::tuple<Args&...>& args) noexcept {
+    const auto callbacks = How::callbacks(Callback<Values...>(Sender<Result>::adopt(delivery)));
     try {
-      pass_on<Data::left_out>(std::get<0>(How::callbacks(callback)), args);
+      pass_on<Data::left_out>(std::get<0>(callbacks), args);
     } catch (...) {
-      callback.fail(std::current_exception());
+      delivery.send([](Outcome<Result>& outcome) { outcome.set_exception(std::current_exception()); });
     }
   }
 
