@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -360,6 +362,22 @@ TEST(CCallbackInThreads, TakesACallOnceWhileTheWaitEnds) {
   loop->run_until_complete(main());
   set_unraisable_hook(former);
   EXPECT_EQ(ended, times);
+}
+
+// POSIX hands the pointer over in a union, by value, in a thread of its own.
+TEST_F(CCallback, GivesItsPointerInAUnion) {
+  struct Event {
+    void (*notify)(sigval);
+    sigval value;
+  };
+  const auto notify_later = [](const Event& event) { std::thread(event.notify, event.value).detach(); };
+  const auto start = [&](auto* call, void* data) { notify_later({call, {.sival_ptr = data}}); };
+  const auto wait = [&]() -> Coroutine<> {
+    auto notified = from_callback<void(sigval)>(once | user_data<&sigval::sival_ptr>, start);
+    static_assert(std::is_void_v<decltype(notified)::Result>);
+    co_await std::move(notified);
+  };
+  make_loop()->run_until_complete(wait());
 }
 
 }  // namespace

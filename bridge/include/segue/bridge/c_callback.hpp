@@ -33,8 +33,9 @@
 
 namespace segue::bridge {
 
-/// Where a C callback gets its `void*`: the number of the parameter, from 0, or a pointer to the member of a struct to
-/// which one of the parameters points. Such a struct is a value of the callback, but where it comes before an error.
+/// Where a C callback gets its `void*`: the number of the parameter, from 0, or a pointer to the member of a struct
+/// that one of the parameters is, or points to. Such a struct is a value of the callback, but where it comes before an
+/// error, or is a union (POSIX's sigval).
 template <auto where>
 struct user_data_t {};
 template <auto where>
@@ -63,16 +64,30 @@ struct DataParameter {
     return std::get<index>(args);
   }
 };
-/// The one in the struct that one of the arguments points to, which is a value, too, unless it is `left_out`.
+/// The one in a struct among the arguments, or in what one of them points to, which is a value, too, unless it is
+/// `left_out`.
 template <class Struct, void* Struct::* member, std::size_t index>
 struct DataMember {
   static constexpr std::size_t left_out = index;
   template <class... Args>
   static void* find(const std::tuple<Args&...>& args) noexcept {
-    Struct* const holder = std::get<Struct*&>(args);
-    return holder == nullptr ? nullptr : holder->*member;
+    if constexpr ((std::same_as<Args, Struct> || ...)) {
+      return std::get<Struct&>(args).*member;
+    } else {
+      Struct* const holder = std::get<Struct*&>(args);
+      return holder == nullptr ? nullptr : holder->*member;
+    }
   }
 };
+
+/// The place of the first `T` among `Args`; no_parameter where there is none.
+template <class T, class... Args>
+consteval std::size_t place_of() {
+  constexpr bool is_it[] = {std::same_as<T, Args>..., true};
+  std::size_t place = 0;
+  while (!is_it[place]) ++place;
+  return place < sizeof...(Args) ? place : no_parameter;
+}
 
 /// What tells by its first argument whether it has failed.
 template <class How>
@@ -87,7 +102,9 @@ struct DataAt<How, member, Args...> {
   // As in libuv's `(request, status)`: the error leads when the struct has been left out.
   static constexpr bool before_error =
       ErrorLeads<How> && std::same_as<std::tuple_element_t<0, std::tuple<Args..., void>>, Struct*>;
-  using type = DataMember<Struct, member, before_error ? 0 : no_parameter>;
+  // A union has no other value than the pointer.
+  static constexpr std::size_t in_union = std::is_union_v<Struct> ? place_of<Struct, Args...>() : no_parameter;
+  using type = DataMember<Struct, member, before_error ? 0 : in_union>;
 };
 
 template <class... Args>
