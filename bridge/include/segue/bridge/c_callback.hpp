@@ -178,37 +178,50 @@ class CShape<How, R(Args...), Data, Values...> {
   void* ticket_ = nullptr;
 };
 
-/// The values where none are named: the arguments, bar the error and the `void*`.
-template <class How, class Signature, class Data>
-struct DeducedShape;
-template <class How, class R, class... Args, class Data>
-struct DeducedShape<How, R(Args...), Data> {
+/// The values where none are named, as a TypeList: the arguments, bar the error and the `void*`.
+template <class How, class Data, class... Args>
+struct DeducedCValues {
   static constexpr std::size_t errors = std::derived_from<How, error_first_t> ? 1 : 0;
 
   template <std::size_t error, std::size_t... kept>
     requires(errors == 1)
-  static CShape<How, R(Args...), Data, std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> shape(
+  static TypeList<std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> values(
       std::index_sequence<error, kept...>);
   template <std::size_t... kept>
     requires(errors == 0)
-  static CShape<How, R(Args...), Data, std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> shape(
+  static TypeList<std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> values(
       std::index_sequence<kept...>);
 
-  using type = decltype(shape(all_but<sizeof...(Args), Data::left_out>()));
+  using type = decltype(values(all_but<sizeof...(Args), Data::left_out>()));
+};
+
+/// How a C function is called, and where its `void*` is.
+template <class How, class... Args>
+struct CallOf {
+  using Calls = How;
+  using Data = DataParameter<last_or_first_pointer<Args...>()>;
+};
+template <class How, auto where, class... Args>
+struct CallOf<with_user_data_t<How, where>, Args...> {
+  using Calls = How;
+  using Data = typename DataAt<How, where, Args...>::type;
+};
+
+template <class How, class Signature, class Data, class List>
+struct ShapeOfValues;
+template <class How, class Signature, class Data, class... Values>
+struct ShapeOfValues<How, Signature, Data, TypeList<Values...>> {
+  using type = CShape<How, Signature, Data, Values...>;
 };
 
 template <class How, class R, class... Args>
-struct ShapeFor<How, R(Args...)> : DeducedShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>> {};
-template <class How, auto where, class R, class... Args>
-struct ShapeFor<with_user_data_t<How, where>, R(Args...)>
-    : DeducedShape<How, R(Args...), typename DataAt<How, where, Args...>::type> {};
+struct ShapeFor<How, R(Args...)>
+    : ShapeOfValues<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data,
+                    typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type> {};
 template <class How, class R, class... Args, class Value, class... Values>
 struct ShapeFor<How, R(Args...), Value, Values...> {
-  using type = CShape<How, R(Args...), DataParameter<last_or_first_pointer<Args...>()>, Value, Values...>;
-};
-template <class How, auto where, class R, class... Args, class Value, class... Values>
-struct ShapeFor<with_user_data_t<How, where>, R(Args...), Value, Values...> {
-  using type = CShape<How, R(Args...), typename DataAt<How, where, Args...>::type, Value, Values...>;
+  using type =
+      CShape<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data, Value, Values...>;
 };
 
 }  // namespace bridge_detail

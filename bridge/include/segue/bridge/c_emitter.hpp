@@ -3,10 +3,12 @@
 //   auto messages = from_callbacks<void(redisAsyncContext*, void*, void*), redisAsyncContext*, Reply>(
 //       [&](auto* call, void* data) { redisAsyncCommand(redis, call, data, "SUBSCRIBE news"); });
 //
-// The contract is that of <segue/bridge/emitter.hpp>, and the `void*`, the last parameter or the first, is a ticket
-// here, too: a call that comes when the stream is over finds nothing, and is ignored. The values are the other
-// parameters, or what is made of them within the call. An exception while they are made ends the stream. What the C
-// function has to return is zero.
+//   auto chunks = from_callbacks<uv_read_cb_t, Chunk>(negative_errno | user_data<&uv_stream_t::data>, start_reading);
+//
+// The contract is that of <segue/bridge/emitter.hpp>, and the `void*`, the last parameter or the first, or where
+// user_data says, is a ticket here, too: a call that comes when the stream is over finds nothing, and is ignored. The
+// values are the other parameters, or what is made of them within the call. An exception while they are made ends the
+// stream. What the C function has to return is zero.
 #pragma once
 
 #include <concepts>
@@ -77,10 +79,10 @@ class CSource {
   typename KeptHandle<Source>::type source_;
 };
 
-template <class Start, class Signature, class Data, class... Values>
+template <class Start, class How, class Signature, class Data, class... Values>
 class CStart;
-template <class Start, class R, class... Args, class Data, class... Values>
-class CStart<Start, R(Args...), Data, Values...> {
+template <class Start, class How, class R, class... Args, class Data, class... Values>
+class CStart<Start, How, R(Args...), Data, Values...> {
  public:
   explicit CStart(Start start) : start_(std::move(start)) {}
 
@@ -100,7 +102,7 @@ class CStart<Start, R(Args...), Data, Values...> {
   }
   static void emit(const Emitter<Values...>& emit, const std::tuple<Args&...>& args) noexcept {
     try {
-      pass_on<Data::left_out>(emit, args);
+      pass_on<Data::left_out>(How::around(emit), args);
     } catch (...) {
       emit.fail(std::current_exception());
     }
@@ -109,42 +111,47 @@ class CStart<Start, R(Args...), Data, Values...> {
   Start start_;
 };
 
-/// The values where none are named: all parameters but the `void*`.
-template <class Start, class Signature, class Data>
-struct DeducedStart;
-template <class Start, class R, class... Args, class Data>
-struct DeducedStart<Start, R(Args...), Data> {
-  template <std::size_t... kept>
-  static TypeList<std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> values(
-      std::index_sequence<kept...>);
-  using type = decltype(values(all_but<sizeof...(Args), Data::left_out>()));
+template <class How, class Signature>
+struct CSourceOf;
+template <class How, class R, class... Args>
+struct CSourceOf<How, R(Args...)> : CallOf<How, Args...> {
+  using Call = R (*)(Args...);
+  using Values = typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type;
 };
 
-template <class Signature>
-struct DataOf;
-template <class R, class... Args>
-struct DataOf<R(Args...)> {
-  using type = DataParameter<last_or_first_pointer<Args...>()>;
-  using Call = R (*)(Args...);
+/// The values that are named; where none are, all that the function is called with.
+template <class How, class Signature, class... Values>
+struct CValues {
+  using type = TypeList<Values...>;
 };
+template <class How, class Signature>
+struct CValues<How, Signature> {
+  using type = typename CSourceOf<How, Signature>::Values;
+};
+
+template <class How, class Signature, class Start, class... Values>
+auto from_c_callbacks(TypeList<Values...>, Start start, EmitterOptions options) {
+  using Of = CSourceOf<How, Signature>;
+  CStart<Start, typename Of::Calls, Signature, typename Of::Data, Values...> of_values(std::move(start));
+  return from_callbacks<Values...>(std::move(of_values), options);
+}
 
 }  // namespace bridge_detail
 
-/// The values that a C callback brings; `start(call, data)` starts the source, and may return it.
+/// The values that a C callback brings, which is called as `how` says; `start(call, data)` starts the source, and may
+/// return it.
+template <class Signature, class... Values, class How, class Start>
+  requires std::is_function_v<Signature> && bridge_detail::is_how<How> &&
+           std::invocable<Start&, typename bridge_detail::CSourceOf<How, Signature>::Call, void*>
+auto from_callbacks(How, Start start, EmitterOptions options = {}) {
+  using Brought = typename bridge_detail::CValues<How, Signature, Values...>::type;
+  return bridge_detail::from_c_callbacks<How, Signature>(Brought(), std::move(start), options);
+}
 template <class Signature, class... Values, class Start>
-  requires std::is_function_v<Signature> &&
-           std::invocable<Start&, typename bridge_detail::DataOf<Signature>::Call, void*>
+  requires(std::is_function_v<Signature> && !bridge_detail::is_how<Start>) &&
+          std::invocable<Start&, typename bridge_detail::CSourceOf<once_t, Signature>::Call, void*>
 auto from_callbacks(Start start, EmitterOptions options = {}) {
-  using Data = typename bridge_detail::DataOf<Signature>::type;
-  if constexpr (sizeof...(Values) > 0) {
-    return from_callbacks<Values...>(bridge_detail::CStart<Start, Signature, Data, Values...>(std::move(start)),
-                                     options);
-  } else {
-    return [&]<class... Deduced>(bridge_detail::TypeList<Deduced...>) {
-      return from_callbacks<Deduced...>(bridge_detail::CStart<Start, Signature, Data, Deduced...>(std::move(start)),
-                                        options);
-    }(typename bridge_detail::DeducedStart<Start, Signature, Data>::type());
-  }
+  return from_callbacks<Signature, Values...>(once, std::move(start), options);
 }
 
 }  // namespace segue::bridge

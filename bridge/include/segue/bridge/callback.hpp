@@ -107,52 +107,75 @@ class Callback {
   bridge_detail::Sender<Result> sender_;
 };
 
-/// The callback of an error-first API: `callback(error, values…)`, or `callback(error)` alone for an error that is
-/// true.
-template <class... Values>
-class ErrorFirstCallback {
+/// What an error-first API is given for `Target`, a Callback or an Emitter of `Values`: `callback(error, values…)`, or
+/// `callback(error)` alone for an error that is true.
+template <class Target, class... Values>
+class ErrorFirst {
+  using Returned = std::invoke_result_t<const Target&, Values...>;
+
  public:
-  explicit ErrorFirstCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
+  explicit ErrorFirst(Target target) noexcept : target_(std::move(target)) {}
 
   template <CallbackError Error, class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
-  void operator()(const Error& error, Args&&... values) const {
-    if (std::exception_ptr exception = to_exception(error)) return callback_.fail(std::move(exception));
-    callback_(std::forward<Args>(values)...);
+  Returned operator()(const Error& error, Args&&... values) const {
+    if (std::exception_ptr exception = to_exception(error)) return fail(std::move(exception));
+    return target_(std::forward<Args>(values)...);
   }
   template <CallbackError Error>
     requires(sizeof...(Values) > 0)
-  void operator()(const Error& error) const {
+  Returned operator()(const Error& error) const {
     std::exception_ptr exception = to_exception(error);
     if (!exception) exception = std::make_exception_ptr(TypeError("error-first callback was called without its value"));
-    callback_.fail(std::move(exception));
+    return fail(std::move(exception));
+  }
+  /// An emitter's.
+  void close() const
+    requires requires(const Target& target) { target.close(); }
+  {
+    target_.close();
   }
 
  private:
-  Callback<Values...> callback_;
+  Returned fail(std::exception_ptr exception) const {
+    target_.fail(std::move(exception));
+    return Returned();
+  }
+
+  Target target_;
 };
 
-/// The callback of an API that gives a negative errno, or else what it has done: `callback(number, values…)`. A number
+/// The same for an API that gives a negative errno, or else what it has done: `callback(number, values…)`. A number
 /// that is not negative is the first of `Values`, or is left out where the others are all of them.
-template <class... Values>
-class NegativeErrnoCallback {
+template <class Target, class... Values>
+class NegativeErrno {
+  using Returned = std::invoke_result_t<const Target&, Values...>;
+
  public:
-  explicit NegativeErrnoCallback(Callback<Values...> callback) noexcept : callback_(std::move(callback)) {}
+  explicit NegativeErrno(Target target) noexcept : target_(std::move(target)) {}
 
   template <std::signed_integral Number, class... Args>
-    requires(std::invocable<const Callback<Values...>&, Args...> ||
-             std::invocable<const Callback<Values...>&, Number, Args...>)
-  void operator()(Number number, Args&&... values) const {
-    if (number < 0) return callback_.fail(to_exception(number));
-    if constexpr (std::invocable<const Callback<Values...>&, Args...>) {
-      callback_(std::forward<Args>(values)...);
-    } else {
-      callback_(number, std::forward<Args>(values)...);
+    requires(std::invocable<const Target&, Args...> || std::invocable<const Target&, Number, Args...>)
+  Returned operator()(Number number, Args&&... values) const {
+    if (number < 0) {
+      target_.fail(to_exception(number));
+      return Returned();
     }
+    if constexpr (std::invocable<const Target&, Args...>) {
+      return target_(std::forward<Args>(values)...);
+    } else {
+      return target_(number, std::forward<Args>(values)...);
+    }
+  }
+  /// An emitter's.
+  void close() const
+    requires requires(const Target& target) { target.close(); }
+  {
+    target_.close();
   }
 
  private:
-  Callback<Values...> callback_;
+  Target target_;
 };
 
 /// The second of two callbacks: `failed(error)`, or `failed()`.
@@ -171,10 +194,16 @@ class FailureCallback {
   Callback<Values...> callback_;
 };
 
-// --- how a callback is called: what from_callback() takes before the initiation
+// --- how a callback is called: what from_callback() takes before the initiation. `callbacks()` gives what the
+// initiation is given, and, of those for a callback that may be called many times, `around()` what the start function
+// is.
 
 /// `done(values…)`.
 struct once_t {
+  template <template <class...> class Target, class... Values>
+  static Target<Values...> around(Target<Values...> target) noexcept {
+    return target;
+  }
   template <class... Values>
   static std::tuple<Callback<Values...>> callbacks(Callback<Values...> callback) noexcept {
     return {std::move(callback)};
@@ -184,18 +213,26 @@ inline constexpr once_t once{};
 
 /// `done(error, values…)`: an error that to_exception() finds to be one is thrown.
 struct error_first_t {
+  template <template <class...> class Target, class... Values>
+  static ErrorFirst<Target<Values...>, Values...> around(Target<Values...> target) noexcept {
+    return ErrorFirst<Target<Values...>, Values...>(std::move(target));
+  }
   template <class... Values>
-  static std::tuple<ErrorFirstCallback<Values...>> callbacks(Callback<Values...> callback) noexcept {
-    return {ErrorFirstCallback<Values...>(std::move(callback))};
+  static std::tuple<ErrorFirst<Callback<Values...>, Values...>> callbacks(Callback<Values...> callback) noexcept {
+    return {around(std::move(callback))};
   }
 };
 inline constexpr error_first_t error_first{};
 
 /// `done(number, values…)`: a negative number is an errno, and is thrown as OSError (libuv, io_uring).
 struct negative_errno_t {
+  template <template <class...> class Target, class... Values>
+  static NegativeErrno<Target<Values...>, Values...> around(Target<Values...> target) noexcept {
+    return NegativeErrno<Target<Values...>, Values...>(std::move(target));
+  }
   template <class... Values>
-  static std::tuple<NegativeErrnoCallback<Values...>> callbacks(Callback<Values...> callback) noexcept {
-    return {NegativeErrnoCallback<Values...>(std::move(callback))};
+  static std::tuple<NegativeErrno<Callback<Values...>, Values...>> callbacks(Callback<Values...> callback) noexcept {
+    return {around(std::move(callback))};
   }
 };
 inline constexpr negative_errno_t negative_errno{};

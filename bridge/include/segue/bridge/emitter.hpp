@@ -338,6 +338,25 @@ modern::AsyncGenerator<typename bridge_detail::CallbackResult<Values...>::type> 
   if (const std::exception_ptr error = channel->take_error()) std::rethrow_exception(error);
 }
 
+namespace bridge_detail {
+
+/// What a start function is given where the source calls as a `How`.
+template <class How, class... Values>
+using emitter_as_t = decltype(How::around(std::declval<Emitter<Values...>>()));
+
+}  // namespace bridge_detail
+
+/// The same of a source that calls as `how` says: `error_first` or `negative_errno`. An error ends the stream.
+template <class... Values, class How, class Start>
+  requires(sizeof...(Values) > 0 && (!std::is_function_v<Values> && ...)) &&
+          std::invocable<Start&, bridge_detail::emitter_as_t<How, Values...>>
+auto from_callbacks(How, Start start, EmitterOptions options = {}) {
+  auto start_around = [start = std::move(start)](const Emitter<Values...>& emit) mutable {
+    return std::invoke(start, How::around(emit));
+  };
+  return from_callbacks<Values...>(std::move(start_around), options);
+}
+
 /// Feeds a queue with what the callback of a source brings, until the source ends, or the queue is shut down, or it is
 /// cancelled: a coroutine, to be made a task of. `when_full` is for the queue's bound; what comes from other threads
 /// meanwhile has the same bound again. Leaves the queue open when it ends.

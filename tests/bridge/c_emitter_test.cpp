@@ -1,0 +1,176 @@
+#include <segue/bridge/c_emitter.hpp>
+
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <segue/bridge/emitter.hpp>
+#include <segue/exceptions.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/task.hpp>
+
+#include "loop.hpp"
+
+namespace segue::bridge {
+namespace {
+
+using modern::AsyncGenerator;
+using modern::Coroutine;
+using testing::collect_reports;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::make_loop;
+using testing::Trace;
+
+/// As libuv's: the user's pointer is in it, and its callback is given it first.
+struct Stream {
+  using OnRead = void(Stream* stream, std::ptrdiff_t count, const char* data);
+  void* data = nullptr;
+  OnRead* on_read = nullptr;
+  Trace* trace = nullptr;
+  void stop() const { trace->push_back("stopped"); }
+};
+
+/// How a stream of texts ended: all of them, then its error.
+Coroutine<Trace> texts_of(AsyncGenerator<std::string> values) {
+  Trace got;
+  try {
+    while (true) {
+      std::optional<std::string> value = co_await values.next_or_none();
+      if (!value) co_return got;
+      got.push_back(std::move(*value));
+    }
+  } catch (const Exception& error) {
+    got.push_back(error.what());
+  }
+  co_return got;
+}
+
+class CEmitter : public ::testing::Test {
+ protected:
+  void SetUp() override { collect_reports(*loop, reports); }
+  /// Starts the stream when it is asked to, and reads `texts` from it, the last one being its end.
+  auto reading(Trace texts) {
+    return [this, texts = std::move(texts)](Stream::OnRead* call, void* data) {
+      stream = {data, call, &trace};
+      loop->call_soon([this, texts] {
+        for (const std::string& text : texts)
+          stream.on_read(&stream, static_cast<std::ptrdiff_t>(text.size()), text.c_str());
+        stream.on_read(&stream, -ECONNRESET, nullptr);
+      });
+      return stream;
+    };
+  }
+
+  Trace trace;
+  Trace reports;
+  Stream stream;
+  modern::EventLoopPtr loop = make_loop();
+};
+
+TEST_F(CEmitter, FindsItsPointerInAStructAndTheErrorAfterIt) {
+  auto start = reading({"one", "two"});
+  auto values = from_callbacks<Stream::OnRead, std::string>(negative_errno | user_data<&Stream::data>, start);
+  EXPECT_THAT(loop->run_until_complete(texts_of(std::move(values))),
+              ElementsAre("one", "two", "[Errno 104] Connection reset by peer"));
+  EXPECT_THAT(trace, IsEmpty()) << "it has ended itself";
+}
+
+TEST_F(CEmitter, GivesTheStructWhereNoErrorIsAskedFor) {
+  auto start = reading({"one"});
+  auto values = from_callbacks<Stream::OnRead>(once | user_data<&Stream::data>, start);
+  const auto first = [this](auto& stream_of_reads) -> Coroutine<std::ptrdiff_t> {
+    const auto [from, count, data] = co_await stream_of_reads.anext();
+    EXPECT_EQ(from, &stream);
+    EXPECT_STREQ(data, "one");
+    co_await stream_of_reads.aclose();
+    co_return count;
+  };
+  EXPECT_EQ(loop->run_until_complete(first(values)), 3);
+  EXPECT_THAT(trace, ElementsAre("stopped"));
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CEmitter, IgnoresACallThatComesWhenTheStreamIsOver) {
+  auto start = reading({"one"});
+  auto values = from_callbacks<Stream::OnRead, std::string>(negative_errno | user_data<&Stream::data>, start);
+  loop->run_until_complete(texts_of(std::move(values)));
+  stream.on_read(&stream, 3, "two");
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CEmitter, FindsItsPointerFirstOrLast) {
+  const auto at_once = [](void (*call)(void*, int), void* data) {
+    call(data, 1);
+    call(data, 2);
+  };
+  const auto first_of = [](auto values) -> Coroutine<int> { co_return co_await values.anext(); };
+  EXPECT_EQ(loop->run_until_complete(first_of(from_callbacks<void(void*, int)>(at_once))), 1);
+  const auto last = [](int (*call)(int, void*), void* data) { EXPECT_EQ(call(7, data), 0); };
+  EXPECT_EQ(loop->run_until_complete(first_of(from_callbacks<int(int, void*)>(last))), 7);
+  const auto middle = [](void (*call)(int, void*, int), void* data) { call(7, data, 8); };
+  const auto pair_of = [](auto values) -> Coroutine<int> {
+    const auto [a, b] = co_await values.anext();
+    co_return 10 * a + b;
+  };
+  EXPECT_EQ(loop->run_until_complete(pair_of(from_callbacks<void(int, void*, int)>(once | user_data<1>, middle))), 78);
+}
+
+/// Cannot be made of what is empty.
+struct Line {
+  explicit Line(const char* from) : text(from) {
+    if (text.empty()) throw ValueError("empty line");
+  }
+  std::string text;
+};
+
+TEST_F(CEmitter, EndsWithWhatMakingTheValueThrows) {
+  const auto start = [](void (*call)(const char*, void*), void* data) {
+    call("one", data);
+    call("", data);
+    call("lost", data);
+  };
+  const auto all = [](AsyncGenerator<Line> lines) -> Coroutine<Trace> {
+    Trace got;
+    try {
+      while (true) {
+        std::optional<Line> line = co_await lines.next_or_none();
+        if (!line) co_return got;
+        got.push_back(line->text);
+      }
+    } catch (const ValueError& error) {
+      got.push_back(error.what());
+    }
+    co_return got;
+  };
+  auto lines = from_callbacks<void(const char*, void*), Line>(start);
+  EXPECT_THAT(loop->run_until_complete(all(std::move(lines))), ElementsAre("one", "empty line"));
+}
+
+TEST_F(CEmitter, OfObjectsMayBeErrorFirst) {
+  const auto start = [](auto emit) {
+    EXPECT_TRUE(emit(0, "one"));
+    EXPECT_FALSE(emit(ECONNRESET, ""));
+    EXPECT_FALSE(emit(0, "lost"));
+  };
+  auto failing = from_callbacks<std::string>(error_first, start);
+  EXPECT_THAT(loop->run_until_complete(texts_of(std::move(failing))),
+              ElementsAre("one", "[Errno 104] Connection reset by peer"));
+  const auto start_and_close = [](auto emit) {
+    emit(0, "one");
+    emit.close();
+  };
+  auto ending = from_callbacks<std::string>(error_first, start_and_close);
+  EXPECT_THAT(loop->run_until_complete(texts_of(std::move(ending))), ElementsAre("one"));
+}
+
+}  // namespace
+}  // namespace segue::bridge
