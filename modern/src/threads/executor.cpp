@@ -205,7 +205,7 @@ void Executor::run() {
 void Executor::tell_who_waits_for_the_end() {
   {
     const std::lock_guard lock(mutex_);
-    if (!stopping_ || !nobody_works() || delayed_ > 0) return;
+    if (!stopping_ || !all_taken() || delayed_ > 0) return;
   }
   for (const Future<void>& waiter : std::exchange(shutdown_waiters_, {})) {
     if (!waiter.done()) waiter.set_result();

@@ -66,7 +66,8 @@ class Executor final : private Ready {
   void work();
   void run_job(Job& job) noexcept;
   void lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool);
-  bool nobody_works() const noexcept { return alive_ == 0 && lent_ == 0; }
+  /// Whether all that was to be done is, and the loop has taken it over.
+  bool all_taken() const noexcept { return alive_ == 0 && lent_ == 0 && finished_.size() == 0; }
   void notify_loop();
   void let_finish(std::unique_lock<std::mutex>& lock);
   void complete(Job& job);

@@ -281,6 +281,53 @@ TEST(ShutdownDefaultExecutor, WaitsForQueuedCallsWithoutBlockingTheLoop) {
   loop->run_until_complete(main());
 }
 
+/// Tells of the end of the thread that it is made in.
+struct EndOfThread {
+  ~EndOfThread() {
+    if (ended != nullptr) ended->release();
+  }
+  std::counting_semaphore<>* ended = nullptr;
+};
+thread_local EndOfThread end_of_thread;
+
+/// A result whose taking over, in the loop's thread, calls a function.
+struct CallsWhenTaken {
+  explicit CallsWhenTaken(std::function<void()> call) : call(std::move(call)) {}
+  CallsWhenTaken(CallsWhenTaken&& other) noexcept : call(std::move(other.call)), made_in(other.made_in) {
+    if (std::this_thread::get_id() != made_in) std::exchange(call, [] {})();
+  }
+  std::function<void()> call;
+  std::thread::id made_in = std::this_thread::get_id();
+};
+
+TEST(ShutdownDefaultExecutor, WaitsForACallThatEndsWhileTheLoopTakesAnother) {
+  auto loop = make_loop();
+  std::binary_semaphore both_run(0);
+  std::binary_semaphore first_is_taken(0);
+  std::counting_semaphore<> ended(0);
+  const auto take = [&] {
+    first_is_taken.release();
+    for (int i = 0; i < 2; ++i) ended.acquire();  // both threads
+  };
+  const auto main = [&]() -> Coroutine<void> {
+    EventLoop& here = get_running_loop();
+    const auto second = here.run_in_executor([&] {
+      end_of_thread.ended = &ended;
+      both_run.release();
+      first_is_taken.acquire();
+    });
+    const auto first = here.run_in_executor([&] {
+      end_of_thread.ended = &ended;
+      both_run.acquire();
+      return CallsWhenTaken(take);
+    });
+    co_await here.shutdown_default_executor();
+    EXPECT_TRUE(first.done());
+    EXPECT_TRUE(second.done());
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(ShutdownDefaultExecutor, StopsWaitingAtItsTimeoutAndSaysSo) {
   std::string logged;
   LogHandler before = set_log_handler([&logged](LogLevel, const std::string& message) { logged += message; });
