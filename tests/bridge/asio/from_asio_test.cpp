@@ -46,7 +46,9 @@ using namespace boost::asio::experimental::awaitable_operators;
 using boost::system::system_error;
 using modern::CancelledError;
 using modern::Coroutine;
+using testing::collect_reports;
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using testing::Trace;
 
 asio::awaitable<void> wait(asio::steady_timer::duration delay) {
@@ -130,8 +132,21 @@ TEST_F(FromAsio, cancelling_the_task_ends_the_awaitable_first) {
   EXPECT_THAT(trace, ElementsAre("waits", "aborted", "enough"));
 }
 
+TEST_F(FromAsio, cancelled_before_it_begins_it_never_does) {
+  std::vector<std::string> reports;
+  loop->set_exception_handler(
+      [&](modern::EventLoop&, const modern::ExceptionContext& context) { reports.push_back(context.message); });
+  const auto waits = [&]() -> Coroutine<> { co_await from_asio(wait_for_ever()); };
+  const auto task = loop->create_task(waits());
+  loop->call_soon([&] { task.cancel(); });
+  EXPECT_THROW(loop->run_until_complete(task), CancelledError);
+  loop->run_until_complete(modern::sleep(1ms));
+  EXPECT_THAT(trace, IsEmpty());
+  EXPECT_THAT(reports, IsEmpty());
+}
+
 TEST_F(FromAsio, a_timeout_ends_it) {
-  auto main = [&]() -> Coroutine<> { co_await modern::wait_for(from_asio(wait_for_ever()), 1ms); };
+  auto main = [&]() -> Coroutine<> { co_await modern::wait_for(from_asio(wait_for_ever()), 100ms); };
   EXPECT_THROW(loop->run_until_complete(main()), TimeoutError);
   EXPECT_THAT(trace, ElementsAre("waits", "aborted"));
 }

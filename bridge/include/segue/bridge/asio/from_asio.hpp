@@ -11,11 +11,21 @@
 #pragma once
 
 #include <concepts>
+#include <exception>
+#include <memory>
+#include <type_traits>
 #include <utility>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <segue/bridge/asio/reactor.hpp>
 #include <segue/bridge/asio/use_segue.hpp>
@@ -23,12 +33,60 @@
 
 namespace segue::bridge {
 
+namespace bridge_detail {
+
+/// Where a cancellation waits for the beginning of an awaitable: one that is cancelled earlier has Asio's co_spawn()
+/// (1.81) throw out of its executor's run(), and leave the handler without a call.
+struct AwaitableStart {
+  void cancel(boost::asio::cancellation_type type) { begun ? signal.emit(type) : static_cast<void>(cancelled = true); }
+
+  bool begun = false;
+  bool cancelled = false;
+  boost::asio::cancellation_signal signal;
+};
+
+template <class T, class Executor>
+boost::asio::awaitable<T, Executor> begin_awaitable(boost::asio::awaitable<T, Executor> awaitable,
+                                                    std::shared_ptr<AwaitableStart> start) {
+  start->begun = true;
+  if (start->cancelled) throw boost::system::system_error(boost::asio::error::operation_aborted);
+  co_return co_await std::move(awaitable);
+}
+
+template <class Executor>
+struct InitiateAwaitable {
+  Executor get_executor() const noexcept { return executor; }
+
+  template <class Handler, class T>
+  void operator()(Handler&& handler, boost::asio::awaitable<T, Executor> awaitable) const {
+    const auto start = std::make_shared<AwaitableStart>();
+    auto slot = boost::asio::get_associated_cancellation_slot(handler);
+    if (slot.is_connected()) slot.assign([start](boost::asio::cancellation_type type) { start->cancel(type); });
+    boost::asio::co_spawn(executor, begin_awaitable(std::move(awaitable), start),
+                          boost::asio::bind_cancellation_slot(start->signal.slot(), std::forward<Handler>(handler)));
+  }
+
+  Executor executor;
+};
+
+template <class T>
+struct AwaitableSignature {
+  using type = void(std::exception_ptr, T);
+};
+template <>
+struct AwaitableSignature<void> {
+  using type = void(std::exception_ptr);
+};
+
+}  // namespace bridge_detail
+
 /// Something to `co_await`, or to `yield_from`: runs `awaitable` in `executor`, or in that of an execution context. A
 /// result has to be default-constructible, as Asio's co_spawn() has it.
 template <class Executor, class T, class Own>
   requires std::convertible_to<const Executor&, Own>
 auto from_asio(const Executor& executor, boost::asio::awaitable<T, Own> awaitable) {
-  return boost::asio::co_spawn(executor, std::move(awaitable), use_segue);
+  return boost::asio::async_initiate<const use_segue_t, typename bridge_detail::AwaitableSignature<T>::type>(
+      bridge_detail::InitiateAwaitable<Own>{executor}, use_segue, std::move(awaitable));
 }
 template <class Context, class T, class Own>
   requires std::derived_from<Context, boost::asio::execution_context>
