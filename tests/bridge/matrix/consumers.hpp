@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <functional>
+#include <future>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -36,7 +37,7 @@ namespace segue::bridge::matrix {
 
 /// A wait that was begun.
 struct Waiting {
-  std::function<void()> cancel;  ///< empty where nobody can
+  std::function<void()> cancel;
   modern::Future<int> end;
 };
 
@@ -207,7 +208,9 @@ modern::Future<int> told_by_thread(Wait wait) {
 struct ByStdFuture {
   static constexpr const char* name = "std::future";
   static Waiting begin_future(modern::Coroutine<int> body) {
-    return {{}, told_by_thread([future = to_std_future(std::move(body))]() mutable { return future.get(); })};
+    const std::shared_future<int> future = to_std_future(std::move(body)).share();
+    // Kept here, too: ThreadSanitizer does not see how the thread that lets go of an exception last knows that it is.
+    return {[future] {}, told_by_thread([future] { return future.get(); })};
   }
   template <class Make>
   static Waiting begin(Make make) {
