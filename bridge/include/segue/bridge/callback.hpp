@@ -107,75 +107,79 @@ class Callback {
   bridge_detail::Sender<Result> sender_;
 };
 
-/// What an error-first API is given for `Target`, a Callback or an Emitter of `Values`: `callback(error, values…)`, or
-/// `callback(error)` alone for an error that is true.
+namespace bridge_detail {
+
+/// What is given in place of `Target`, a Callback or an Emitter of `Values`, where an error may come instead of these.
 template <class Target, class... Values>
-class ErrorFirst {
+class WithError {
+ public:
+  explicit WithError(Target target) noexcept : target_(std::move(target)) {}
+  /// An emitter's.
+  void close() const
+    requires requires(const Target& target) { target.close(); }
+  {
+    target_.close();
+  }
+
+ protected:
   using Returned = std::invoke_result_t<const Target&, Values...>;
 
+  const Target& target() const noexcept { return target_; }
+  Returned fail(std::exception_ptr exception) const {
+    target_.fail(std::move(exception));
+    return Returned();
+  }
+
+ private:
+  Target target_;
+};
+
+}  // namespace bridge_detail
+
+/// What an error-first API is given: `callback(error, values…)`, or `callback(error)` alone for an error that is true.
+template <class Target, class... Values>
+class ErrorFirst : public bridge_detail::WithError<Target, Values...> {
+  using Base = bridge_detail::WithError<Target, Values...>;
+  using typename Base::Returned;
+
  public:
-  explicit ErrorFirst(Target target) noexcept : target_(std::move(target)) {}
+  using Base::Base;
 
   template <CallbackError Error, class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
   Returned operator()(const Error& error, Args&&... values) const {
-    if (std::exception_ptr exception = to_exception(error)) return fail(std::move(exception));
-    return target_(std::forward<Args>(values)...);
+    if (std::exception_ptr exception = to_exception(error)) return this->fail(std::move(exception));
+    return this->target()(std::forward<Args>(values)...);
   }
   template <CallbackError Error>
     requires(sizeof...(Values) > 0)
   Returned operator()(const Error& error) const {
     std::exception_ptr exception = to_exception(error);
     if (!exception) exception = std::make_exception_ptr(TypeError("error-first callback was called without its value"));
-    return fail(std::move(exception));
+    return this->fail(std::move(exception));
   }
-  /// An emitter's.
-  void close() const
-    requires requires(const Target& target) { target.close(); }
-  {
-    target_.close();
-  }
-
- private:
-  Returned fail(std::exception_ptr exception) const {
-    target_.fail(std::move(exception));
-    return Returned();
-  }
-
-  Target target_;
 };
 
 /// The same for an API that gives a negative errno, or else what it has done: `callback(number, values…)`. A number
 /// that is not negative is the first of `Values`, or is left out where the others are all of them.
 template <class Target, class... Values>
-class NegativeErrno {
-  using Returned = std::invoke_result_t<const Target&, Values...>;
+class NegativeErrno : public bridge_detail::WithError<Target, Values...> {
+  using Base = bridge_detail::WithError<Target, Values...>;
+  using typename Base::Returned;
 
  public:
-  explicit NegativeErrno(Target target) noexcept : target_(std::move(target)) {}
+  using Base::Base;
 
   template <std::signed_integral Number, class... Args>
     requires(std::invocable<const Target&, Args...> || std::invocable<const Target&, Number, Args...>)
   Returned operator()(Number number, Args&&... values) const {
-    if (number < 0) {
-      target_.fail(to_exception(number));
-      return Returned();
-    }
+    if (number < 0) return this->fail(to_exception(number));
     if constexpr (std::invocable<const Target&, Args...>) {
-      return target_(std::forward<Args>(values)...);
+      return this->target()(std::forward<Args>(values)...);
     } else {
-      return target_(number, std::forward<Args>(values)...);
+      return this->target()(number, std::forward<Args>(values)...);
     }
   }
-  /// An emitter's.
-  void close() const
-    requires requires(const Target& target) { target.close(); }
-  {
-    target_.close();
-  }
-
- private:
-  Target target_;
 };
 
 /// The second of two callbacks: `failed(error)`, or `failed()`.

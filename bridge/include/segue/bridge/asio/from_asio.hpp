@@ -11,9 +11,7 @@
 #pragma once
 
 #include <concepts>
-#include <exception>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -27,6 +25,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <segue/bridge/asio/co_spawn.hpp>
 #include <segue/bridge/asio/reactor.hpp>
 #include <segue/bridge/asio/use_segue.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -38,7 +37,10 @@ namespace bridge_detail {
 /// Where a cancellation waits for the beginning of an awaitable: one that is cancelled earlier has Asio's co_spawn()
 /// (1.81) throw out of its executor's run(), and leave the handler without a call.
 struct AwaitableStart {
-  void cancel(boost::asio::cancellation_type type) { begun ? signal.emit(type) : static_cast<void>(cancelled = true); }
+  void cancel(boost::asio::cancellation_type type) {
+    if (begun) return signal.emit(type);
+    cancelled = true;
+  }
 
   bool begun = false;
   bool cancelled = false;
@@ -69,15 +71,6 @@ struct InitiateAwaitable {
   Executor executor;
 };
 
-template <class T>
-struct AwaitableSignature {
-  using type = void(std::exception_ptr, T);
-};
-template <>
-struct AwaitableSignature<void> {
-  using type = void(std::exception_ptr);
-};
-
 }  // namespace bridge_detail
 
 /// Something to `co_await`, or to `yield_from`: runs `awaitable` in `executor`, or in that of an execution context. A
@@ -85,7 +78,7 @@ struct AwaitableSignature<void> {
 template <class Executor, class T, class Own>
   requires std::convertible_to<const Executor&, Own>
 auto from_asio(const Executor& executor, boost::asio::awaitable<T, Own> awaitable) {
-  return boost::asio::async_initiate<const use_segue_t, typename bridge_detail::AwaitableSignature<T>::type>(
+  return boost::asio::async_initiate<const use_segue_t, typename bridge_detail::SignatureOf<void, T>::type>(
       bridge_detail::InitiateAwaitable<Own>{executor}, use_segue, std::move(awaitable));
 }
 template <class Context, class T, class Own>
