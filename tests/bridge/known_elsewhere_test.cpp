@@ -1,4 +1,6 @@
 // What went wrong in other bridges between generations, told in segue's terms: a test a report.
+#include <stdlib.h>
+
 #include <chrono>
 #include <deque>
 #include <exception>
@@ -22,8 +24,11 @@
 #include <segue/bridge/to_callback.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
+#include <segue/modern/tasks/async_with.hpp>
+#include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/thread_futures.hpp>
@@ -221,6 +226,66 @@ TEST(KnownElsewhere, BoostPythonsStreamOfEventsIsHandledByCoroutinesOfAnotherGen
   loop->run_until_complete(main());
   source.join();
   EXPECT_THAT(handled, ElementsAre(10, 20, 30));
+}
+
+// cobalt 20 asks for this: a coroutine calls a C function on a stack of its own, and what the C function calls back
+// suspends the coroutine, below the C frame, which goes on when the coroutine does.
+TEST(KnownElsewhere, CobaltsCoroutineIsSuspendedByTheCallbackOfACFunction) {
+  const auto loop = make_loop();
+  Trace trace;
+  const auto compare = [](const void* a, const void* b, void* asked) {
+    await_(modern::sleep(2s));
+    static_cast<Trace*>(asked)->emplace_back("compared");
+    return *static_cast<const int*>(a) - *static_cast<const int*>(b);
+  };
+  std::vector<int> numbers{2, 1};
+  const auto sort = [&]() -> Coroutine<> {
+    co_await portal([&] { ::qsort_r(numbers.data(), numbers.size(), sizeof(int), compare, &trace); });
+    trace.emplace_back("sorted");
+  };
+  const auto tick = [&]() -> Coroutine<> {
+    co_await modern::sleep(1s);
+    trace.emplace_back("ticked");
+  };
+  const auto main = [&]() -> Coroutine<> {
+    const auto ticking = modern::create_task(tick());
+    co_await sort();
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(numbers, ElementsAre(1, 2));
+  EXPECT_THAT(trace, ElementsAre("ticked", "compared", "sorted"));
+}
+
+// cobalt 221: what a generator holds is let go of where the generator is, and not some time later. An async generator's
+// clean-up may have to wait: as in CPython, aclosing() awaits it within the scope, and one that was merely dropped is
+// closed by the loop, in its next iteration.
+TEST(KnownElsewhere, CobaltsGeneratorCleansUpWhereItIsDropped) {
+  const auto loop = make_loop();
+  Trace trace;
+  const auto numbers = [&](const char* name) -> modern::AsyncGenerator<int> {
+    const modern::ScopeExit left([&trace, name] { trace.push_back(std::string("left ") + name); });
+    co_yield 10;
+    co_yield 11;
+  };
+  const auto take_one = [](modern::AsyncGenerator<int>& from) -> Coroutine<> { co_await from.anext(); };
+  const auto main = [&]() -> Coroutine<> {
+    {
+      auto closed = numbers("closed");
+      co_await modern::async_with(modern::aclosing(std::move(closed)), take_one);
+    }
+    trace.emplace_back("closed is out of scope");
+    {
+      auto dropped = numbers("dropped");
+      co_await dropped.anext();
+    }
+    trace.emplace_back("dropped is out of scope");
+    co_await modern::sleep(0s);
+    co_await modern::sleep(0s);
+    trace.emplace_back("two iterations later");
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("left closed", "closed is out of scope", "dropped is out of scope", "left dropped",
+                                 "two iterations later"));
 }
 
 }  // namespace
