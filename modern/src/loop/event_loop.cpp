@@ -1,7 +1,6 @@
 #include <segue/modern/loop/event_loop.hpp>
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -21,6 +20,7 @@
 #include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
+#include "loop/main_thread.hpp"
 #include "loop/signal_handlers.hpp"
 
 namespace segue::modern {
@@ -258,7 +258,7 @@ namespace {
 thread_local EventLoopRef threads_loop;  // of set_event_loop()
 
 std::string thread_name() {
-  if (::gettid() == ::getpid()) return "MainThread";
+  if (detail::in_main_thread()) return "MainThread";
   std::array<char, 16> name{};
   ::pthread_getname_np(::pthread_self(), name.data(), name.size());
   return name.data();

@@ -19,6 +19,7 @@
 #include <segue/os_error.hpp>
 
 #include "kernel/call_of_user.hpp"
+#include "loop/main_thread.hpp"
 
 namespace segue::modern::detail {
 
@@ -82,7 +83,7 @@ void SignalHandlers::check_signal(int signal) {
 }
 
 void SignalHandlers::check_thread() {
-  if (::gettid() != ::getpid()) throw RuntimeError("add_signal_handler only works in main thread of the program");
+  if (!detail::in_main_thread()) throw RuntimeError("add_signal_handler only works in main thread of the program");
 }
 
 void SignalHandlers::handle(int signal) {

@@ -2,14 +2,13 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <utility>
 
 #include <segue/exceptions.hpp>
 
+#include "loop/main_thread.hpp"
 #include "loop/signal_handlers.hpp"
 
 namespace segue::modern::detail {
@@ -37,8 +36,6 @@ void pass_on() noexcept {
   set_handler(SIG_DFL);
   ::raise(SIGINT);
 }
-
-bool in_main_thread() noexcept { return ::syscall(SYS_gettid) == ::getpid(); }
 
 }  // namespace
 

@@ -187,8 +187,9 @@ auto executor_of(const Initiation& initiation) {
 template <class T, class Executor>
 class AsioFutureOn final : public AsioFuture<T> {
  public:
-  AsioFutureOn(modern::LoopCore& loop, Executor executor) noexcept
-      : AsioFuture<T>(loop), executor_(std::move(executor)) {}
+  template <class Initiation>
+  AsioFutureOn(modern::LoopCore& loop, const Initiation& initiation)
+      : AsioFuture<T>(loop), executor_(executor_of(initiation)) {}
 
  private:
   bool emits_here() const override {
@@ -220,7 +221,8 @@ class AsioFutureOn final : public AsioFuture<T> {
 template <class T>
 class AsioFutureOn<T, NoExecutor> final : public AsioFuture<T> {
  public:
-  AsioFutureOn(modern::LoopCore& loop, NoExecutor) noexcept : AsioFuture<T>(loop) {}
+  template <class Initiation>
+  AsioFutureOn(modern::LoopCore& loop, const Initiation&) noexcept : AsioFuture<T>(loop) {}
 };
 
 /// Completes the future. One that is destroyed without a call fails it.
@@ -310,7 +312,7 @@ class [[nodiscard("co_await it")]] AsioOperation {
 
   bool await_ready() {
     using Future = AsioFutureOn<T, decltype(executor_of(initiation_))>;
-    auto future = modern::make_ref<Future>(modern::LoopCore::require_running(), executor_of(initiation_));
+    auto future = modern::make_ref<Future>(modern::LoopCore::require_running(), initiation_);
     wait_.emplace(modern::Ref<modern::FutureCore>(future));
     try {
       AsioHandler<T> handler(future->start());
