@@ -32,7 +32,7 @@ class Ready {
   friend class ReadyQueue;
 
   static void fetch(const Ready* node) noexcept {
-    if (node == nullptr) return;  // fetched in vain, it costs more than all else here: nothing remembers that it has no page
+    if (node == nullptr) return;  // it could be fetched, but the search for its page is dear, and in vain each time
     const auto address = reinterpret_cast<std::uintptr_t>(node);
     for (std::size_t i = 0; i < fetched_bytes; i += 64) __builtin_prefetch(reinterpret_cast<const void*>(address + i));
   }
