@@ -39,15 +39,13 @@ void Guest::Turns::take(bool readable) {
     error = std::current_exception();
   }
   reactor_.in_turn_ = false;
+  if (error && !takes_exceptions) {
+    report_error();
+    error_ = std::exchange(error, nullptr);
+    if (host_) host_->quit();
+  }
   if (loop_->was_stopped() || loop_->is_closed()) stop();
-  if (error) fail(std::move(error), takes_exceptions);
-}
-
-void Guest::Turns::fail(std::exception_ptr error, bool takes_exceptions) {
-  if (takes_exceptions) std::rethrow_exception(error);
-  report_error();
-  error_ = std::move(error);
-  if (host_) host_->quit();
+  if (error) std::rethrow_exception(error);
 }
 
 void Guest::Turns::rethrow() {

@@ -24,12 +24,10 @@ class Guest::Turns final : public Hosted, public std::enable_shared_from_this<Gu
 
   int descriptor() const noexcept override { return reactor_.inner_.fileno(); }
   time_point due() noexcept override { return is_running() ? time_point::max() : loop_->due(); }
-  bool is_running() const noexcept override { return loop_->is_running(); }
+  bool is_running() const noexcept override { return loop_->is_running() || modern::LoopCore::is_any_running(); }
   void take(bool readable) override;
 
  private:
-  void fail(std::exception_ptr error, bool takes_exceptions);
-
   const modern::EventLoopRef loop_;  // in memory, though it may be closed
   HostedReactor& reactor_;           // the loop's
   std::unique_ptr<Host> host_;       // none where it has stopped

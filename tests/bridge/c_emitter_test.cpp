@@ -172,5 +172,20 @@ TEST_F(CEmitter, OfObjectsMayBeErrorFirst) {
   EXPECT_THAT(loop->run_until_complete(texts_of(std::move(ending))), ElementsAre("one"));
 }
 
+TEST_F(CEmitter, StopsASourceOfWhoseValuesOneCannotBeMade) {
+  struct Picky {
+    Picky(const char* text) { throw ValueError(text); }  // NOLINT(google-explicit-constructor): made of what C gives
+  };
+  const auto start = [this](Stream::OnRead* call, void* data) {
+    stream = {data, call, &trace};
+    loop->call_soon([this] { stream.on_read(&stream, 1, "x"); });
+    return stream;
+  };
+  auto values = from_callbacks<Stream::OnRead, Picky>(negative_errno | user_data<&Stream::data>, start);
+  const auto main = [&]() -> Coroutine<> { co_await values.anext(); };
+  EXPECT_THROW(loop->run_until_complete(main()), ValueError);
+  EXPECT_THAT(trace, ElementsAre("stopped"));
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -199,5 +199,28 @@ TEST(SuccessFailure, MayBeCalledInAnotherThread) {
   worker.join();
 }
 
+TEST(ToException, KeepsTheTypeOfAnExceptionThatIsGivenAsOneOfItsBase) {
+  const auto type_of = [](const std::exception_ptr& error) { return describe(error).type; };
+  try {
+    throw std::out_of_range("far away");
+  } catch (const std::exception& error) {
+    EXPECT_EQ(type_of(to_exception(error)), "out_of_range");
+  }
+  try {
+    throw KeyError("k");
+  } catch (const Exception& error) {
+    EXPECT_EQ(type_of(to_exception(error)), "KeyError");
+  }
+  const std::out_of_range nobodys("far away");
+  const std::exception& as_base = nobodys;
+  EXPECT_EQ(type_of(to_exception(as_base)), "RuntimeError");
+  EXPECT_STREQ(describe(to_exception(as_base)).message.c_str(), "callback reported out_of_range: far away");
+}
+
+TEST(ToException, TakesACharacterForANumber) {
+  EXPECT_EQ(to_exception('\0'), nullptr);
+  EXPECT_THROW(std::rethrow_exception(to_exception(static_cast<char>(ENOENT))), FileNotFoundError);
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -454,5 +454,31 @@ TEST(FromCallbacksInThreads, MayBeEmittedWhileTheConsumerGoes) {
   EXPECT_EQ(stopped, times);
 }
 
+TEST(Emitter, SaysThatItWasMovedFrom) {
+  const auto loop = make_loop();
+  auto values = from_callbacks<int>([](Emitter<int> emit) {
+    const Emitter<int> moved = std::move(emit);
+    EXPECT_THROW(emit(1), RuntimeError);       // NOLINT(bugprone-use-after-move): what is tested
+    EXPECT_THROW(emit.close(), RuntimeError);  // NOLINT(bugprone-use-after-move)
+    moved(2);
+  });
+  const auto main = [&]() -> Coroutine<int> { co_return co_await values.anext(); };
+  EXPECT_EQ(loop->run_until_complete(main()), 2);
+}
+
+TEST(IntoQueue, TakesNothingOutOfAQueueThatIsShutDown) {
+  for (const WhenFull when_full : {WhenFull::drop_oldest, WhenFull::drop_newest, WhenFull::fail}) {
+    const auto loop = make_loop();
+    const modern::Queue<int> queue(1);
+    const auto start = [&](const Emitter<int>& emit) {
+      queue.put_nowait(1);
+      queue.shutdown();
+      emit(2);
+    };
+    loop->run_until_complete(into_queue<int>(queue, start, when_full));
+    EXPECT_EQ(queue.qsize(), 1U);
+  }
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -110,5 +110,17 @@ TYPED_TEST(HostRunning, hears_of_an_interrupt_while_it_waits_for_nothing_else) {
   other.join();
 }
 
+// The callback of a host's timer comes before the host looks for how long it may wait.
+TYPED_TEST(HostRunning, does_not_wait_where_a_callback_of_the_host_gave_it_something_to_do) {
+  auto future = this->loop->create_future();
+  auto& program = this->under.program;
+  program.call_later(2ms, [&] { future.set_result(); });
+  this->loop->call_later(1ms, [] { std::this_thread::sleep_for(4ms); });
+  bool too_late = false;
+  this->loop->call_later(2s, [&] { too_late = true; });
+  this->loop->run_until_complete(future);
+  EXPECT_FALSE(too_late);
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -45,6 +45,7 @@ using modern::CancelledError;
 using modern::Coroutine;
 using modern::Task;
 using testing::collect_reports;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::make_loop;
@@ -253,7 +254,9 @@ TEST(KnownElsewhere, CobaltsCoroutineIsSuspendedByTheCallbackOfACFunction) {
   };
   loop->run_until_complete(main());
   EXPECT_THAT(numbers, ElementsAre(1, 2));
-  EXPECT_THAT(trace, ElementsAre("ticked", "compared", "sorted"));
+  ASSERT_THAT(trace, Contains("compared"));  // how often is the library's
+  EXPECT_EQ(trace.front(), "ticked");
+  EXPECT_EQ(trace.back(), "sorted");
 }
 
 // cobalt 221: what a generator holds is let go of where the generator is, and not some time later. An async generator's

@@ -1,6 +1,7 @@
 #include <segue/bridge/listener.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -282,6 +283,73 @@ TEST(FromListenerInThreads, LivesUntilItsCallHasReturnedOrTheWaitHasEnded) {
   loop->run_until_complete(main());
   EXPECT_EQ(ended, times);
   EXPECT_EQ(Loaded::alive, 0);
+}
+
+// --- while it is called
+
+/// Does something when it is moved.
+struct Shy {
+  explicit Shy(std::function<void()> when_moved) : moved(std::move(when_moved)) {}
+  Shy(Shy&& other) : moved(std::exchange(other.moved, {})) {
+    if (const auto now = std::exchange(moved, {})) now();
+  }
+  std::function<void()> moved;
+};
+struct Keeper final : Listener<LoadListener, Shy> {
+  Keeper() { ++alive; }
+  Keeper(const Keeper&) = delete;
+  ~Keeper() override {
+    --alive;
+    text = "gone";
+  }
+  void on_loaded(std::string given) override {
+    text = std::move(given);
+    succeed(std::move(shy));
+    EXPECT_EQ(text, "x");
+  }
+  void on_failed(int code) override { fail(code); }
+
+  Shy shy{{}};
+  std::string text;
+  static inline int alive = 0;
+};
+
+TEST_F(FromListener, LivesAsLongAsItIsCalledThoughItsWaitEndsMeanwhile) {
+  Keeper* keeper = nullptr;
+  const auto start = [&](Keeper& listener) { keeper = &listener; };
+  auto wait = std::make_unique<decltype(from_listener<Keeper>(start))>(from_listener<Keeper>(start));
+  loop->call_soon([&] {
+    EXPECT_FALSE(wait->await_ready());
+    keeper->shy.moved = [&] {
+      wait = nullptr;
+      EXPECT_EQ(Keeper::alive, 1);
+    };
+    keeper->on_loaded("x");
+  });
+  run_for(1s);
+  EXPECT_EQ(Keeper::alive, 0);
+}
+
+TEST_F(FromListener, WaitsForAnotherCallWhereTheValuesOfOneThrow) {
+  Keeper* keeper = nullptr;
+  const auto start = [&](Keeper& listener) { keeper = &listener; };
+  auto wait = std::make_unique<decltype(from_listener<Keeper>(start))>(from_listener<Keeper>(start));
+  loop->call_soon([&] {
+    EXPECT_FALSE(wait->await_ready());
+    keeper->shy.moved = [] { throw ValueError("not to be moved"); };
+    EXPECT_THROW(keeper->on_loaded("x"), ValueError);
+    wait = nullptr;
+    EXPECT_EQ(Keeper::alive, 1);
+    keeper->on_loaded("x");
+  });
+  run_for(1s);
+  EXPECT_EQ(Keeper::alive, 0);
+}
+
+TEST_F(FromListener, SaysThatNobodyWaitsWhereNoAwaitHasMadeIt) {
+  Loaded loose;
+  EXPECT_THROW(loose.on_loaded("x"), RuntimeError);
+  EXPECT_THROW(loose.on_failed(1), RuntimeError);
 }
 
 }  // namespace

@@ -12,12 +12,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -184,6 +186,51 @@ TEST_F(ToCallback, MeetsFromCallback) {
     co_return co_await from_callback<std::string>(error_first, start);
   };
   EXPECT_EQ(loop->run_until_complete(main()), "page of home");
+}
+
+TEST_F(ToCallback, BeginsNothingWhereTheCallbackCannotBeMoved) {
+  struct Stubborn {
+    explicit Stubborn(int moves) : left(moves) {}
+    Stubborn(Stubborn&& other) : left(other.left - 1) {
+      if (left < 0) throw ValueError("not to be moved");
+    }
+    void operator()(const std::exception_ptr&) const { ADD_FAILURE() << "called"; }
+    int left;
+  };
+  int begun = 0;
+  const auto operation = [&]() -> Coroutine<> {
+    ++begun;
+    co_return;
+  };
+  in_loop([&] {
+    for (int moves = 0; moves < 2; ++moves) {
+      EXPECT_THROW(to_callback(operation)(Stubborn(moves)), ValueError) << moves;
+    }
+  });
+  EXPECT_EQ(begun, 0);
+}
+
+// A task tells by its cancel() that it was asked to, not that its callback will not come.
+TEST_F(ToCallback, IsWaitedForWhereFromCallbackCancelsIt) {
+  const auto slow = [this]() -> Coroutine<> {
+    const auto left = modern::finally_([this] { trace.emplace_back("operation has ended"); });
+    co_await modern::sleep(1h);
+  };
+  const auto start = [&](Callback<> done) {
+    return to_callback(slow)([done = std::move(done)](const std::exception_ptr& error) { done.fail(error); });
+  };
+  const auto main = [&]() -> Coroutine<> {
+    const Task<void> task = modern::create_task(from_callback<>(start));
+    co_await modern::sleep(1s);
+    task.cancel();
+    try {
+      co_await task;
+    } catch (const modern::CancelledError&) {
+      trace.emplace_back("await has ended");
+    }
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("operation has ended", "await has ended"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_
 TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, ".", true); }
 TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, ".", true); }
 
-// --- without memory: those of modern, but for 39, which waits for sockets ---
+// --- without memory: those of modern; of 39 what needs no socket, and a conversation ---
 
 using segue::testing::RefusedScenario;
 
@@ -97,5 +97,22 @@ TEST_F(RefusedScenario, future_protocol) { refuse_each_allocation_of(scenario_28
 TEST_F(RefusedScenario, lock_fairness) { refuse_each_allocation_of(scenario_31::main_); }
 TEST_F(RefusedScenario, queues) { refuse_each_allocation_of(scenario_35::main_); }
 TEST_F(RefusedScenario, asyncgen_protocol) { refuse_each_allocation_of(scenario_36::main_); }
+TEST_F(RefusedScenario, streams_without_sockets) {
+  refuse_each_allocation_of([]() -> segue::asyncio::Coroutine<> {
+    co_await scenario_39::a_read();
+    co_await scenario_39::b_readexactly();
+    co_await scenario_39::c_readline();
+    co_await scenario_39::d_readuntil();
+    co_await scenario_39::e_iteration();
+    co_await scenario_39::f_errors();
+    co_await scenario_39::g_flow_control();
+  });
+}
+TEST_F(RefusedScenario, streams_over_loopback) {
+  refuse_each_allocation_of([]() -> segue::asyncio::Coroutine<> {
+    co_await scenario_39::h_conversation();
+    co_await scenario_39::j_refused();
+  });
+}
 
 }  // namespace

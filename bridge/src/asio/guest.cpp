@@ -67,8 +67,9 @@ class AsioTurns : public std::enable_shared_from_this<AsioTurns> {
 
   // Where several threads run the io_context, turns would be taken at the same time.
   void check_thread(const Handler& handler, const Error& error) {
-    if (thread_ == std::thread::id()) thread_ = std::this_thread::get_id();
-    if (thread_ == std::this_thread::get_id()) return;
+    std::thread::id first;
+    if (thread_.compare_exchange_strong(first, std::this_thread::get_id()) || first == std::this_thread::get_id())
+      return;
     boost::asio::post(io_, [handler, error] { handler(error); });  // for the right one
     throw RuntimeError("an io_context with a Guest is run by a second thread: the event loop has one");
   }
@@ -126,7 +127,7 @@ class AsioTurns : public std::enable_shared_from_this<AsioTurns> {
   bool waiting_ = false;                 // for found_
   bool readable_ = false;
   bool posted_ = false;
-  std::thread::id thread_;  // that of the first turn, before which there are no others
+  std::atomic<std::thread::id> thread_;  // that of the first turn
 };
 
 }  // namespace

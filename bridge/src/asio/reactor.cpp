@@ -8,6 +8,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 
 namespace segue::bridge {
 
@@ -38,6 +39,10 @@ AsioReactor::AsioReactor(std::unique_ptr<modern::Reactor> inner, boost::asio::io
 AsioReactor::~AsioReactor() { found_.release(); }
 
 void AsioReactor::wait(time_point deadline, modern::ReadyQueue& ready) {
+  const modern::ScopeExit stop_again([this] {
+    if (is_guest() && (context_.stopped() || was_stopped_)) context_.stop();
+    was_stopped_ = false;
+  });
   run_handlers(deadline);
   if (!waits_) inner().poll(time_point::min(), ready);  // else the io_context would have told
 }
@@ -46,7 +51,7 @@ void AsioReactor::run_handlers(time_point deadline) {
   for (int i = 0; i < most_handlers; ++i) {
     try {
       if (deadline != time_point::min() && own_) return wait_until(deadline);
-      context_.restart();  // one that had nothing to do has stopped by itself
+      restart();
       if (context_.poll_one() > 0) {
         deadline = time_point::min();  // the handler may have scheduled something
       } else if (deadline == time_point::min()) {
@@ -60,6 +65,13 @@ void AsioReactor::run_handlers(time_point deadline) {
       deadline = time_point::min();
     }
   }
+}
+
+// One that had nothing to do has stopped by itself. Below the program's own run(), which has a guest to wait for, it
+// was told to.
+void AsioReactor::restart() {
+  was_stopped_ = was_stopped_ || context_.stopped();
+  context_.restart();
 }
 
 // The loop's descriptors have something. Where another thread runs this, the loop would sleep on.
@@ -91,7 +103,7 @@ void AsioReactor::wait_until(time_point deadline) {
     found_.async_wait(boost::asio::posix::descriptor_base::wait_read, Found{*this});
     waits_ = true;
   }
-  context_.restart();
+  restart();
   if (deadline == time_point::max()) {
     context_.run_one();
   } else {

@@ -96,8 +96,8 @@ EventLoop::time_point EventLoop::step() {
   const EventLoopRef keep(this);
   was_stopped_ = false;
   run([this] {
+    const ScopeExit noted([this] { was_stopped_ = stopping_; });
     run_once(false);
-    was_stopped_ = stopping_;
   });
   const time_point next = due();
   if (!is_closed()) give_back_before_wait(*reactor_, next);

@@ -148,5 +148,32 @@ TEST(Guest, IsRefusedALoopOfAnotherIoContext) {
   const Guest guest(*loop, one);
 }
 
+// The program's io.stop() is not lost where a handler of its runs the loop by itself.
+TEST_F(AsGuest, a_stop_is_kept_by_a_handler_that_runs_the_loop) {
+  asio::post(io, [&] {
+    io.stop();
+    loop->run_until_complete(modern::sleep(1ms));
+    trace.emplace_back("slept");
+  });
+  io.run();
+  EXPECT_TRUE(io.stopped());
+  EXPECT_THAT(trace, ElementsAre("slept"));
+}
+
+TEST_F(AsGuest, takes_no_turn_while_another_guest_of_the_same_host_is_in_one) {
+  const auto other = modern::new_event_loop();
+  const Guest second(*other, io);
+  int turns = 0;
+  other->call_soon([&] { ++turns; });
+  loop->call_soon([&] {
+    io.run_for(5ms);  // as a dialog does
+    EXPECT_LE(turns, 1);
+    loop->stop();
+    other->stop();
+    io.stop();
+  });
+  EXPECT_NO_THROW(io.run());
+}
+
 }  // namespace
 }  // namespace segue::bridge

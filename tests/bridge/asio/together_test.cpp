@@ -95,12 +95,15 @@ TEST_P(Together, a_busy_asio_leaves_tasks_their_turns) {
 TEST_P(Together, a_busy_loop_leaves_handlers_their_turns) {
   const auto task = loop->create_task(keep_loop_busy());
   const auto strand = asio::make_strand(io());
-  asio::steady_timer timer(io(), 1ms);
+  asio::steady_timer timer(io());
   Socket here(io());
   Socket there(io());
   asio::local::connect_pair(here, there);
   char byte;
-  timer.async_wait([&](const auto&) { asio::post(strand, [&] { asio::write(there, asio::buffer("x", 1)); }); });
+  loop->call_soon([&] {
+    timer.expires_after(1ms);
+    timer.async_wait([&](const auto&) { asio::post(strand, [&] { asio::write(there, asio::buffer("x", 1)); }); });
+  });
   here.async_read_some(asio::buffer(&byte, 1), asio::bind_executor(strand, [&](const auto& error, std::size_t) {
                          EXPECT_FALSE(error);
                          EXPECT_TRUE(strand.running_in_this_thread());

@@ -41,10 +41,12 @@ class CStreams {
 /// A source that was started with a ticket, good as long as the stream lives; and what the start function returned.
 template <class Source>
 class CSource {
+  using Kept = typename KeptHandle<Source>::type;
+
  public:
   explicit CSource(std::shared_ptr<void> emitter) : ticket_(CStreams::enter(std::move(emitter))) {}
-  CSource(CSource&& other) noexcept
-      : ticket_(std::exchange(other.ticket_, nullptr)), source_(std::move(other.source_)) {}
+  CSource(CSource&& other) noexcept(std::is_nothrow_move_constructible_v<Kept>)
+      : source_(std::move(other.source_)), ticket_(std::exchange(other.ticket_, nullptr)) {}
   CSource& operator=(CSource&&) = delete;
   ~CSource() {
     if (ticket_ != nullptr) CStreams::leave(ticket_);
@@ -75,8 +77,8 @@ class CSource {
   }
 
  private:
+  Kept source_;
   void* ticket_;
-  typename KeptHandle<Source>::type source_;
 };
 
 template <class Start, class How, class Signature, class Data, class... Values>
@@ -104,7 +106,7 @@ class CStart<Start, How, R(Args...), Data, Values...> {
     try {
       pass_on<Data::left_out>(How::around(emit), args);
     } catch (...) {
-      emit.fail(std::current_exception());
+      emit.abort(std::current_exception());
     }
   }
 

@@ -12,13 +12,16 @@
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/os_error.hpp>
+#include <segue/type_name.hpp>
 
 namespace segue::bridge {
 
@@ -34,9 +37,32 @@ concept CallbackError = requires(const Error& error) { error_traits<Error>::to_e
                         requires(const Error& error) { std::error_code(error); } ||
                         std::convertible_to<const Error&, std::string> || std::constructible_from<bool, const Error&>;
 
+namespace bridge_detail {
+
+/// An exception of the object's own type, which may be derived from `Error`: in a handler, as in
+/// `catch (const std::exception& error) { done(error); }`, the one that is handled.
+template <class Error>
+std::exception_ptr whole(const Error& error) {
+  if constexpr (!std::is_abstract_v<Error>) {
+    if (typeid(error) == typeid(Error)) return std::make_exception_ptr(error);
+  }
+  if (std::exception_ptr handled = std::current_exception()) {
+    try {
+      std::rethrow_exception(handled);
+    } catch (const Error& same) {
+      if (std::addressof(same) == std::addressof(error)) return handled;
+    } catch (...) {  // another one
+    }
+  }
+  return std::make_exception_ptr(RuntimeError("callback reported " + type_name(typeid(error)) + ": " + error.what()));
+}
+
+}  // namespace bridge_detail
+
 /// The exception that stands for an error; null where it is none. In this order:
 ///   - what error_traits says of its type;
 ///   - an exception_ptr: itself; an exception object: that;
+///     Where it was given as an object of one of its bases, and is not being handled: RuntimeError with its text;
 ///   - an error code of the system: OSError, or the class of it that Python has for the number (TimeoutError for
 ///     ETIMEDOUT); one of another category: std::system_error;
 ///   - bool: RuntimeError where true; another integer: the OSError of that errno, be it positive or negative; 0 is
@@ -50,14 +76,15 @@ std::exception_ptr to_exception(const Error& error) {
   } else if constexpr (std::same_as<Error, std::exception_ptr>) {
     return error;
   } else if constexpr (std::derived_from<Error, BaseException> || std::derived_from<Error, std::exception>) {
-    return std::make_exception_ptr(error);
+    return bridge_detail::whole(error);
   } else if constexpr (std::same_as<Error, bool>) {
     return error ? std::make_exception_ptr(RuntimeError("callback reported a failure")) : nullptr;
   } else if constexpr (std::integral<Error>) {
-    if (error == 0) return nullptr;
-    if (!std::in_range<int>(error) || std::cmp_equal(error, std::numeric_limits<int>::min()))
-      return std::make_exception_ptr(RuntimeError("callback reported error " + std::to_string(error)));
-    return make_os_error(std::abs(static_cast<int>(error)));
+    const auto number = +error;  // of a character, too
+    if (number == 0) return nullptr;
+    if (!std::in_range<int>(number) || std::cmp_equal(number, std::numeric_limits<int>::min()))
+      return std::make_exception_ptr(RuntimeError("callback reported error " + std::to_string(number)));
+    return make_os_error(std::abs(static_cast<int>(number)));
   } else if constexpr (requires { std::error_code(error); }) {
     const std::error_code code(error);
     if (!code) return nullptr;

@@ -49,6 +49,13 @@ inline constexpr bool cancels<NoCancel, Started> = true;
 template <class Started>
 inline constexpr bool cancels<CancelByHandle, Started> = requires(std::decay_t<Started>& handle) { handle.cancel(); };
 
+/// A task or a future, whose cancel() tells that it has been asked to end, and not that its callback will not come.
+template <class Handle>
+concept EndsByItself = requires(const Handle& handle) {
+  handle.done();
+  handle.cancelled();
+};
+
 /// What cancelling said: that the callback will not come any more, where it says so by a bool.
 template <class Function, class... Args>
 bool call_cancel(Function&& function, Args&... args) {
@@ -164,7 +171,8 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
     if (std::exchange(asked_to_cancel_, true)) return false;
     try {
       if constexpr (std::same_as<Cancel, CancelByHandle>) {
-        withdrawn_ = call_cancel([](auto& handle) { return handle.cancel(); }, *handle_);
+        withdrawn_ = call_cancel([](auto& handle) { return handle.cancel(); }, *handle_) &&
+                     !EndsByItself<typename Handle::value_type>;
       } else if constexpr (std::invocable<Cancel&>) {
         withdrawn_ = call_cancel(cancel_);
       } else if constexpr (!std::same_as<Cancel, NoCancel>) {

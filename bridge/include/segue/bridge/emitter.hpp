@@ -128,6 +128,9 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
     finish(std::move(error));
   }
 
+  /// The stream ends, though the source has not.
+  void abort(std::exception_ptr error) { finish(std::move(error)); }
+
   /// The next one, if there is one.
   std::optional<T> take() {
     std::list<T> taken;
@@ -255,17 +258,24 @@ class Emitter {
   template <class... Args>
     requires(sizeof...(Args) == sizeof...(Values) && (std::constructible_from<Values, Args> && ...))
   bool operator()(Args&&... values) const {
-    return end_->channel->emit(std::forward<Args>(values)...);
+    return channel().emit(std::forward<Args>(values)...);
   }
   /// The stream ends, after what was emitted.
-  void close() const { end_->channel->end(nullptr); }
+  void close() const { channel().end(nullptr); }
   /// The same, with what to_exception() makes of `error`.
   template <CallbackError Error>
   void fail(const Error& error) const {
-    end_->channel->end(to_failure(error));
+    channel().end(to_failure(error));
   }
+  /// The stream ends with `error`; the source, which has not ended, is stopped.
+  void abort(std::exception_ptr error) const { channel().abort(std::move(error)); }
 
  private:
+  bridge_detail::Channel<T>& channel() const {
+    if (end_ == nullptr) throw RuntimeError("emitter was called after it had been moved from");
+    return *end_->channel;
+  }
+
   std::shared_ptr<bridge_detail::EmitterEnd<T>> end_;
 };
 
@@ -357,9 +367,30 @@ auto from_callbacks(How, Start start, EmitterOptions options = {}) {
   return from_callbacks<Values...>(std::move(start_around), options);
 }
 
+namespace bridge_detail {
+
+/// Where the queue is full: makes room for the value, or drops it. QueueFull, QueueShutDown.
+template <class T>
+void make_room(const modern::Queue<T>& queue, WhenFull when_full, std::optional<T>& value) {
+  if (queue.is_shut_down()) throw modern::QueueShutDown();
+  if (!queue.full()) return;
+  switch (when_full) {
+    case WhenFull::pause: break;
+    case WhenFull::drop_oldest:
+      queue.get_nowait();
+      queue.task_done();
+      break;
+    case WhenFull::drop_newest: value.reset(); break;
+    case WhenFull::fail: throw no_room();
+  }
+}
+
+}  // namespace bridge_detail
+
 /// Feeds a queue with what the callback of a source brings, until the source ends, or the queue is shut down, or it is
 /// cancelled: a coroutine, to be made a task of. `when_full` is for the queue's bound; what comes from other threads
-/// meanwhile has the same bound again. Leaves the queue open when it ends.
+/// meanwhile has the same bound again. Of a LifoQueue or a PriorityQueue, drop_oldest drops what it would give next.
+/// Leaves the queue open when it ends, and finds that it was shut down when the next value comes.
 template <class T, class Start>
   requires std::invocable<Start&, Emitter<T>>
 modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull when_full = WhenFull::pause) {
@@ -370,14 +401,9 @@ modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull whe
   while (true) {
     std::optional<T> value = co_await values.next_or_none();
     if (!value) co_return;
-    if (queue.full() && when_full == WhenFull::drop_newest) continue;
-    if (queue.full() && when_full == WhenFull::fail) throw bridge_detail::no_room();
-    if (queue.full() && when_full == WhenFull::drop_oldest) {
-      queue.get_nowait();
-      queue.task_done();
-    }
     try {
-      co_await queue.put(std::move(*value));
+      bridge_detail::make_room(queue, when_full, value);
+      if (value) co_await queue.put(std::move(*value));
     } catch (const modern::QueueShutDown&) {
       co_return;
     }

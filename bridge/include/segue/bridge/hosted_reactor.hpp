@@ -5,10 +5,12 @@
 //   loop->run_until_complete(main());                                       // and libuv's callbacks run meanwhile
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include <segue/bridge/guest.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/loop/reactor.hpp>
 
@@ -40,6 +42,7 @@ class HostedReactor : public modern::Reactor {
   /// What a poll() does that is not part of a guest's turn: waits, and then lets inner() tell what is ready.
   virtual void wait(time_point deadline, modern::ReadyQueue& ready) { inner_.poll(deadline, ready); }
   virtual bool has_host() const noexcept { return guest_ != nullptr; }
+  bool is_guest() const noexcept { return guest_ != nullptr; }
   modern::Reactor& inner() const noexcept { return inner_; }
   /// Keeps inner() itself, from now on.
   void keep(std::unique_ptr<modern::Reactor> reactor) noexcept { kept_ = std::move(reactor); }
@@ -67,20 +70,35 @@ class HostRunningReactor final : public HostedReactor, private Hosted {
   using time_point = modern::Reactor::time_point;
 
   void wait(time_point deadline, modern::ReadyQueue& ready) override {
-    deadline_ = deadline;
-    HostOf<L>::run_once(run_);
-    deadline_ = time_point::max();
+    {
+      const modern::ScopeExit waited([this] { waits_ = false; });
+      waits_ = true;
+      deadline_ = deadline;
+      taken_ = false;
+      HostOf<L>::run_once(run_);
+    }
     if (std::exchange(found_, false)) inner().poll(time_point::min(), ready);
   }
   bool has_host() const noexcept override { return true; }
 
   int descriptor() const noexcept override { return inner().fileno(); }
-  time_point due() noexcept override { return deadline_; }
-  bool is_running() const noexcept override { return false; }
-  void take(bool readable) override { found_ = found_ || readable; }
+  // What the host's callbacks give the loop to do ends its wait.
+  time_point due() noexcept override {
+    if (is_running()) return time_point::max();
+    modern::LoopCore* const loop = modern::LoopCore::running();
+    return loop != nullptr ? std::min(deadline_, modern::EventLoop::of(*loop).due()) : deadline_;
+  }
+  // Nor does it wait where a callback has the host run by itself, which this then does not disturb.
+  bool is_running() const noexcept override { return !waits_ || taken_; }
+  void take(bool readable) override {
+    found_ = found_ || readable;
+    taken_ = true;
+  }
 
   L& run_;
+  bool waits_ = false;
   time_point deadline_ = time_point::max();
+  bool taken_ = false;  // it has what it waited for
   bool found_ = false;  // inner()'s descriptor readable
   const std::unique_ptr<Host> host_;
 };

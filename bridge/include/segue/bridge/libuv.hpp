@@ -106,6 +106,7 @@ struct HostOf<uv_loop_t> {
     }
     uv_idle_stop(&handles.idle);
     const time_point when = handles.hosted->due();
+    if (when != time_point::max()) uv_update_time(prepare->loop);  // it waits from then on, and its callbacks took time
     if (std::exchange(handles.when, when) == when) return;
     if (when == time_point::max()) {
       uv_timer_stop(&handles.timer);

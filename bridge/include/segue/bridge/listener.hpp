@@ -31,6 +31,7 @@
 #include <segue/bridge/callback_errors.hpp>
 #include <segue/bridge/callback_wait.hpp>
 #include <segue/bridge/sender.hpp>
+#include <segue/exceptions.hpp>
 
 namespace segue::bridge {
 
@@ -47,47 +48,65 @@ class Listener : public Interface {
   using Interface::Interface;
 
  protected:
-  /// The call has come. A second one is reported.
+  /// The call has come. A second one is reported. What copying or moving the values throws is the caller's: it has not
+  /// come then. RuntimeError where no await has made the listener, or not yet.
   template <class... Args>
     requires std::invocable<const CallbackType&, Args...>
   void succeed(Args&&... values) {
-    const Ending ending(*this);
-    ending.callback(std::forward<Args>(values)...);
+    Telling telling(*this);
+    telling.callback(std::forward<Args>(values)...);
+    telling.told = true;
   }
   /// The same for one that failed, with what to_exception() makes of the error.
   template <CallbackError Error = std::exception_ptr>
   void fail(const Error& error = {}) {
-    const Ending ending(*this);
-    ending.callback.fail(to_failure(error));
+    Telling telling(*this);
+    telling.callback.fail(to_failure(error));
+    telling.told = true;
   }
 
  private:
   template <class, bool>
   friend class bridge_detail::ListenerShape;
-  enum class Phase : std::uint8_t { waited_for, left_alone, called };
+  enum Phase : std::uint8_t { waited_for = 0, telling = 1, left_alone = 2, called = 4 };
 
-  /// Nothing of the listener is touched once it is made: it may be gone as soon as the call is told.
-  struct Ending {
-    explicit Ending(Listener& listener) : callback(*listener.callback_) {
-      if (listener.phase_.exchange(Phase::called) == Phase::left_alone) kept = std::move(listener.self_);
+  /// While it lives, so does a listener that the wait keeps: the values may be members of it. Of one that is shared,
+  /// nothing is touched once the call is told, for it may be gone.
+  struct Telling {
+    explicit Telling(Listener& of) : listener(of), callback(of.callback()) {
+      if (of.kept_) first = of.begin_telling();
     }
-    Ending(const Ending&) = delete;
-    Ending& operator=(const Ending&) = delete;
-    ~Ending() {
-      if (kept) callback.destroy_in_loop(std::move(kept));
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+    ~Telling() {
+      if (!first) return;
+      const int before = listener.phase_.fetch_xor(told ? telling | called : telling);
+      if (told && (before & left_alone) != 0) callback.destroy_in_loop(std::move(listener.self_));
     }
+    Listener& listener;
     const CallbackType callback;
-    std::shared_ptr<void> kept;
+    bool first = false;
+    bool told = false;
   };
-  /// Nobody waits any more: it lives until it is called.
+  bool begin_telling() {
+    std::uint8_t before = phase_;
+    while ((before & (telling | called)) == 0)
+      if (phase_.compare_exchange_weak(before, before | telling)) return true;
+    return false;
+  }
+  const CallbackType& callback() const {
+    if (!callback_) throw RuntimeError("listener is not waited for");
+    return *callback_;
+  }
+  /// Nobody waits any more: it lives until it has been called.
   void leave_alone(std::shared_ptr<void> self) {
-    self_ = std::move(self);
-    Phase expected = Phase::waited_for;
-    if (!phase_.compare_exchange_strong(expected, Phase::left_alone)) self_.reset();
+    self_ = self;
+    if ((phase_.fetch_or(left_alone) & (telling | called)) == called) self_ = nullptr;
   }
 
   std::optional<CallbackType> callback_;
-  std::atomic<Phase> phase_ = Phase::waited_for;
+  bool kept_ = false;  // by the wait, and not shared
+  std::atomic<std::uint8_t> phase_ = waited_for;
   std::shared_ptr<void> self_;  // of one that is left alone
 };
 
@@ -102,6 +121,7 @@ class ListenerShape {
   Callbacks make(Sender<Result> sender, const std::source_location&) {
     listener_ = std::make_shared<L>();
     listener_->callback_.emplace(std::move(sender));
+    listener_->kept_ = !shared;
     if constexpr (shared) {
       return {std::move(listener_)};
     } else {

@@ -110,9 +110,14 @@ class CallbackFunction {
     modern::Task<R> task = loop.create_task(
         bridge_detail::call_and_keep<R, F, std::decay_t<std::tuple_element_t<i, std::tuple<All...>>>...>(
             function_, std::get<i>(std::move(all))...));
-    task.add_done_callback([callback = std::move(callback)](const modern::Future<R>& done) mutable {
-      bridge_detail::call_with<R>(callback, bridge_detail::outcome_of(done));
-    });
+    try {
+      task.add_done_callback([callback = std::move(callback)](const modern::Future<R>& done) mutable {
+        bridge_detail::call_with<R>(callback, bridge_detail::outcome_of(done));
+      });
+    } catch (...) {
+      task.cancel();  // before it has begun
+      throw;
+    }
     return task;
   }
 

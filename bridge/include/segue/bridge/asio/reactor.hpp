@@ -49,11 +49,13 @@ class AsioReactor final : public HostedReactor {
   bool has_host() const noexcept override { return true; }
   void run_handlers(time_point deadline);
   void wait_until(time_point deadline);
+  void restart();
 
   std::optional<boost::asio::io_context> own_;
   boost::asio::io_context& context_;
   boost::asio::posix::stream_descriptor found_;  // inner()'s descriptor, which inner() closes
   bool waits_ = false;                           // for found_
+  bool was_stopped_ = false;                     // by the program, which runs it
   std::atomic<std::thread::id> thread_;          // where it waits, or did last
 };
 

@@ -93,6 +93,7 @@ class QueueCore : public LoopBound {
   static Coroutine<void> join(Ref<QueueCore> queue);
   void task_done();
   void shutdown(bool immediate);
+  bool is_shut_down() const noexcept { return shut_down_; }
 
  protected:
   /// Drops one of the items.
@@ -283,6 +284,8 @@ class Queue : public HandleOf<Queue<T>, Ref<detail::QueueState<T>>> {
   /// From now on put() fails, and so does get() when the queue is empty, with QueueShutDown; so do those who wait.
   /// `immediate` drops what is left, as done.
   void shutdown(bool immediate = false) const { this->state()->shutdown(immediate); }
+  /// CPython: _is_shutdown.
+  bool is_shut_down() const { return this->state()->is_shut_down(); }
 
  protected:
   using State = detail::QueueState<T>;
