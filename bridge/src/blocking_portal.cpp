@@ -47,6 +47,11 @@ class bridge_detail::PortalState final : private modern::Ready {
     wake();
   }
 
+  bool cancels() {
+    const std::lock_guard lock(mutex_);
+    return cancels_;
+  }
+
   modern::EventLoop& loop() const noexcept { return *loop_; }
   std::thread::id thread() const noexcept { return thread_; }
 
@@ -76,10 +81,6 @@ class bridge_detail::PortalState final : private modern::Ready {
   bool ended() {
     const std::lock_guard lock(mutex_);
     return stopped_ && tasks_ == 0;
-  }
-  bool cancels() {
-    const std::lock_guard lock(mutex_);
-    return cancels_;
   }
   void close() {
     const std::lock_guard lock(mutex_);
@@ -122,6 +123,9 @@ bridge_detail::PortalTask::PortalTask(std::shared_ptr<PortalState> portal) : por
 }
 bridge_detail::PortalTask::~PortalTask() {
   if (portal_) portal_->leave();
+}
+void bridge_detail::PortalTask::begin() const {
+  if (portal_->cancels()) modern::current_task()->cancel();
 }
 
 BlockingPortal::BlockingPortal(const modern::RunOptions& options)

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -265,6 +266,30 @@ TEST(BlockingPortal, CancelsItsTasksWhereAnExceptionEndsItsScope) {
   } catch (const ValueError&) {
   }
   EXPECT_TRUE(left.cancelled());
+}
+
+/// Has the portal cancel what it runs, while it is being moved into a task of it.
+struct CancelsTheOthers {
+  explicit CancelsTheOthers(const BlockingPortal& of) : portal(of) {}
+  CancelsTheOthers(const CancelsTheOthers&) = default;
+  CancelsTheOthers(CancelsTheOthers&& other) : portal(other.portal) {  // NOLINT(performance-noexcept-move-constructor)
+    portal.stop(true);
+    for (int turn = 0; turn < 3; ++turn) {
+      std::promise<void> turned;
+      portal.loop().call_soon_threadsafe([&] { turned.set_value(); });
+      turned.get_future().wait();
+    }
+  }
+  Coroutine<> operator()() const { co_await sleep(1h); }
+
+  const BlockingPortal& portal;
+};
+
+TEST(BlockingPortal, CancelsATaskThatComesAfterTheOthersWereCancelled) {
+  const BlockingPortal portal = start_blocking_portal();
+  const CancelsTheOthers late(portal);
+  const auto future = portal.start_task_soon(late);
+  EXPECT_THROW(future.result(), modern::concurrent::CancelledError);
 }
 
 TEST(BlockingPortal, TakesNothingAfterStop) {

@@ -390,5 +390,18 @@ TEST(Guest, HasAnIoContextNowhereElseThanInOne) {
   EXPECT_THROW(Guest(*other, program.loop()), RuntimeError);
 }
 
+TYPED_TEST(GuestOf, that_is_stopped_and_interrupted_at_once_ends_its_host) {
+  this->loop->call_soon([this] {
+    this->loop->stop();
+    throw SystemExit(3);
+  });
+  const auto run = [this] {
+    this->program.run();
+    this->guest->rethrow();
+  };
+  EXPECT_THROW(run(), SystemExit);
+  EXPECT_TRUE(this->guest->stopped());
+}
+
 }  // namespace
 }  // namespace segue::bridge

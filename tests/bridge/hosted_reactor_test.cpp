@@ -122,5 +122,41 @@ TYPED_TEST(HostRunning, does_not_wait_where_a_callback_of_the_host_gave_it_somet
   EXPECT_FALSE(too_late);
 }
 
+// A main loop within a callback of the loop's: what is less urgent than the loop has its turns, too.
+TEST(HostRunningGLib, leaves_a_dialog_alone) {
+  segue::testing::GLibUnderTest under;
+  const auto loop = modern::new_event_loop(under.make());
+  GMainLoop& dialog = under.program.loop();
+  GMainContext* const context = g_main_loop_get_context(&dialog);
+  const auto attach = [&](GSource* source, int priority, GSourceFunc function) {
+    g_source_set_priority(source, priority);
+    g_source_set_callback(source, function, &dialog, nullptr);
+    g_source_attach(source, context);
+    return source;
+  };
+  const GSourceFunc quit = [](gpointer shown) -> gboolean {
+    g_main_loop_quit(static_cast<GMainLoop*>(shown));
+    return G_SOURCE_REMOVE;
+  };
+  GSource* const idle = g_idle_source_new();
+  GSource* const too_late = g_timeout_source_new(2000);
+  segue::testing::SocketPair pair;
+  loop->add_reader(pair.fd(), [&] {
+    pair.send("y");  // there is something for the loop all the time
+    attach(idle, G_PRIORITY_LOW, quit);
+    attach(too_late, G_PRIORITY_HIGH, quit);
+    g_main_loop_run(&dialog);
+    loop->remove_reader(pair.fd());
+    loop->stop();
+  });
+  pair.send("x");
+  loop->run_forever();
+  EXPECT_TRUE(g_source_is_destroyed(idle));
+  EXPECT_FALSE(g_source_is_destroyed(too_late));
+  g_source_destroy(too_late);
+  g_source_unref(idle);
+  g_source_unref(too_late);
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -59,12 +59,16 @@ class PortalTask {
   PortalTask& operator=(PortalTask&&) = delete;
   ~PortalTask();
 
+  /// In the task, which is cancelled where the others were before it.
+  void begin() const;
+
  private:
   std::shared_ptr<PortalState> portal_;
 };
 
 template <class R, class F, class... Args>
-modern::Coroutine<R> run_in_portal(PortalTask, F f, Args... args) {
+modern::Coroutine<R> run_in_portal(PortalTask task, F f, Args... args) {
+  task.begin();
   if constexpr (modern::AwaitableFunction<F, Args...>) {
     co_return co_await std::invoke(f, std::move(args)...);
   } else {
@@ -146,7 +150,7 @@ class BlockingPortal {
   /// thread.
   void stop(bool cancel_remaining = false) const noexcept;
 
-  /// The portal's loop, for what is called `…_threadsafe`.
+  /// The portal's loop, for what is called `…_threadsafe`. It ends with the portal.
   modern::EventLoop& loop() const noexcept;
 
  private:
