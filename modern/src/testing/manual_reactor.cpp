@@ -1,11 +1,9 @@
 #include <segue/modern/testing/manual_reactor.hpp>
 
 #include <fcntl.h>
-#include <poll.h>
 
 #include <cerrno>
 #include <string>
-#include <vector>
 
 #include <segue/exceptions.hpp>
 #include <segue/os_error.hpp>
@@ -27,6 +25,7 @@ Events from_poll(short events) noexcept {
 void ManualReactor::watch(Watch& watch, int fd) {
   if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
   if (::fcntl(fd, F_GETFD) < 0) throw_os_error(errno);
+  if (polled_.capacity() == table_.size()) polled_.reserve(2 * table_.size() + 1);
   table_.insert(watch, fd);
   watched_ = table_.size();
 }
@@ -42,15 +41,15 @@ void ManualReactor::unwatch_all() noexcept {
 }
 
 bool ManualReactor::poll_descriptors(int timeout_ms, ReadyQueue& ready) {
-  std::vector<pollfd> descriptors;
+  polled_.clear();
   for (int fd = 0; fd < table_.end(); ++fd) {
-    if (const Events events = table_.events(fd)) descriptors.push_back({fd, to_poll(events), 0});
+    if (const Events events = table_.events(fd)) polled_.push_back({fd, to_poll(events), 0});
   }
-  int count = ::poll(descriptors.data(), descriptors.size(), timeout_ms);
+  int count = ::poll(polled_.data(), polled_.size(), timeout_ms);
   // The signal that ended the wait may have made one ready: the loop's own, where it has a handler.
-  if (count < 0 && errno == EINTR) count = ::poll(descriptors.data(), descriptors.size(), 0);
+  if (count < 0 && errno == EINTR) count = ::poll(polled_.data(), polled_.size(), 0);
   if (count <= 0) return false;
-  for (const pollfd& one : descriptors) table_.report(one.fd, from_poll(one.revents), ready);
+  for (const pollfd& one : polled_) table_.report(one.fd, from_poll(one.revents), ready);
   return true;
 }
 

@@ -5,9 +5,12 @@
 //   loop->run_until_complete(asyncio::sleep(1h));
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <vector>
 
 #include <segue/modern/loop/reactor.hpp>
 #include <segue/modern/loop/watch_table.hpp>
@@ -37,6 +40,7 @@ class ManualReactor final : public Reactor {
 
   time_point now_{};
   WatchTable table_;
+  std::vector<pollfd> polled_;  // with room for all that is watched
   std::mutex mutex_;
   std::condition_variable woken_;
   bool wake_ = false;  // guarded by mutex_
