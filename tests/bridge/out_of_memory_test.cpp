@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -145,7 +146,13 @@ struct TextListener {
   virtual void on_text(const std::string& text) = 0;
 };
 struct TextArrived final : Listener<TextListener, std::string> {
-  void on_text(const std::string& text) override { succeed(text); }
+  void on_text(const std::string& text) override {
+    try {
+      succeed(text);
+    } catch (const std::bad_alloc&) {  // who calls does not call again
+      fail(std::current_exception());
+    }
+  }
 };
 
 TEST_F(OutOfMemory, of_listeners) {

@@ -49,20 +49,20 @@ class Listener : public Interface {
 
  protected:
   /// The call has come. A second one is reported. What copying or moving the values throws is the caller's: it has not
-  /// come then. RuntimeError where no await has made the listener, or not yet.
+  /// come then, and fail() says that it never will. RuntimeError where no await has made the listener, or not yet.
   template <class... Args>
     requires std::invocable<const CallbackType&, Args...>
   void succeed(Args&&... values) {
-    Telling telling(*this);
-    telling.callback(std::forward<Args>(values)...);
-    telling.told = true;
+    Telling call(*this);
+    call.callback(std::forward<Args>(values)...);
+    call.told = true;
   }
   /// The same for one that failed, with what to_exception() makes of the error.
   template <CallbackError Error = std::exception_ptr>
   void fail(const Error& error = {}) {
-    Telling telling(*this);
-    telling.callback.fail(to_failure(error));
-    telling.told = true;
+    Telling call(*this);
+    call.callback.fail(to_failure(error));
+    call.told = true;
   }
 
  private:
