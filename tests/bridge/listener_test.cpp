@@ -96,6 +96,7 @@ TEST_F(FromListener, TakesACallInAnotherThread) {
   const auto start = [&](Loaded& listener) { thread = std::thread([&listener] { listener.on_loaded("x"); }); };
   EXPECT_EQ(loop->run_until_complete(from_listener<Loaded>(start)), "x");
   thread.join();
+  run_for(1s);  // where the call had not returned when the wait ended
 }
 
 TEST_F(FromListener, ThrowsAFailure) {
