@@ -70,6 +70,19 @@ class FromListener : public ::testing::Test {
     });
     run_for(1s);
   }
+  /// Waits for an `L`, and calls `use(the listener, what ends the wait)` in the loop. Nothing is left of it then.
+  template <class L, class Use>
+  void while_it_waits(Use use) {
+    L* waited_for = nullptr;
+    const auto start = [&](L& listener) { waited_for = &listener; };
+    auto wait = std::make_unique<decltype(from_listener<L>(start))>(from_listener<L>(start));
+    loop->call_soon([&] {
+      EXPECT_FALSE(wait->await_ready());
+      use(*waited_for, [&] { wait = nullptr; });
+    });
+    run_for(1s);
+    EXPECT_EQ(L::alive, 0);
+  }
   void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
 
   Trace reports;
@@ -316,35 +329,23 @@ struct Keeper final : Listener<LoadListener, Shy> {
 };
 
 TEST_F(FromListener, LivesAsLongAsItIsCalledThoughItsWaitEndsMeanwhile) {
-  Keeper* keeper = nullptr;
-  const auto start = [&](Keeper& listener) { keeper = &listener; };
-  auto wait = std::make_unique<decltype(from_listener<Keeper>(start))>(from_listener<Keeper>(start));
-  loop->call_soon([&] {
-    EXPECT_FALSE(wait->await_ready());
-    keeper->shy.moved = [&] {
-      wait = nullptr;
+  while_it_waits<Keeper>([](Keeper& keeper, const auto& end_wait) {
+    keeper.shy.moved = [&] {
+      end_wait();
       EXPECT_EQ(Keeper::alive, 1);
     };
-    keeper->on_loaded("x");
+    keeper.on_loaded("x");
   });
-  run_for(1s);
-  EXPECT_EQ(Keeper::alive, 0);
 }
 
 TEST_F(FromListener, WaitsForAnotherCallWhereTheValuesOfOneThrow) {
-  Keeper* keeper = nullptr;
-  const auto start = [&](Keeper& listener) { keeper = &listener; };
-  auto wait = std::make_unique<decltype(from_listener<Keeper>(start))>(from_listener<Keeper>(start));
-  loop->call_soon([&] {
-    EXPECT_FALSE(wait->await_ready());
-    keeper->shy.moved = [] { throw ValueError("not to be moved"); };
-    EXPECT_THROW(keeper->on_loaded("x"), ValueError);
-    wait = nullptr;
+  while_it_waits<Keeper>([](Keeper& keeper, const auto& end_wait) {
+    keeper.shy.moved = [] { throw ValueError("not to be moved"); };
+    EXPECT_THROW(keeper.on_loaded("x"), ValueError);
+    end_wait();
     EXPECT_EQ(Keeper::alive, 1);
-    keeper->on_loaded("x");
+    keeper.on_loaded("x");
   });
-  run_for(1s);
-  EXPECT_EQ(Keeper::alive, 0);
 }
 
 TEST_F(FromListener, SaysThatNobodyWaitsWhereNoAwaitHasMadeIt) {

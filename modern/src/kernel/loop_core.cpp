@@ -1,7 +1,5 @@
 #include <segue/modern/kernel/loop_core.hpp>
 
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -14,18 +12,11 @@
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
+#include "kernel/this_process.hpp"
+
 namespace segue::modern {
 
 namespace {
-
-constinit std::atomic<int> forks = 0;
-
-// Which process this is, of a line of forks: getpid() would be a system call for each step() of a loop.
-int this_process() noexcept {
-  static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
-  static_cast<void>(registered);
-  return forks.load(std::memory_order_relaxed);
-}
 
 std::uint64_t next_loop_id() noexcept {
   static std::atomic<std::uint64_t> last{0};

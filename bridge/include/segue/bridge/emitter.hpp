@@ -129,7 +129,16 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
   }
 
   /// The stream ends, though the source has not.
-  void abort(std::exception_ptr error) { finish(std::move(error)); }
+  void finish(std::exception_ptr error) {
+    std::optional<Callback<>> waiter;
+    {
+      const std::lock_guard lock(mutex_);
+      if (std::exchange(ended_, true)) return;
+      error_ = std::move(error);
+      waiter.swap(waiter_);
+    }
+    if (waiter) (*waiter)();
+  }
 
   /// The next one, if there is one.
   std::optional<T> take() {
@@ -181,16 +190,6 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
   }
 
  private:
-  void finish(std::exception_ptr error) {
-    std::optional<Callback<>> waiter;
-    {
-      const std::lock_guard lock(mutex_);
-      if (std::exchange(ended_, true)) return;
-      error_ = std::move(error);
-      waiter.swap(waiter_);
-    }
-    if (waiter) (*waiter)();
-  }
   void tell_source_in_loop() noexcept {
     if (mailbox_->is_of_running_loop()) return tell_source();
     try {
@@ -268,7 +267,7 @@ class Emitter {
     channel().end(to_failure(error));
   }
   /// The stream ends with `error`; the source, which has not ended, is stopped.
-  void abort(std::exception_ptr error) const { channel().abort(std::move(error)); }
+  void abort(std::exception_ptr error) const { channel().finish(std::move(error)); }
 
  private:
   bridge_detail::Channel<T>& channel() const {

@@ -41,7 +41,7 @@ class HostedReactor : public modern::Reactor {
  protected:
   /// What a poll() does that is not part of a guest's turn: waits, and then lets inner() tell what is ready.
   virtual void wait(time_point deadline, modern::ReadyQueue& ready) { inner_.poll(deadline, ready); }
-  virtual bool has_host() const noexcept { return guest_ != nullptr; }
+  virtual bool has_host() const noexcept { return is_guest(); }
   bool is_guest() const noexcept { return guest_ != nullptr; }
   modern::Reactor& inner() const noexcept { return inner_; }
   /// Keeps inner() itself, from now on.
@@ -74,7 +74,6 @@ class HostRunningReactor final : public HostedReactor, private Hosted {
       const modern::ScopeExit waited([this] { waits_ = false; });
       waits_ = true;
       deadline_ = deadline;
-      taken_ = false;
       HostOf<L>::run_once(run_);
     }
     if (std::exchange(found_, false)) inner().poll(time_point::min(), ready);
@@ -89,16 +88,15 @@ class HostRunningReactor final : public HostedReactor, private Hosted {
     return loop != nullptr ? std::min(deadline_, modern::EventLoop::of(*loop).due()) : deadline_;
   }
   // Nor does it wait where a callback has the host run by itself, which this then does not disturb.
-  bool is_running() const noexcept override { return !waits_ || taken_; }
+  bool is_running() const noexcept override { return !waits_; }
   void take(bool readable) override {
     found_ = found_ || readable;
-    taken_ = true;
+    waits_ = false;
   }
 
   L& run_;
-  bool waits_ = false;
+  bool waits_ = false;  // and has not got what it waits for
   time_point deadline_ = time_point::max();
-  bool taken_ = false;  // it has what it waited for
   bool found_ = false;  // inner()'s descriptor readable
   const std::unique_ptr<Host> host_;
 };
