@@ -53,6 +53,7 @@ class bridge_detail::PortalState final : private modern::Ready {
   }
 
   modern::EventLoop& loop() const noexcept { return *loop_; }
+  const std::shared_ptr<modern::Mailbox>& mailbox() const noexcept { return mailbox_; }
   std::thread::id thread() const noexcept { return thread_; }
 
  private:
@@ -149,6 +150,8 @@ BlockingPortal::~BlockingPortal() {
 void BlockingPortal::stop(bool cancel_remaining) const noexcept { state_->stop(cancel_remaining); }
 
 modern::EventLoop& BlockingPortal::loop() const noexcept { return state_->loop(); }
+
+const std::shared_ptr<modern::Mailbox>& BlockingPortal::mailbox() const noexcept { return state_->mailbox(); }
 
 void BlockingPortal::check_other_thread() const {
   if (std::this_thread::get_id() != state_->thread()) return;

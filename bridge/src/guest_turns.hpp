@@ -14,13 +14,15 @@ namespace segue::bridge {
 class Guest::Turns final : public Hosted, public std::enable_shared_from_this<Guest::Turns> {
  public:
   Turns(modern::EventLoop& loop, HostedReactor& reactor) : loop_(&loop), reactor_(reactor) {}
+  Turns(const Turns&) = delete;
+  Turns& operator=(const Turns&) = delete;
+  ~Turns();
 
   void start(Make make, void* host);
   void stop() noexcept;
   bool stopped() const noexcept { return !host_; }
   void wake() noexcept { reactor_.wake(); }
   void rethrow();
-  void report_error() noexcept;
 
   int descriptor() const noexcept override { return reactor_.inner_.fileno(); }
   time_point due() noexcept override { return is_running() ? time_point::max() : loop_->due(); }
@@ -28,10 +30,13 @@ class Guest::Turns final : public Hosted, public std::enable_shared_from_this<Gu
   void take(bool readable) override;
 
  private:
-  const modern::EventLoopRef loop_;  // in memory, though it may be closed
-  HostedReactor& reactor_;           // the loop's
-  std::unique_ptr<Host> host_;       // none where it has stopped
-  std::exception_ptr error_;         // what the host could not let through
+  void report_error() noexcept;
+
+  const modern::EventLoopRef loop_;        // in memory, though it may be closed
+  HostedReactor& reactor_;                 // the loop's
+  std::unique_ptr<Host> host_;             // none where it has stopped
+  std::unique_ptr<Host>* left_ = nullptr;  // where a turn keeps a host until its end that a callback stops
+  std::exception_ptr error_;               // what the host could not let through
 };
 
 }  // namespace segue::bridge

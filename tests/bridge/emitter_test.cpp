@@ -192,6 +192,38 @@ TEST_F(FromCallbacks, StopsTheSourceWhereTheLoopEnds) {
   }).join();
 }
 
+TEST_F(FromCallbacks, StopsTheSourceOfAStreamThatIsKeptLongerThanTheLoop) {
+  AsyncGenerator<int> kept = stream();
+  const auto first = [&]() -> Coroutine<int> { co_return co_await kept.anext(); };
+  loop->call_later(1s, [this] { (*emit)(1); });
+  EXPECT_EQ(loop->run_until_complete(first()), 1);
+  loop = nullptr;
+  EXPECT_THAT(trace, ElementsAre("stop"));
+  EXPECT_FALSE((*emit)(2));
+  emit.reset();
+  loop = make_loop();
+  EXPECT_THROW(loop->run_until_complete(first()), RuntimeError);
+}
+
+TEST_F(FromCallbacks, KeepsASourceThatCannotBeMovedOrIsSomebodyElses) {
+  struct Fixed : Sensor {
+    using Sensor::Sensor;
+    Fixed(Fixed&&) = delete;
+  };
+  Fixed somebodys(trace);
+  auto values = from_callbacks<int>([&](const Emitter<int>& emitter) {
+    emit = emitter;
+    return Fixed(trace);
+  });
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(all_of(values), 1s)), TimeoutError);
+  auto others = from_callbacks<int>([&](const Emitter<int>& emitter) -> Fixed& {
+    emit = emitter;
+    return somebodys;
+  });
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(all_of(others), 1s)), TimeoutError);
+  EXPECT_THAT(trace, ElementsAre("stop", "stop"));
+}
+
 TEST_F(FromCallbacks, ReportsASourceThatCannotBeStopped) {
   struct Stubborn {
     void cancel() const { throw ValueError("no"); }

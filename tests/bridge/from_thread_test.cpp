@@ -20,6 +20,7 @@
 #include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/tasks/runners.hpp>
@@ -27,6 +28,7 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/concurrent_future.hpp>
 #include <segue/modern/threads/to_thread.hpp>
+#include <segue/unraisable.hpp>
 
 #include "loop.hpp"
 #include "modern/attempt.hpp"
@@ -300,6 +302,35 @@ TEST(BlockingPortal, TakesNothingAfterStop) {
   EXPECT_EQ(attempt([&] { portal.call(doubled, 1); }), "RuntimeError(This portal is not running)");
   portal.stop(true);
   EXPECT_EQ(attempt([&] { left.result(); }), "CancelledError()");
+}
+
+/// Ends the portal's loop while it is copied for the first time.
+struct EndsLoop {
+  explicit EndsLoop(const BlockingPortal& portal) : portal(&portal) {}
+  EndsLoop(const EndsLoop& other) : portal(std::exchange(other.portal, nullptr)) {
+    if (portal == nullptr) return;
+    portal->loop().call_soon_threadsafe([] { throw SystemExit(3); });
+    while (!attempt([&] { portal->start_task_soon([] {}); }).starts_with("RuntimeError"));
+    portal = nullptr;
+  }
+  EndsLoop& operator=(const EndsLoop&) = delete;
+  mutable const BlockingPortal* portal;
+};
+
+TEST(BlockingPortal, TakesNothingOfWhoIsOnHisWayWhenItEnds) {
+  Trace ignored;
+  const UnraisableHook before =
+      set_unraisable_hook([&](const Unraisable& unraisable) { ignored.push_back(unraisable.object); });
+  const modern::LogHandler former =
+      modern::set_log_handler([](modern::LogLevel, const std::string&) {});  // that what it refused was never awaited
+  {
+    const BlockingPortal portal = start_blocking_portal();
+    const EndsLoop ends(portal);
+    EXPECT_THROW(portal.start_task_soon([](const EndsLoop&) {}, ends), RuntimeError);
+  }
+  modern::set_log_handler(former);
+  set_unraisable_hook(before);
+  EXPECT_THAT(ignored, ElementsAre("<BlockingPortal>"));
 }
 
 TEST(BlockingPortal, RefusesToWaitForItself) {

@@ -303,6 +303,26 @@ TYPED_TEST(GuestOf, lets_an_interrupt_leave_the_hosts_run_and_goes_on_in_the_nex
   EXPECT_THAT(this->trace, ElementsAre("next"));
 }
 
+TYPED_TEST(GuestOf, lets_an_interrupt_leave_the_hosts_run_that_comes_when_it_has_stopped) {
+  this->loop->call_soon([&] {
+    this->program.call_later(1ms, [&] {
+      this->trace.emplace_back("next run");
+      this->program.quit();
+    });
+    this->guest->stop();
+    EXPECT_TRUE(this->guest->stopped());
+    throw SystemExit(3);
+  });
+  const auto run = [&] {
+    this->program.run();
+    this->guest->rethrow();
+  };
+  EXPECT_THROW(run(), SystemExit);
+  EXPECT_THAT(this->trace, ::testing::IsEmpty());
+  run();
+  EXPECT_THAT(this->trace, ElementsAre("next run"));
+}
+
 TYPED_TEST(GuestOf, gives_an_error_of_a_callback_to_the_loops_exception_handler) {
   testing::collect_reports(*this->loop, this->trace);
   this->loop->call_soon([] { throw ValueError("the loop's"); });
@@ -366,6 +386,24 @@ TEST(Guest, ReportsAnInterruptThatNobodyAskedFor) {
     const auto loop = modern::new_event_loop();
     const Guest guest(*loop, program.loop());
     loop->call_soon([] { throw SystemExit(3); });
+    program.run();
+  }
+  set_unraisable_hook(before);
+  EXPECT_THAT(trace, ElementsAre("<Guest: rethrow() was not called>"));
+}
+
+TEST(Guest, ReportsAnInterruptOfACallbackThatHasDestroyedIt) {
+  Trace trace;
+  const UnraisableHook before =
+      set_unraisable_hook([&](const Unraisable& unraisable) { trace.push_back(unraisable.object); });
+  {
+    testing::UvProgram program;
+    const auto loop = modern::new_event_loop();
+    std::optional<Guest> guest(std::in_place, *loop, program.loop());
+    loop->call_soon([&] {
+      guest.reset();
+      throw SystemExit(3);
+    });
     program.run();
   }
   set_unraisable_hook(before);

@@ -1,6 +1,7 @@
 #include <segue/bridge/promisify.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -138,6 +139,24 @@ TEST(Promisify, CancelsByWhatTheFunctionReturns) {
   });
   EXPECT_THROW(loop->run_until_complete(modern::wait_for(load("home"), 1s)), TimeoutError);
   EXPECT_THAT(trace, ElementsAre("cancel home"));
+}
+
+void halve(int value, std::function<void(int, int)> done) noexcept { done(0, value / 2); }
+void count_down(int value, void (*done)(void*, int) noexcept, void* data) noexcept { done(data, value - 1); }
+
+TEST(Promisify, TakesFunctionsThatAreNoexcept) {
+  const auto loop = make_loop();
+  const auto halved = promisify(error_first, &halve);
+  const auto lambda = promisify([](int value, std::function<void(int)> done) noexcept { done(value + 1); });
+  const auto counted = promisify(&count_down);
+  const auto main = [&]() -> Coroutine<int> {
+    const int half = co_await halved(8);
+    const int more = co_await lambda(half);
+    auto start = [&](void (*done)(void*, int) noexcept, void* data) { count_down(more, done, data); };
+    const int less = co_await from_callback<void(void*, int) noexcept>(start);
+    co_return co_await counted(less);
+  };
+  EXPECT_EQ(loop->run_until_complete(main()), 3);
 }
 
 TEST(Promisify, SaysWhereItIsAwaited) {

@@ -322,6 +322,30 @@ TEST_F(CoSpawn, adapters_of_tokens_apply) {
   loop->run_until_complete(main());
 }
 
+/// Cannot be moved as often as that.
+struct Heavy {
+  Heavy() = default;
+  explicit Heavy(int moves) : left(moves) {}
+  Heavy(Heavy&& other) : left(other.left - 1) {
+    if (left == 0) throw ValueError("too heavy");
+  }
+  Heavy& operator=(Heavy&&) = default;
+  int left = -1;
+};
+
+TEST_F(CoSpawn, a_handler_gets_what_moving_the_result_throws) {
+  for (int moves = 1; moves < 20; ++moves) {
+    const auto heavy = [moves]() -> Coroutine<Heavy> { co_return Heavy(moves); };
+    co_spawn(*loop, heavy, [this](const std::exception_ptr& error, const Heavy& result) {
+      trace.push_back(error ? text(error) : result.left > 0 ? "light enough" : "no result");
+    });
+  }
+  run_for(1s);
+  EXPECT_EQ(trace.size(), 19U);
+  EXPECT_THAT(trace, ::testing::Each(::testing::AnyOf("too heavy", "light enough")));
+  EXPECT_THAT(trace, ::testing::Contains("light enough"));
+}
+
 TEST_F(CoSpawn, a_closed_loop_is_told_at_once) {
   loop->close();
   EXPECT_THROW(co_spawn(*loop, answer, handler()), RuntimeError);

@@ -126,7 +126,7 @@ class BlockingPortal {
     return modern::run_coroutine_threadsafe(
         bridge_detail::run_in_portal<R, std::decay_t<F>, std::decay_t<Args>...>(
             bridge_detail::PortalTask(state_), std::forward<F>(f), std::forward<Args>(args)...),
-        loop());
+        mailbox());
   }
 
   /// Starts `f(TaskStatus<T>, args…)` and blocks until that calls started(value). Gives the task's future and the value
@@ -159,6 +159,7 @@ class BlockingPortal {
   explicit BlockingPortal(const modern::RunOptions& options);
 
   void check_other_thread() const;
+  const std::shared_ptr<modern::Mailbox>& mailbox() const noexcept;
   template <class R, class T>
   static void task_ended(const modern::concurrent::Future<R>& task, const modern::concurrent::Future<T>& ready) {
     if (ready.done()) return;

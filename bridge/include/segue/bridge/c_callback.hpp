@@ -145,7 +145,7 @@ template <class How, class R, class... Args, class Data, class... Values>
 class CShape<How, R(Args...), Data, Values...> {
  public:
   using Result = typename CallbackResult<Values...>::type;
-  using Callbacks = std::tuple<R (*)(Args...), void*>;
+  using Callbacks = std::tuple<R (*)(Args...) noexcept, void*>;
 
   Callbacks make(Sender<Result> sender, const std::source_location& made) {
     ticket_ = CCalls::enter(&sender.delivery(), made);
@@ -214,12 +214,12 @@ struct ShapeOfValues<How, Signature, Data, TypeList<Values...>> {
   using type = CShape<How, Signature, Data, Values...>;
 };
 
-template <class How, class R, class... Args>
-struct ShapeFor<How, R(Args...)>
+template <class How, class R, class... Args, bool is_noexcept>
+struct ShapeFor<How, R(Args...) noexcept(is_noexcept)>
     : ShapeOfValues<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data,
                     typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type> {};
-template <class How, class R, class... Args, class Value, class... Values>
-struct ShapeFor<How, R(Args...), Value, Values...> {
+template <class How, class R, class... Args, bool is_noexcept, class Value, class... Values>
+struct ShapeFor<How, R(Args...) noexcept(is_noexcept), Value, Values...> {
   using type =
       CShape<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data, Value, Values...>;
 };

@@ -21,6 +21,7 @@
 #include <utility>
 
 #include <segue/bridge/c_callback.hpp>
+#include <segue/bridge/detail/kept.hpp>
 #include <segue/bridge/emitter.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 
@@ -41,44 +42,37 @@ class CStreams {
 /// A source that was started with a ticket, good as long as the stream lives; and what the start function returned.
 template <class Source>
 class CSource {
-  using Kept = typename KeptHandle<Source>::type;
-
  public:
-  explicit CSource(std::shared_ptr<void> emitter) : ticket_(CStreams::enter(std::move(emitter))) {}
-  CSource(CSource&& other) noexcept(std::is_nothrow_move_constructible_v<Kept>)
-      : source_(std::move(other.source_)), ticket_(std::exchange(other.ticket_, nullptr)) {}
-  CSource& operator=(CSource&&) = delete;
-  ~CSource() {
-    if (ticket_ != nullptr) CStreams::leave(ticket_);
-  }
-
+  /// Calls `start(call, ticket)`.
   template <class Start, class Call>
-  void start(Start& start, Call* call) {
-    if constexpr (std::is_void_v<Source>) {
-      std::invoke(start, call, ticket_);
-    } else {
-      source_.emplace(std::invoke(start, call, ticket_));
-    }
+  CSource(std::shared_ptr<void> emitter, Start& start, Call* call) : CSource(std::move(emitter)) {
+    source_.keep([&]() -> Source { return std::invoke(start, call, ticket_); });
   }
+  CSource(const CSource&) = delete;
+  CSource& operator=(const CSource&) = delete;
+  ~CSource() { CStreams::leave(ticket_); }
+
   void pause()
-    requires requires(Source& source) { source.pause(); }
+    requires requires(typename Kept<Source>::Value& source) { source.pause(); }
   {
     source_->pause();
   }
   void resume()
-    requires requires(Source& source) { source.resume(); }
+    requires requires(typename Kept<Source>::Value& source) { source.resume(); }
   {
     source_->resume();
   }
   void stop()
-    requires StoppableSource<Source>
+    requires StoppableSource<typename Kept<Source>::Value>
   {
     stop_source(*source_);
   }
 
  private:
-  Kept source_;
-  void* ticket_;
+  explicit CSource(std::shared_ptr<void> emitter) : ticket_(CStreams::enter(std::move(emitter))) {}
+
+  void* const ticket_;
+  [[no_unique_address]] Kept<Source> source_;
 };
 
 template <class Start, class How, class Signature, class Data, class... Values>
@@ -89,10 +83,8 @@ class CStart<Start, How, R(Args...), Data, Values...> {
   explicit CStart(Start start) : start_(std::move(start)) {}
 
   auto operator()(const Emitter<Values...>& emit) {
-    using Source = std::invoke_result_t<Start&, R (*)(Args...), void*>;
-    CSource<Source> source(std::make_shared<Emitter<Values...>>(emit));
-    source.start(start_, &call);
-    return source;
+    using Source = std::invoke_result_t<Start&, R (*)(Args...) noexcept, void*>;
+    return CSource<Source>(std::make_shared<Emitter<Values...>>(emit), start_, &call);
   }
 
  private:
@@ -115,9 +107,10 @@ class CStart<Start, How, R(Args...), Data, Values...> {
 
 template <class How, class Signature>
 struct CSourceOf;
-template <class How, class R, class... Args>
-struct CSourceOf<How, R(Args...)> : CallOf<How, Args...> {
-  using Call = R (*)(Args...);
+template <class How, class R, class... Args, bool is_noexcept>
+struct CSourceOf<How, R(Args...) noexcept(is_noexcept)> : CallOf<How, Args...> {
+  using Function = R(Args...);
+  using Call = R (*)(Args...) noexcept;
   using Values = typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type;
 };
 
@@ -134,7 +127,7 @@ struct CValues<How, Signature> {
 template <class How, class Signature, class Start, class... Values>
 auto from_c_callbacks(TypeList<Values...>, Start start, EmitterOptions options) {
   using Of = CSourceOf<How, Signature>;
-  CStart<Start, typename Of::Calls, Signature, typename Of::Data, Values...> of_values(std::move(start));
+  CStart<Start, typename Of::Calls, typename Of::Function, typename Of::Data, Values...> of_values(std::move(start));
   return from_callbacks<Values...>(std::move(of_values), options);
 }
 

@@ -314,7 +314,8 @@ struct DefaultCancel<void> {
 ///
 /// `how` says how it is called: once where it is left out. Where the first of `Values` is the type of a function, it is
 /// a C function with a `void*`, and the initiation is given both (<segue/bridge/c_callback.hpp>). What the initiation
-/// returns cancels the operation by its member cancel(), if it has one: a cancelled task calls that.
+/// returns cancels the operation by its member cancel(), if it has one: a cancelled task calls that. What it returns by
+/// reference is not copied, and lives as long as the await.
 template <class... Values, class How, class Initiation>
   requires bridge_detail::is_how<How> && bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>, Initiation>
 auto from_callback(How, Initiation initiation, std::source_location made = std::source_location::current()) {

@@ -13,7 +13,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <segue/bridge/detail/kept.hpp>
 #include <segue/bridge/sender.hpp>
+#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/future_core.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
@@ -28,26 +30,17 @@ struct NoCancel {};
 /// Of one whose initiation returns what cancels it, by a member `cancel()`.
 struct CancelByHandle {};
 
-/// Where that is kept which an initiation returns.
-template <class Started>
-struct KeptHandle {
-  using type = std::optional<std::decay_t<Started>>;
-};
-template <>
-struct KeptHandle<void> {
-  using type = None;
-};
-
 template <class Cancel, class Started>
 inline constexpr bool cancels = std::invocable<Cancel&>;
 template <class Cancel, class Started>
   requires(!std::is_void_v<Started>)
 inline constexpr bool cancels<Cancel, Started> =
-    std::invocable<Cancel&> || std::invocable<Cancel&, std::decay_t<Started>&>;
+    std::invocable<Cancel&> || std::invocable<Cancel&, typename Kept<Started>::Value&>;
 template <class Started>
 inline constexpr bool cancels<NoCancel, Started> = true;
 template <class Started>
-inline constexpr bool cancels<CancelByHandle, Started> = requires(std::decay_t<Started>& handle) { handle.cancel(); };
+inline constexpr bool cancels<CancelByHandle, Started> =
+    requires(typename Kept<Started>::Value& handle) { handle.cancel(); };
 
 /// A task or a future, whose cancel() tells that it has been asked to end, and not that its callback will not come.
 template <class Handle>
@@ -67,6 +60,20 @@ bool call_cancel(Function&& function, Args&... args) {
   }
 }
 
+/// By a member of what the initiation returned.
+template <class Handle>
+bool cancel_by(Handle& handle) {
+  if constexpr (EndsByItself<Handle>) {
+    if constexpr (requires { handle.get_loop().is_closed(); }) {
+      if (handle.get_loop().is_closed()) return true;
+    }
+    handle.cancel();
+    return false;
+  } else {
+    return call_cancel([](Handle& h) { return h.cancel(); }, handle);
+  }
+}
+
 template <class Initiation, class Callbacks>
 struct StartedBy;
 template <class Initiation, class... Callbacks>
@@ -83,7 +90,7 @@ concept Starts = requires { typename started_t<Shape, Initiation>; };
 template <class Cancel, class Shape, class Initiation>
 concept CancelFor = cancels<Cancel, started_t<Shape, Initiation>>;
 
-/// Starts the operation each time that it is awaited, and waits for the call.
+/// Starts the operation each time that it is awaited, and waits for the call. RuntimeError where somebody does already.
 ///
 /// `Shape` says what the initiation is given for the callback: `Shape::make(sender, made)` gives those
 /// `Shape::Callbacks`, a tuple, and `Shape::end(withdrawn)` is told when nobody waits any more.
@@ -93,7 +100,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   using Result = typename Shape::Result;
 
  private:
-  using Handle = typename KeptHandle<started_t<Shape, Initiation>>::type;
+  using Started = started_t<Shape, Initiation>;
 
  public:
   template <class I, class C>
@@ -112,6 +119,8 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
     if (made_.line() == 0) made_ = where;
   }
   bool await_ready() {
+    if (future_ != nullptr && !future_->done())
+      throw RuntimeError("wait for a callback is being awaited already" + made_at(made_));
     end();
     modern::LoopCore& loop = modern::LoopCore::require_running();
     delivery_ = new Delivery<Result>(loop, made_);
@@ -135,11 +144,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   void start() {
     std::apply(
         [this]<class... Callbacks>(Callbacks&&... callbacks) {
-          if constexpr (std::same_as<Handle, None>) {
-            std::invoke(initiation_, std::forward<Callbacks>(callbacks)...);
-          } else {
-            handle_.emplace(std::invoke(initiation_, std::forward<Callbacks>(callbacks)...));
-          }
+          handle_.keep([&]() -> Started { return std::invoke(initiation_, std::forward<Callbacks>(callbacks)...); });
         },
         shape_.make(Sender<Result>::adopt(*delivery_), made_));
   }
@@ -171,8 +176,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
     if (std::exchange(asked_to_cancel_, true)) return false;
     try {
       if constexpr (std::same_as<Cancel, CancelByHandle>) {
-        withdrawn_ = call_cancel([](auto& handle) { return handle.cancel(); }, *handle_) &&
-                     !EndsByItself<typename Handle::value_type>;
+        withdrawn_ = cancel_by(*handle_);
       } else if constexpr (std::invocable<Cancel&>) {
         withdrawn_ = call_cancel(cancel_);
       } else if constexpr (!std::same_as<Cancel, NoCancel>) {
@@ -189,7 +193,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
   [[no_unique_address]] Cancel cancel_;
   std::source_location made_;
   [[no_unique_address]] Shape shape_;
-  [[no_unique_address]] Handle handle_;
+  [[no_unique_address]] Kept<Started> handle_;
   bool asked_to_cancel_ = false;
   bool withdrawn_ = false;                // the operation, by cancelling: its callback will not come
   Delivery<Result>* delivery_ = nullptr;  // from the start to a call within it, or to where the wait begins

@@ -36,10 +36,12 @@
 
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/callback_errors.hpp>
+#include <segue/bridge/detail/kept.hpp>
 #include <segue/bridge/sender.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
+#include <segue/modern/kernel/loop_observer.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/queues.hpp>
@@ -177,16 +179,18 @@ class Channel : public std::enable_shared_from_this<Channel<T>> {
     resume_ = std::move(resume);
     tell_source();
   }
-  /// The consumer goes: what comes now is ignored, and nobody is paused. Whether the source had not ended.
-  bool close() noexcept {
+  /// The consumer goes, or its loop, which is `error`: what comes now is ignored, and nobody is paused. Whether the
+  /// source has to be stopped, which had not ended; once.
+  bool close(std::exception_ptr error) noexcept {
     pause_ = resume_ = nullptr;
     std::list<T> dropped;
     std::optional<Callback<>> waiter;
     const std::lock_guard lock(mutex_);
     dropped.swap(values_);
     waiter.swap(waiter_);
+    error_.swap(error);
     ended_ = true;
-    return !source_ended_;
+    return !std::exchange(source_ended_, true);
   }
 
  private:
@@ -280,45 +284,51 @@ class Emitter {
 
 namespace bridge_detail {
 
-/// A source that was started, if its start function returned one; stopped where the consumer goes first.
+/// A source that was started, if its start function returned one; stopped where the consumer goes first, or the loop.
 template <class T, class Source>
-class Subscription {
+class Subscription : private modern::LoopObserver {
  public:
-  explicit Subscription(std::shared_ptr<Channel<T>> channel) noexcept : channel_(std::move(channel)) {}
+  Subscription(modern::EventLoop& loop, std::shared_ptr<Channel<T>> channel) : channel_(std::move(channel)) {
+    loop.core().observe(*this);
+  }
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
-  ~Subscription() {
-    if (channel_->close()) stop();
-  }
+  ~Subscription() { end(nullptr); }
 
   template <class Start, class E>
   void start(Start& start, E emitter) {
-    if constexpr (std::is_void_v<Source>) {
-      std::invoke(start, std::move(emitter));
-    } else {
-      source_.emplace(std::invoke(start, std::move(emitter)));
-      if constexpr (requires(Kept& source) {
-                      source.pause();
-                      source.resume();
-                    })
-        channel_->control([this] { source_->pause(); }, [this] { source_->resume(); });
-    }
+    source_.keep([&]() -> Source { return std::invoke(start, std::move(emitter)); });
+    if constexpr (requires(Value& source) {
+                    source.pause();
+                    source.resume();
+                  })
+      channel_->control([this] { source_->pause(); }, [this] { source_->resume(); });
   }
 
  private:
-  using Kept = std::conditional_t<std::is_void_v<Source>, None, std::decay_t<Source>>;
+  using Value = typename Kept<Source>::Value;
 
-  void stop() noexcept {
-    if (!source_) return;
+  void end(std::exception_ptr error) noexcept {
+    if (!channel_->close(std::move(error))) return;
+    if constexpr (StoppableSource<Value>) {
+      if (!source_) return;
+      try {
+        stop_source(*source_);
+      } catch (...) {
+        report_ignored(std::current_exception(), "source of callbacks that was to be stopped");
+      }
+    }
+  }
+  void loop_ended() noexcept override {
     try {
-      if constexpr (StoppableSource<Kept>) stop_source(*source_);
-    } catch (...) {
-      report_ignored(std::current_exception(), "source of callbacks that was to be stopped");
+      throw RuntimeError("Event loop is closed");
+    } catch (...) {  // that, or std::bad_alloc: who asks for more in another loop gets it
+      end(std::current_exception());
     }
   }
 
   const std::shared_ptr<Channel<T>> channel_;
-  std::optional<Kept> source_;
+  [[no_unique_address]] Kept<Source> source_;
 };
 
 }  // namespace bridge_detail
@@ -330,8 +340,9 @@ template <class... Values, class Start>
 modern::AsyncGenerator<typename bridge_detail::CallbackResult<Values...>::type> from_callbacks(
     Start start, EmitterOptions options = {}) {
   using T = typename bridge_detail::CallbackResult<Values...>::type;
-  const auto channel = std::make_shared<bridge_detail::Channel<T>>(modern::get_running_loop(), options);
-  bridge_detail::Subscription<T, std::invoke_result_t<Start&, Emitter<Values...>>> subscription(channel);
+  modern::EventLoop& loop = modern::get_running_loop();
+  const auto channel = std::make_shared<bridge_detail::Channel<T>>(loop, options);
+  bridge_detail::Subscription<T, std::invoke_result_t<Start&, Emitter<Values...>>> subscription(loop, channel);
   subscription.start(start, Emitter<Values...>(channel));
   while (true) {
     std::optional<T> value = channel->take();
@@ -360,7 +371,7 @@ template <class... Values, class How, class Start>
   requires(sizeof...(Values) > 0 && (!std::is_function_v<Values> && ...)) &&
           std::invocable<Start&, bridge_detail::emitter_as_t<How, Values...>>
 auto from_callbacks(How, Start start, EmitterOptions options = {}) {
-  auto start_around = [start = std::move(start)](const Emitter<Values...>& emit) mutable {
+  auto start_around = [start = std::move(start)](const Emitter<Values...>& emit) mutable -> decltype(auto) {
     return std::invoke(start, How::around(emit));
   };
   return from_callbacks<Values...>(std::move(start_around), options);

@@ -63,8 +63,8 @@ struct ValuesOfParameter<std::function<R(Args...)>> {
 /// The same of a pointer to a C function, which is told from a `void*` beside it.
 template <class Parameter>
 struct SignatureOfParameter {};
-template <class R, class... Args>
-struct SignatureOfParameter<R (*)(Args...)> {
+template <class R, class... Args, bool is_noexcept>
+struct SignatureOfParameter<R (*)(Args...) noexcept(is_noexcept)> {
   using type = TypeList<R(Args...)>;
 };
 
@@ -83,15 +83,15 @@ struct DeducedValues<First, Second, Rest...> : DeducedValues<Second, Rest...> {}
 
 template <class F>
 struct ValuesOf {};
-template <class R, class... Parameters>
-struct ValuesOf<R (*)(Parameters...)> : DeducedValues<Parameters...> {};
+template <class R, class... Parameters, bool is_noexcept>
+struct ValuesOf<R (*)(Parameters...) noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
 template <class F>
   requires requires { &F::operator(); }
 struct ValuesOf<F> : ValuesOf<decltype(&F::operator())> {};
-template <class R, class C, class... Parameters>
-struct ValuesOf<R (C::*)(Parameters...) const> : DeducedValues<Parameters...> {};
-template <class R, class C, class... Parameters>
-struct ValuesOf<R (C::*)(Parameters...)> : DeducedValues<Parameters...> {};
+template <class R, class C, class... Parameters, bool is_noexcept>
+struct ValuesOf<R (C::*)(Parameters...) const noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
+template <class R, class C, class... Parameters, bool is_noexcept>
+struct ValuesOf<R (C::*)(Parameters...) noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
 
 template <class F>
 concept TellsItsValues = requires { typename ValuesOf<F>::type; };

@@ -64,6 +64,20 @@ class CancellableOperation {
   ~CancellableOperation() = default;
 };
 
+/// How deep this thread is in operations that are cancelled by cancelling others: what to_callback() returned, awaited
+/// by from_callback(), is a chain as long as the user makes it, and each link is some frames of the stack.
+class NestedCancel {
+ public:
+  NestedCancel() noexcept { ++depth_; }
+  NestedCancel(const NestedCancel&) = delete;
+  NestedCancel& operator=(const NestedCancel&) = delete;
+  ~NestedCancel() { --depth_; }
+  static bool is_deep() noexcept { return depth_ >= 50; }
+
+ private:
+  static inline thread_local int depth_ = 0;
+};
+
 /// A future that is completed from elsewhere. One of an operation that can be cancelled is cancelled when the operation
 /// has ended: what it brings then is dropped.
 template <class T>
@@ -81,10 +95,10 @@ class SentFuture : public modern::FutureValue<T> {
   bool cancel(const std::optional<std::string>& message) override {
     if (cancelling_ && !this->done()) return true;
     if (this->done() || operation_ == nullptr) return modern::FutureCore::cancel(message);
-    const modern::Ref<SentFuture> kept(this);  // the operation may end within
     this->set_cancel_message(message);
     cancelling_ = true;
-    if (std::exchange(operation_, nullptr)->cancel_operation() && !this->done()) this->finish_cancelled();
+    if (NestedCancel::is_deep() && cancel_soon()) return true;
+    cancel_operation();
     return true;
   }
   /// Requires that it is pending. A result that cannot be moved ends it with what that threw.
@@ -95,6 +109,22 @@ class SentFuture : public modern::FutureValue<T> {
   }
 
  private:
+  void cancel_operation() {
+    const modern::Ref<SentFuture> kept(this);  // the operation may end within
+    const NestedCancel nested;
+    if (std::exchange(operation_, nullptr)->cancel_operation() && !this->done()) this->finish_cancelled();
+  }
+  /// In the loop's next iteration. False where there is no memory for that, or the loop is closed.
+  bool cancel_soon() noexcept {
+    try {
+      return this->loop().mailbox()->call_soon([kept = modern::Ref<SentFuture>(this)] {
+        if (kept->operation_ != nullptr && !kept->done()) kept->cancel_operation();
+      });
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+  }
+
   CancellableOperation* operation_ = nullptr;
   bool cancelling_ = false;
 };
@@ -154,7 +184,7 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
       throw;
     }
     const auto before = state_.set(is_sent);
-    if ((before & is_let_go) != 0) return drop_outcome();
+    if ((before & is_let_go) != 0) return drop_in_loop();
     if ((before & is_attached) == 0) return;  // the loop's side will look before it waits
     if (mailbox_->is_of_running_loop()) return receive();
     if (!mailbox_->post(*this)) drop_outcome();
@@ -178,6 +208,14 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
   void disown() noexcept {
     if (owners_.release()) delete this;
   }
+  /// Nobody waits: what was sent is destroyed by the loop, in its thread, or here where it is gone.
+  void drop_in_loop() {
+    if (mailbox_->is_of_running_loop()) return drop_outcome();
+    owners_.retain();  // the mailbox
+    if (mailbox_->post(*this)) return;
+    drop_outcome();
+    disown();
+  }
   /// What is sent may be what owns the last sender, and would destroy this while it is destroyed itself.
   void drop_outcome() noexcept {
     add_sender();
@@ -185,6 +223,7 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
     remove_sender();
   }
   void receive() {
+    if (state_.has(is_let_go)) return drop();
     const modern::Ref<SentFuture<T>> future = std::move(future_);
     unlink();
     if (!future->done()) {
@@ -217,7 +256,10 @@ class Delivery final : public modern::Pooled, private modern::LoopObserver, priv
     disown();
   }
   void run() override { receive(); }
-  void drop() noexcept override { outcome_.reset(); }  // loop_ended() will come
+  void drop() noexcept override {
+    outcome_.reset();
+    if (state_.has(is_let_go)) disown();  // else loop_ended() will come
+  }
 
   const std::shared_ptr<modern::Mailbox> mailbox_;
   modern::SharedCount senders_;

@@ -167,19 +167,36 @@ class SpawnedEnd {
     } else if (std::exception_ptr error = task.exception()) {
       outcome.set_exception(std::move(error));
     } else {
-      outcome.set_value(std::move(modern::result_of<T>(*task.state())));
+      set_result(outcome, *task.state());
     }
     complete(outcome);
   }
+  /// A value that cannot be moved ends the operation with what that threw.
   void complete(Outcome<T>& outcome) {
-    Completion<Signature>::apply(outcome, [this]<class... Values>(Values... values) {
-      boost::asio::post(work_.get_executor(), HandlerCall<Handler, Values...>{
-                                                  std::move(handler_), std::tuple<Values...>(std::move(values)...)});
-    });
+    try {
+      post(outcome);
+    } catch (...) {
+      outcome.set_exception(std::current_exception());
+      post(outcome);
+    }
     work_.reset();
   }
 
  private:
+  static void set_result(Outcome<T>& outcome, modern::FutureCore& task) noexcept {
+    try {
+      outcome.set_value(std::move(modern::result_of<T>(task)));
+    } catch (...) {
+      outcome.set_exception(std::current_exception());
+    }
+  }
+  void post(Outcome<T>& outcome) {
+    Completion<Signature>::apply(outcome, [this]<class... Values>(Values... values) {
+      std::tuple<Values...> all(std::move(values)...);
+      boost::asio::post(work_.get_executor(), HandlerCall<Handler, Values...>{std::move(handler_), std::move(all)});
+    });
+  }
+
   std::shared_ptr<Spawned> spawned_;
   boost::asio::executor_work_guard<Executor> work_;
   Handler handler_;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <segue/exception_ptr.hpp>
+#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_keeper.hpp>
@@ -127,20 +128,27 @@ struct RunCoroutineThreadsafeFunction {
   template <Awaitable A>
   concurrent::Future<await_result_t<A>> operator()(
       A awaitable, EventLoop& loop, const std::source_location& where = std::source_location::current()) const {
+    return (*this)(std::move(awaitable), loop.core().mailbox(), where);
+  }
+  /// The same of a loop that may go at any time.
+  template <Awaitable A>
+  concurrent::Future<await_result_t<A>> operator()(
+      A awaitable, const std::shared_ptr<Mailbox>& mailbox,
+      const std::source_location& where = std::source_location::current()) const {
     using T = await_result_t<A>;
     concurrent::Future<T> future;
-    future.state()->set_finished_by(loop.core().mailbox(), where);
-    loop.call_soon_threadsafe(
-        [promised = detail::Promised<T>(future), awaitable = std::move(awaitable), &loop]() mutable {
-          const concurrent::Future<T> told = promised.future();
-          try {
-            start(loop, std::move(awaitable), promised);
-          } catch (...) {
-            if (ends_program(std::current_exception())) throw;
-            if (told.set_running_or_notify_cancel()) told.set_exception(std::current_exception());
-            throw;
-          }
-        });
+    future.state()->set_finished_by(mailbox, where);
+    auto begin = [promised = detail::Promised<T>(future), awaitable = std::move(awaitable)]() mutable {
+      const concurrent::Future<T> told = promised.future();
+      try {
+        start(get_running_loop(), std::move(awaitable), promised);
+      } catch (...) {
+        if (ends_program(std::current_exception())) throw;
+        if (told.set_running_or_notify_cancel()) told.set_exception(std::current_exception());
+        throw;
+      }
+    };
+    if (!mailbox->call_soon(std::move(begin))) throw RuntimeError("Event loop is closed");
     return future;
   }
 
