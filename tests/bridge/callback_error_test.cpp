@@ -12,6 +12,7 @@
 #include <tuple>
 #include <utility>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/bridge/callback.hpp>
@@ -40,6 +41,7 @@ struct error_traits<DbStatus> {
 
 namespace {
 
+using ::testing::HasSubstr;
 using testing::make_loop;
 
 /// `FileNotFoundError: …`; `none` for no error.
@@ -117,6 +119,11 @@ TEST(ToException, ThrowsWhateverElseTestsAsTrueAsItIs) {
   } catch (const OwnError& error) {
     EXPECT_EQ(error.code, 3);
   }
+}
+
+TEST(ToException, SaysTheTypeOfWhatCannotBeCopied) {
+  EXPECT_EQ(of(std::unique_ptr<OwnError>()), "none");
+  EXPECT_THAT(of(std::make_unique<OwnError>(OwnError{7})), HasSubstr("RuntimeError: callback reported unique_ptr"));
 }
 
 TEST(ToFailure, IsNeverNull) {

@@ -1,6 +1,5 @@
 // Each lesson that has a main task, cancelled at each of its awaits; but for the one on debug mode, whose point is what
-// it leaves, and 14, which waits in Asio's io_context, in real time. What they include comes first, so that each has
-// its names in a namespace of its own.
+// it leaves. What they include comes first, so that each has its names in a namespace of its own.
 #include <stdlib.h>
 
 #include <algorithm>
@@ -11,6 +10,8 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -24,12 +25,17 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <fmt/core.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/asyncio.hpp>
+#include <segue/bridge/asio.hpp>
 #include <segue/modern/kernel/log.hpp>
 #include <segue/segue.hpp>
 
@@ -60,6 +66,9 @@ namespace lesson_11 {
 }
 namespace lesson_12 {
 #include "lessons/12-cancellation/lesson.cpp"
+}
+namespace lesson_14 {
+#include "lessons/14-three-generations/lesson.cpp"
 }
 namespace lesson_17 {
 #include "lessons/17-context-variables/lesson.cpp"
@@ -102,5 +111,55 @@ TEST(CancelledLesson, first_of_ten) { cancel_a_program_everywhere(lesson_20::asy
 TEST(CancelledLesson, threads) { cancel_a_program_everywhere(lesson_22::async_main); }
 TEST(CancelledLesson, managers_and_iterators) { cancel_a_program_everywhere(lesson_23::async_main); }
 TEST(CancelledLesson, timeouts) { cancel_a_program_everywhere(lesson_24::async_main); }
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
+}
+
+/// Where a task waits, all the way down.
+std::string awaits_of(const segue::asyncio::AnyTask& task) {
+  std::string places;
+  for (const auto& frame : task.get_coro().cr_await)
+    if (frame.where) places += segue::modern::place(*frame.where) + " ";
+  return places;
+}
+
+/// Runs lesson 14, which waits in Asio's io_context and in real time, and cancels it where it has gone on to wait
+/// somewhere else so many times. How many of these places it came to.
+std::size_t cancel_lesson_14(std::size_t place) {
+  namespace asyncio = segue::asyncio;
+  lesson_14::tower = {};
+  std::vector<std::string> reports;
+  const auto loop = asyncio::new_event_loop();
+  loop->set_exception_handler(
+      [&](asyncio::EventLoop&, const asyncio::ExceptionContext& context) { reports.push_back(context.message); });
+  const asyncio::Task<void> main = loop->create_task(lesson_14::async_main());
+  std::size_t places = 0;
+  for (std::string waits; !main.done();) {
+    if (std::string now = awaits_of(main); now != waits) {
+      if (places++ == place) main.cancel();
+      waits = std::move(now);
+    }
+    loop->step();
+  }
+  EXPECT_TRUE(main.cancelled() || !main.exception()) << "cancelled at place " << place;
+  loop->run_until_complete(asyncio::sleep(std::chrono::seconds(0)));
+  for (const asyncio::AnyTask& left : asyncio::all_tasks(*loop)) left.cancel();
+  while (!asyncio::all_tasks(*loop).empty()) loop->run_until_complete(asyncio::sleep(std::chrono::seconds(0)));
+  loop->close();
+  EXPECT_THAT(reports, ::testing::IsEmpty()) << "cancelled at place " << place;
+  return places;
+}
+
+TEST(CancelledLesson, three_generations) {
+  const std::ptrdiff_t descriptors = open_descriptors();
+  ::testing::internal::CaptureStdout();
+  const std::size_t places = cancel_lesson_14(std::numeric_limits<std::size_t>::max());
+  for (std::size_t place = 0; place < places; ++place) cancel_lesson_14(place);
+  std::fflush(stdout);
+  ::testing::internal::GetCapturedStdout();
+  EXPECT_GT(places, 20U);
+  EXPECT_EQ(open_descriptors(), descriptors);
+}
 
 }  // namespace

@@ -62,13 +62,12 @@ std::exception_ptr whole(const Error& error) {
 /// The exception that stands for an error; null where it is none. In this order:
 ///   - what error_traits says of its type;
 ///   - an exception_ptr: itself; an exception object: that;
-///     Where it was given as an object of one of its bases, and is not being handled: RuntimeError with its text;
+///     where it was given as an object of one of its bases, and is not being handled, RuntimeError with its text;
 ///   - an error code of the system: OSError, or the class of it that Python has for the number (TimeoutError for
 ///     ETIMEDOUT); one of another category: std::system_error;
-///   - bool: RuntimeError where true; another integer: the OSError of that errno, be it positive or negative; 0 is
-///   none;
+///   - bool: RuntimeError where true; another integer: the OSError of that errno, be it positive or negative; 0: none;
 ///   - a text: RuntimeError with it; an empty one, or a null pointer, is none;
-///   - anything else that tests as true: itself.
+///   - anything else that tests as true: itself; RuntimeError with its type where it cannot be copied.
 template <CallbackError Error>
 std::exception_ptr to_exception(const Error& error) {
   if constexpr (requires { error_traits<Error>::to_exception(error); }) {
@@ -98,7 +97,12 @@ std::exception_ptr to_exception(const Error& error) {
     std::string text = error;
     return text.empty() ? nullptr : std::make_exception_ptr(RuntimeError(std::move(text)));
   } else {
-    return static_cast<bool>(error) ? std::make_exception_ptr(error) : nullptr;
+    if (!static_cast<bool>(error)) return nullptr;
+    if constexpr (std::copy_constructible<Error>) {
+      return std::make_exception_ptr(error);
+    } else {
+      return std::make_exception_ptr(RuntimeError("callback reported " + type_name(typeid(Error))));
+    }
   }
 }
 

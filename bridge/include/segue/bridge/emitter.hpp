@@ -251,6 +251,7 @@ class EmitterEnd {
 /// What a source calls: `emit(values…)`, any number of times, in any thread.
 template <class... Values>
 class Emitter {
+  static_assert((!std::is_reference_v<Values> && ...), "values wait: they are kept by value, without &");
   using T = typename bridge_detail::CallbackResult<Values...>::type;
 
  public:
