@@ -93,6 +93,9 @@ class BaseException {
   void set_context(std::exception_ptr context) noexcept { context_ = std::move(context); }
   void set_suppress_context(bool suppress) noexcept { suppress_context_ = suppress; }
 
+  /// Of a group of exceptions (PEP 654), these; null of any other exception.
+  virtual const std::vector<std::exception_ptr>* grouped() const noexcept { return nullptr; }
+
   /// What was added to it on its way: format_exception() shows it below the message (PEP 678).
   void add_note(std::string note) {
     auto all = notes_ ? std::make_shared<Notes>(*notes_) : std::make_shared<Notes>();

@@ -22,6 +22,7 @@ class BaseExceptionGroup final : public BaseException, public modern::BaseExcept
   using modern::BaseExceptionGroup::message;
   const char* what() const noexcept override { return text_.what(); }
   std::string args_repr() const override { return members_repr(); }
+  const std::vector<std::exception_ptr>* grouped() const noexcept override { return &exceptions(); }
 
  private:
   BaseException text_;  // a string that is copied without throwing

@@ -100,6 +100,7 @@ class ExceptionGroup : public Exception, public BaseExceptionGroup {
   using BaseExceptionGroup::message;
   const char* what() const noexcept override { return Exception::what(); }
   std::string args_repr() const override { return members_repr(); }
+  const std::vector<std::exception_ptr>* grouped() const noexcept override { return &exceptions(); }
 };
 
 /// Python's BaseExceptionGroup(message, exceptions): an ExceptionGroup where it holds nothing but Exceptions.
