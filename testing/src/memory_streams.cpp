@@ -28,7 +28,7 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
   explicit MemoryTransport(EventLoop& loop) : loop_(&loop) {}
   ~MemoryTransport() override {
     try {
-      if (const auto peer = peer_.lock()) peer->receive_eof();
+      leave_peer();
     } catch (...) {
       modern::report_unraisable(std::current_exception(), "a connection in memory");
     }
@@ -133,10 +133,17 @@ class MemoryTransport final : public modern::Transport, public std::enable_share
     protocol_paused_ = false;
     call([](Protocol& protocol) { protocol.resume_writing(); });
   }
+  // A peer that waits until it may write on is told that nobody will read it.
+  void leave_peer() {
+    const auto peer = peer_.lock();
+    if (!peer) return;
+    if (peer->protocol_paused_) return peer->lose(make_os_error(ECONNRESET));
+    peer->receive_eof();
+  }
   void lose(std::exception_ptr error) {
     if (closing_) return;
     closing_ = true;
-    if (const auto peer = peer_.lock()) peer->receive_eof();
+    leave_peer();
     if (loop_->is_closed()) return;
     // The protocol refers to the reader, and that to this.
     loop_->call_soon([self = shared_from_this(), error = std::move(error)] {

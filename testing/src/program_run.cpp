@@ -1,6 +1,8 @@
 #include "program_run.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <string>
 #include <thread>
 
 #include <segue/exception_ptr.hpp>
@@ -18,6 +20,7 @@ namespace {
 using modern::EventLoop;
 
 constexpr auto patience = std::chrono::seconds(2);
+constexpr std::size_t most_iterations = 1'000'000;
 
 modern::Coroutine<void> wait_for_all(std::vector<modern::AnyTask> tasks) { co_await modern::wait(tasks); }
 
@@ -37,6 +40,8 @@ ProgramRun::ProgramRun(const detail::TracedProgram& program, modern::Schedule* s
 }
 
 void ProgramRun::iterate() {
+  if (++iterations_ > most_iterations)
+    throw RuntimeError("no end after " + std::to_string(most_iterations) + " iterations: " + main_->repr());
   if (next_ == EventLoop::time_point::max()) {
     wait_for_other_threads();
   } else {

@@ -1,6 +1,7 @@
 // One run of a program on a loop of its own, in virtual time, with all that it leaves and all that was reported.
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -24,7 +25,7 @@ class ProgramRun {
   const Trace& trace() const noexcept { return trace_; }
 
   /// Takes one iteration, moving the clock on to the next timer first where there is nothing else to do. RuntimeError
-  /// where the program waits for what will never come.
+  /// where the program waits for what will never come, or is still under way after a million of them.
   void iterate();
   /// Cancels the program, now: the clock does not move on before it has heard of that.
   void cancel();
@@ -47,6 +48,7 @@ class ProgramRun {
   const std::shared_ptr<std::vector<std::string>> reports_ = std::make_shared<std::vector<std::string>>();
   modern::EventLoopPtr loop_;
   std::optional<modern::Task<>> main_;
+  std::size_t iterations_ = 0;
   modern::EventLoop::time_point next_ = modern::EventLoop::time_point::min();  // when there is something to do
 };
 

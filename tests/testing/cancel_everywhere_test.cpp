@@ -72,6 +72,25 @@ TEST(CancelEverywhere, finds_a_task_that_is_left) {
                     HasSubstr(": left a task that is pending: <Task pending name='child'")));
 }
 
+TEST(CancelEverywhere, ends_at_a_program_that_goes_on_for_ever) {
+  const auto waits_for_ever_beside_a_heartbeat = []() -> Coroutine<> {
+    const auto beat = []() -> Coroutine<> {
+      while (true) co_await modern::sleep(1s);
+    };
+    const auto heart = modern::create_task(beat());
+    bool cancelled = false;
+    try {
+      co_await modern::sleep(1s);
+    } catch (const modern::CancelledError&) {
+      cancelled = true;
+    }
+    if (cancelled) co_await modern::get_running_loop().create_future<void>();
+    heart.cancel();
+  };
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(waits_for_ever_beside_a_heartbeat); }),
+              AllOf(HasSubstr("no end after 1000000 iterations: <Task "), HasSubstr("cancel_everywhere_test.cpp")));
+}
+
 TEST(CancelEverywhere, finds_what_the_program_throws_instead) {
   const auto translates = []() -> Coroutine<> {
     try {

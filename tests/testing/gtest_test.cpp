@@ -172,5 +172,35 @@ TEST(CoTestFailure, is_nothing_that_is_left_and_can_be_cancelled) {
             "");
 }
 
+TEST(CoTestFailure, is_an_interrupt_of_the_body) {
+  EXPECT_EQ(failures_of([]() -> Coroutine<> {
+              throw KeyboardInterrupt();
+              co_return;
+            }),
+            "Failed\nKeyboardInterrupt\n");
+}
+
+class CancelsItself : public AsyncioTest {
+ protected:
+  Coroutine<void> async_tear_down() override {
+    co_await modern::sleep(1s);
+    lifecycle()("tear-down");
+    modern::current_task()->cancel();
+  }
+  void TearDown() override {
+    EXPECT_EQ(lifecycle().str(), "tear-down | clean-up");
+    lifecycle().clear();
+  }
+};
+
+CO_TEST_F(CancelsItself, and_is_torn_down_all_the_same) {
+  add_async_cleanup([]() -> Coroutine<> {
+    co_await modern::sleep(1s);
+    lifecycle()("clean-up");
+  });
+  modern::current_task()->cancel();
+  co_return;
+}
+
 }  // namespace
 }  // namespace segue::testing

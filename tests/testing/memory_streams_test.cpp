@@ -2,12 +2,14 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
 #include <segue/os_error.hpp>
 #include <segue/testing/gtest.hpp>
 
@@ -77,6 +79,30 @@ CO_TEST(MemoryStreams, hold_the_writer_back_while_nobody_reads) {
   const std::string all = co_await server.reader.read();
   EXPECT_EQ(all.size(), 1'000'000U);
   co_await writing;
+}
+
+CO_TEST(MemoryStreams, reset_who_waits_until_it_may_write_on) {
+  const auto wait_and = [](auto leave) -> Coroutine<> {
+    auto [client, server] = memory_streams();
+    client.writer.write(std::string(1'000'000, 'x'));
+    co_await modern::sleep(1s);  // the reader has more than it wants
+    client.writer.write(std::string(1'000'000, 'x'));
+    const auto draining = modern::create_task(client.writer.drain());
+    co_await modern::sleep(1s);
+    EXPECT_FALSE(draining.done());
+    leave(server);
+    bool reset = false;
+    try {
+      co_await modern::wait_for(draining, 1h);
+    } catch (const ConnectionResetError&) {
+      reset = true;
+    }
+    EXPECT_TRUE(reset);
+  };
+  const auto close = [](modern::StreamPair& end) { end.writer.close(); };
+  const auto drop = [](modern::StreamPair& end) { const modern::StreamPair dropped = std::move(end); };
+  co_await wait_and(close);
+  co_await wait_and(drop);
 }
 
 CO_TEST(MemoryStreams, reset_who_writes_to_a_closed_end) {

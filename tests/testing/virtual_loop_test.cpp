@@ -1,7 +1,9 @@
 #include <segue/testing/virtual_loop.hpp>
 
 #include <chrono>
+#include <future>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -11,6 +13,8 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/testing/manual_reactor.hpp>
+#include <segue/testing/reactor_suite.hpp>
 #include <segue/testing/trace.hpp>
 
 namespace segue::testing {
@@ -23,6 +27,22 @@ TEST(VirtualLoop, takes_no_time_to_sleep) {
   const auto begin = std::chrono::steady_clock::now();
   modern::run(modern::sleep(1000h), {.loop_factory = virtual_loop});
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 100h);
+}
+
+TEST(VirtualLoop, is_woken_beside_a_descriptor_that_has_nothing) {
+  SocketPair idle;
+  const auto loop = virtual_loop();
+  static_cast<modern::ManualReactor&>(loop->reactor()).patience = 1h;
+  loop->add_reader(idle.fd(), [] { ADD_FAILURE(); });
+  std::promise<void> is_waiting;
+  std::thread other([&] {
+    is_waiting.get_future().wait();
+    loop->call_soon_threadsafe([&] { loop->stop(); });
+  });
+  loop->call_soon([&] { is_waiting.set_value(); });
+  loop->run_forever();
+  other.join();
+  loop->remove_reader(idle.fd());
 }
 
 TEST(RunUntilIdle, leaves_the_clock_alone_and_tells_when_there_is_more) {

@@ -37,6 +37,9 @@ void print_stack_of(const TaskCore& task, std::FILE* file) {
   if (const std::exception_ptr error = task.peek_exception()) {
     const ExceptionText shown = describe(error);
     text += shown.type + (shown.message.empty() ? "" : ": " + shown.message) + "\n";
+    if (const auto* const raised = exception_ptr_cast<const BaseException>(error)) {
+      for (const std::string& note : raised->notes()) text += note + "\n";
+    }
   }
   std::fputs(text.c_str(), file);
 }

@@ -1,8 +1,13 @@
 #include <segue/modern/testing/manual_reactor.hpp>
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include <segue/exceptions.hpp>
@@ -22,10 +27,17 @@ Events from_poll(short events) noexcept {
 
 }  // namespace
 
+ManualReactor::ManualReactor() : wake_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (wake_up_ < 0) throw_os_error(errno);
+  polled_.reserve(1);
+}
+
+ManualReactor::~ManualReactor() { ::close(wake_up_); }
+
 void ManualReactor::watch(Watch& watch, int fd) {
   if (fd < 0) throw ValueError("Invalid file descriptor: " + std::to_string(fd));
   if (::fcntl(fd, F_GETFD) < 0) throw_os_error(errno);
-  if (polled_.capacity() == table_.size()) polled_.reserve(2 * table_.size() + 1);
+  if (polled_.capacity() == table_.size() + 1) polled_.reserve(2 * polled_.capacity());
   table_.insert(watch, fd);
   watched_ = table_.size();
 }
@@ -40,42 +52,40 @@ void ManualReactor::unwatch_all() noexcept {
   watched_ = 0;
 }
 
-bool ManualReactor::poll_descriptors(int timeout_ms, ReadyQueue& ready) {
-  polled_.clear();
+bool ManualReactor::wait(std::chrono::milliseconds time, ReadyQueue& ready) {
+  polled_.assign(1, {wake_up_, POLLIN, 0});
   for (int fd = 0; fd < table_.end(); ++fd) {
     if (const Events events = table_.events(fd)) polled_.push_back({fd, to_poll(events), 0});
   }
-  int count = ::poll(polled_.data(), polled_.size(), timeout_ms);
-  // The signal that ended the wait may have made one ready: the loop's own, where it has a handler.
-  if (count < 0 && errno == EINTR) count = ::poll(polled_.data(), polled_.size(), 0);
+  int count = 0;
+  do {
+    count = ::poll(polled_.data(), polled_.size(), static_cast<int>(time.count()));
+  } while (count < 0 && errno == EINTR);
   if (count <= 0) return false;
-  for (const pollfd& one : polled_) table_.report(one.fd, from_poll(one.revents), ready);
+  if (polled_.front().revents != 0) {
+    std::uint64_t wakes = 0;
+    static_cast<void>(::read(wake_up_, &wakes, sizeof wakes));
+  }
+  for (std::size_t i = 1; i < polled_.size(); ++i) table_.report(polled_[i].fd, from_poll(polled_[i].revents), ready);
   return true;
 }
 
 void ManualReactor::poll(time_point deadline, ReadyQueue& ready) {
-  if (watching() && poll_descriptors(0, ready)) return;
-  if (deadline == time_point::min()) return;
-  std::unique_lock lock(mutex_);
-  if (deadline != time_point::max()) {
-    if (!wake_ && deadline > now_) now_ = deadline;
-    wake_ = false;
-    return;
+  if (deadline == time_point::max()) {
+    if (!wait(patience, ready))
+      throw RuntimeError("deadlock: nothing is ready, no timer is set, and no other thread woke the loop");
+  } else if (deadline == time_point::min()) {
+    if (watching()) wait({}, ready);
+  } else if (!wait({}, ready)) {
+    now_ = std::max(now_, deadline);
   }
-  if (watching()) {
-    lock.unlock();
-    if (poll_descriptors(static_cast<int>(patience.count()), ready)) return;
-    lock.lock();
-  }
-  if (!woken_.wait_for(lock, patience, [this] { return wake_; }))
-    throw RuntimeError("deadlock: nothing is ready, no timer is set, and no other thread woke the loop");
-  wake_ = false;
 }
 
 void ManualReactor::wake() noexcept {
-  const std::lock_guard lock(mutex_);
-  wake_ = true;
-  woken_.notify_one();
+  const int before = errno;  // this may be a signal handler
+  const std::uint64_t once = 1;
+  static_cast<void>(::write(wake_up_, &once, sizeof once));
+  errno = before;
 }
 
 }  // namespace segue::modern

@@ -184,6 +184,21 @@ TEST(TaskInspection, tells_the_frame_of_its_coroutine_alone) {
   EXPECT_THAT(said_by([&] { task.print_stack(); }), ContainsRegex("^No stack for <Task cancelled name='t' .*>\n$"));
 }
 
+TEST(TaskInspection, prints_how_it_failed_with_the_notes) {
+  auto loop = make_loop();
+  const auto fail = []() -> Coroutine<> {
+    ValueError bad("bad");
+    bad.add_note("in line 3");
+    throw ValueError(bad);
+    co_return;
+  };
+  const Task<> task = loop->create_task(fail(), {.name = "t"});
+  iterate(*loop);
+  EXPECT_THAT(said_by([&] { task.print_stack(); }),
+              ContainsRegex("^No stack for <Task .*\nValueError: bad\nin line 3\n$"));
+  EXPECT_THROW(task.result(), ValueError);
+}
+
 Coroutine<> looks_at_its_task(std::vector<std::string>& stack, std::string& printed) {
   const AnyTask self = *current_task();
   stack = names(self.get_stack());

@@ -134,5 +134,31 @@ TEST_F(ThrowingResult, of_a_call_in_a_thread) {
   });
 }
 
+/// Calls back when it is copied.
+struct CallsBack {
+  explicit CallsBack(std::function<void()> call) : on_copy(std::move(call)) {}
+  CallsBack(const CallsBack& other) : on_copy(other.on_copy) {
+    if (on_copy) on_copy();
+  }
+  CallsBack(CallsBack&&) = default;
+  CallsBack& operator=(const CallsBack&) = delete;
+  CallsBack& operator=(CallsBack&&) = default;
+  ~CallsBack() = default;
+  std::function<void()> on_copy;
+};
+
+TEST(ResultWhoseCopyCallsBack, may_end_the_future_that_it_is_for) {
+  auto loop = testing::make_loop();
+  const auto future = loop->create_future<CallsBack>();
+  const CallsBack cancels([&] { future.cancel(); });
+  EXPECT_THROW(future.set_result(cancels), InvalidStateError);
+  EXPECT_TRUE(future.cancelled());
+
+  const auto another = loop->create_future<CallsBack>();
+  const CallsBack sets([&] { another.set_result(CallsBack(nullptr)); });
+  EXPECT_THROW(another.set_result(sets), InvalidStateError);
+  EXPECT_FALSE(another.result().on_copy);
+}
+
 }  // namespace
 }  // namespace segue::modern

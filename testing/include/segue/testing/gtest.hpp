@@ -33,6 +33,7 @@
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/contextlib.hpp>
 #include <segue/modern/tasks/runners.hpp>
+#include <segue/modern/tasks/task.hpp>
 #include <segue/testing/virtual_loop.hpp>
 
 namespace segue::testing {
@@ -60,8 +61,8 @@ class FailuresSince {
 /// The fixture. async_set_up(), the test, async_tear_down() and the clean-ups, from the last one on, run as one task,
 /// in one context, of a loop in debug mode; SetUp() and TearDown() before and after, without a loop. A set-up that
 /// throws or fails keeps the test from running, and the tear-down; the clean-ups run in any case. Each exception is a
-/// failure of the test, and so is what is reported to the loop's exception handler; KeyboardInterrupt and SystemExit
-/// pass. What is left is cancelled, and waited for.
+/// failure of the test, KeyboardInterrupt and SystemExit, too, which googletest lets pass no more than others; and so
+/// is what is reported to the loop's exception handler. What is left is cancelled, and waited for.
 class AsyncioTest : public ::testing::Test {
  protected:
   /// Makes the loop: one in virtual time, unless this is overridden.
@@ -114,15 +115,14 @@ class AsyncioTest : public ::testing::Test {
     }
   }
   static void fail(const std::exception_ptr& error) {
-    if (ends_program(error)) std::rethrow_exception(error);
     const ExceptionText text = describe(error);
-    fail(text.type + ": " + text.message);
+    fail(text.type + (text.message.empty() ? "" : ": " + text.message));
   }
   static void fail(const std::string& what) {
     const ::testing::TestInfo& test = *::testing::UnitTest::GetInstance()->current_test_info();
     ADD_FAILURE_AT(test.file(), test.line()) << what;
   }
-  /// Whether it ended without an exception.
+  /// Whether it ended without an exception. A cancellation that it has left is not the next one's.
   static modern::Coroutine<bool> guarded(modern::Coroutine<void> part) {
     std::exception_ptr error;
     try {
@@ -131,6 +131,8 @@ class AsyncioTest : public ::testing::Test {
       error = std::current_exception();
     }
     if (error) fail(error);
+    while (modern::current_task()->uncancel() > 0) {
+    }
     co_return !error;
   }
   modern::Coroutine<void> run_all() {

@@ -279,10 +279,13 @@ TYPED_TEST_P(ReactorSuite, timers_come_in_the_order_of_their_times) {
 TYPED_TEST_P(ReactorSuite, a_poll_is_ended_by_a_wake_from_another_thread) {
   modern::Reactor& reactor = this->loop->reactor();
   modern::ReadyQueue ready;
+  CountingWatch idle(modern::EVENT_READ);
+  reactor.watch(idle, this->pair.fd());
   std::thread other([&] { reactor.wake(); });
   reactor.poll(modern::Reactor::time_point::max(), ready);
   other.join();
   EXPECT_TRUE(ready.empty());
+  reactor.unwatch(idle);
 }
 
 TYPED_TEST_P(ReactorSuite, a_wake_before_a_poll_is_not_lost) {

@@ -11,12 +11,14 @@
 // ending it; where it means cancelling others, children().
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -185,7 +187,7 @@ class FutureValue : public FutureCore {
   template <class... Args>
   void set_result(Args&&... args) {
     check_pending();
-    value_.emplace(std::forward<Args>(args)...);
+    make_value(std::forward<Args>(args)...);
     finish();
   }
   /// The same for who has nobody to throw to: where the result cannot be made (a copy or a move throws), the future
@@ -194,8 +196,9 @@ class FutureValue : public FutureCore {
   void set_result_or_error(Args&&... args) {
     check_pending();
     try {
-      value_.emplace(std::forward<Args>(args)...);
+      make_value(std::forward<Args>(args)...);
     } catch (...) {
+      if (this->done()) return;
       return this->finish_with(std::current_exception());
     }
     this->finish();
@@ -205,6 +208,20 @@ class FutureValue : public FutureCore {
 
  protected:
   [[no_unique_address]] ValueLater<T> value_;
+
+ private:
+  /// A copy may lead to anything, this future's end included.
+  template <class... Args>
+  void make_value(Args&&... args) {
+    using Stored = stored_t<T>;
+    if constexpr (std::is_trivially_copyable_v<Stored> || (std::same_as<Args&&, Stored&&> && ...)) {
+      value_.emplace(std::forward<Args>(args)...);
+    } else {
+      Stored made(std::forward<Args>(args)...);
+      check_pending();
+      value_.emplace(std::move(made));
+    }
+  }
 };
 
 /// What the awaiters of all futures share: the wait itself.

@@ -8,8 +8,6 @@
 #include <poll.h>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <vector>
 
 #include <segue/modern/loop/reactor.hpp>
@@ -19,6 +17,12 @@ namespace segue::modern {
 
 class ManualReactor final : public Reactor {
  public:
+  /// OSError where the system has no descriptor left.
+  ManualReactor();
+  ManualReactor(const ManualReactor&) = delete;
+  ManualReactor& operator=(const ManualReactor&) = delete;
+  ~ManualReactor() override;
+
   time_point now() noexcept override { return now_; }
   /// Jumps to `deadline`. Without one it waits for another thread's wake(); where none comes within `patience` of real
   /// time, nothing ever will: RuntimeError.
@@ -36,14 +40,13 @@ class ManualReactor final : public Reactor {
   std::chrono::milliseconds patience{10'000};
 
  private:
-  bool poll_descriptors(int timeout_ms, ReadyQueue& ready);
+  /// Whether something is found within that time: a descriptor that is ready, or that somebody woke the loop.
+  bool wait(std::chrono::milliseconds time, ReadyQueue& ready);
 
   time_point now_{};
   WatchTable table_;
-  std::vector<pollfd> polled_;  // with room for all that is watched
-  std::mutex mutex_;
-  std::condition_variable woken_;
-  bool wake_ = false;  // guarded by mutex_
+  int wake_up_;                 // an eventfd
+  std::vector<pollfd> polled_;  // with room for it, and for all that is watched
 };
 
 }  // namespace segue::modern
