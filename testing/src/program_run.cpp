@@ -20,7 +20,7 @@ namespace {
 using modern::EventLoop;
 
 constexpr auto patience = std::chrono::seconds(2);
-constexpr std::size_t most_iterations = 1'000'000;
+constexpr std::size_t most_of_a_program = 1'000'000;
 
 modern::Coroutine<void> wait_for_all(std::vector<modern::AnyTask> tasks) { co_await modern::wait(tasks); }
 
@@ -40,8 +40,8 @@ ProgramRun::ProgramRun(const detail::TracedProgram& program, modern::Schedule* s
 }
 
 void ProgramRun::iterate() {
-  if (++iterations_ > most_iterations)
-    throw RuntimeError("no end after " + std::to_string(most_iterations) + " iterations: " + main_->repr());
+  if (++iterations_ > most_of_a_program)
+    throw RuntimeError("no end after " + std::to_string(most_of_a_program) + " iterations: " + main_->repr());
   if (next_ == EventLoop::time_point::max()) {
     wait_for_other_threads();
   } else {
