@@ -47,10 +47,10 @@ class CallbackHandle : public ::testing::Test {
 };
 
 /// One of a user's, that others refer to.
-struct Connection {
-  explicit Connection(Trace& trace) : trace(&trace) {}
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+struct Peer {
+  explicit Peer(Trace& trace) : trace(&trace) {}
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
   bool cancel() {
     trace->push_back("cancel " + name);
     return true;
@@ -60,8 +60,8 @@ struct Connection {
 };
 
 TEST_F(CallbackHandle, IsTheObjectItselfWhereAReferenceIsReturned) {
-  Connection connection(trace);
-  const auto read = [&](Callback<int> callback) -> Connection& {
+  Peer connection(trace);
+  const auto read = [&](Callback<int> callback) -> Peer& {
     done = std::move(callback);
     return connection;
   };
