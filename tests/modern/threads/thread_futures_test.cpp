@@ -38,11 +38,11 @@ TEST(ConcurrentFuture, goes_through_its_states) {
   EXPECT_TRUE(future.set_running_or_notify_cancel());
   EXPECT_TRUE(future.running());
   EXPECT_FALSE(future.cancel());
-  EXPECT_EQ(attempt([&] { future.set_running_or_notify_cancel(); }), "InvalidStateError(Future in unexpected state)");
+  EXPECT_EQ(attempt([&] { future.set_running_or_notify_cancel(); }), "RuntimeError(Future in unexpected state)");
   future.set_result(7);
   EXPECT_EQ(future.result(), 7);
   EXPECT_EQ(future.exception(), nullptr);
-  EXPECT_EQ(attempt([&] { future.set_result(8); }), "InvalidStateError(the future is finished already)");
+  EXPECT_THAT(attempt([&] { future.set_result(8); }), HasSubstr("InvalidStateError(FINISHED: "));
 
   const concurrent::Future<> cancelled;
   EXPECT_TRUE(cancelled.cancel());
@@ -50,7 +50,7 @@ TEST(ConcurrentFuture, goes_through_its_states) {
   EXPECT_TRUE(cancelled.cancelled());
   EXPECT_FALSE(cancelled.set_running_or_notify_cancel());
   EXPECT_EQ(attempt([&] { cancelled.result(); }), "CancelledError()");
-  EXPECT_EQ(attempt([&] { cancelled.set_result(); }), "InvalidStateError(the future is cancelled already)");
+  EXPECT_THAT(attempt([&] { cancelled.set_result(); }), HasSubstr("InvalidStateError(CANCELLED_AND_NOTIFIED: "));
 
   const concurrent::Future<> failed;
   failed.set_exception(std::make_exception_ptr(ValueError("v")));
@@ -72,7 +72,7 @@ TEST(ConcurrentFuture, calls_back_in_order_and_logs_what_a_callback_throws) {
     future.add_done_callback([&](const concurrent::Future<int>&) { trace.push_back("at once"); });
   }
   set_log_handler(previous);
-  EXPECT_THAT(trace, ElementsAre("1", "exception calling callback of a futur", "at once"));
+  EXPECT_THAT(trace, ElementsAre("1", "exception calling callback for <Futur", "at once"));
 }
 
 TEST(ThreadPoolExecutor, makes_calls_in_its_threads) {

@@ -25,7 +25,7 @@ class Answer {
   Answer(Answer&& other) noexcept : future_(std::move(other.future_)) {}
   Answer& operator=(Answer&&) = delete;
   ~Answer() {
-    if (future_) future_.cancel();
+    if (future_) future_.state()->abandon();
   }
 
   // Whoever waits may have given up: then there is nobody to tell.

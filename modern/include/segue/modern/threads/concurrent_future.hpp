@@ -14,7 +14,9 @@
 #include <mutex>
 #include <optional>
 #include <source_location>
+#include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/tasks/future.hpp>
 #include <segue/outcome.hpp>
 
 namespace segue::modern {
@@ -51,16 +54,19 @@ const char* to_string(FutureState state) noexcept;
 namespace detail {
 
 /// All of a future but its result.
-class FutureCore {
+class FutureCore : public std::enable_shared_from_this<FutureCore> {
  public:
-  using Callback = std::function<void()>;
+  using Callback = std::function<void(const std::shared_ptr<FutureCore>&)>;
 
   FutureCore() = default;
   FutureCore(const FutureCore&) = delete;
   FutureCore& operator=(const FutureCore&) = delete;
 
   FutureState state() const;
+  std::string repr() const;
   bool cancel();
+  /// cancel() for a destructor, after which nobody is left to end it.
+  void abandon() noexcept;
   bool set_running_or_notify_cancel();
   void set_exception(std::exception_ptr error);
   std::exception_ptr exception(std::optional<std::chrono::nanoseconds> timeout, const std::source_location& where);
@@ -73,26 +79,35 @@ class FutureCore {
   }
 
  protected:
-  ~FutureCore() = default;
+  ~FutureCore();
 
-  /// Waits until it is done. TimeoutError, CancelledError; RuntimeError in the thread of the loop that is to finish it.
-  void wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout,
+  /// Of what it is to have; null for nothing.
+  virtual const std::type_info* result_type() const noexcept = 0;
+  /// Waits until it is done, as `asked` has to. TimeoutError, CancelledError; RuntimeError in the thread of the loop
+  /// that is to finish it.
+  void wait(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout, const char* asked,
             const std::source_location& where);
-  /// InvalidStateError where it is done.
-  void check_unfinished() const;
-  /// Unlocks, wakes who waits, and calls the callbacks.
-  void finish(std::unique_lock<std::mutex>& lock, FutureState state) noexcept;
+  /// Nobody else can end it from now on, until finish() or disclaim(): the user's code that makes the result runs
+  /// without the lock. InvalidStateError where it is done, or claimed.
+  void claim();
+  void disclaim() noexcept;
+  /// Of who has claimed it. Throws what ends the program, when all callbacks were called.
+  void finish();
 
   mutable std::mutex mutex_;  // guards all
   std::exception_ptr error_;
 
  private:
+  struct CallBack;
   bool done() const noexcept { return state_ >= FutureState::CANCELLED; }
-  static void call(const Callback& callback) noexcept;
-  [[noreturn]] void refuse_to_block(const std::source_location& where) const;
+  std::string repr_locked() const;
+  void finish(std::unique_lock<std::mutex> lock, FutureState state);
+  std::exception_ptr call(const Callback& callback, const std::shared_ptr<FutureCore>& self) const noexcept;
+  [[noreturn]] void refuse_to_block(const char* asked, const std::source_location& where) const;
 
   std::condition_variable changed_;
   FutureState state_ = FutureState::PENDING;
+  bool claimed_ = false;
   std::vector<Callback> callbacks_;
   // These two do not change while others have the future.
   std::shared_ptr<Mailbox> finished_by_;
@@ -104,20 +119,57 @@ class FutureValue final : public FutureCore {
  public:
   template <class... Args>
   void set_result(Args&&... args) {
-    std::unique_lock lock(mutex_);
-    check_unfinished();
-    value_.emplace(std::forward<Args>(args)...);
-    finish(lock, FutureState::FINISHED);
+    claim();
+    try {
+      value_.emplace(std::forward<Args>(args)...);
+    } catch (...) {
+      disclaim();
+      throw;
+    }
+    finish();
+  }
+  /// The same for who has nobody to throw to: where the result cannot be made (a copy or a move throws), the future
+  /// ends with what that threw.
+  template <class... Args>
+  void set_result_or_error(Args&&... args) {
+    claim();
+    try {
+      value_.emplace(std::forward<Args>(args)...);
+    } catch (...) {
+      error_ = std::current_exception();
+    }
+    finish();
   }
   stored_t<T>& result(std::optional<std::chrono::nanoseconds> timeout, const std::source_location& where) {
     std::unique_lock lock(mutex_);
-    wait(lock, timeout, where);
-    if (error_) std::rethrow_exception(error_);
-    return *value_;
+    return result(lock, timeout, where);
+  }
+  /// The same, to be moved out: InvalidStateError for whoever asks afterwards.
+  stored_t<T>& take(std::optional<std::chrono::nanoseconds> timeout, const std::source_location& where) {
+    std::unique_lock lock(mutex_);
+    auto& value = result(lock, timeout, where);
+    taken_ = true;
+    return value;
   }
 
  private:
+  const std::type_info* result_type() const noexcept override {
+    if constexpr (std::is_void_v<T>) {
+      return nullptr;
+    } else {
+      return &typeid(T);
+    }
+  }
+  stored_t<T>& result(std::unique_lock<std::mutex>& lock, std::optional<std::chrono::nanoseconds> timeout,
+                      const std::source_location& where) {
+    wait(lock, timeout, "result()", where);
+    if (error_) std::rethrow_exception(error_);
+    if (taken_) throw InvalidStateError("the result was moved out already");
+    return *value_;
+  }
+
   std::optional<stored_t<T>> value_;
+  bool taken_ = false;
 };
 
 }  // namespace detail
@@ -142,12 +194,14 @@ class Future : public HandleOf<Future<T>, std::shared_ptr<detail::FutureValue<T>
   }
   bool running() const { return this->state()->state() == FutureState::RUNNING; }
   bool done() const { return this->state()->state() >= FutureState::CANCELLED; }
+  /// `<Future at 0x55d0c8 state=finished returned int>`.
+  std::string repr() const { return this->state()->repr(); }
 
   /// Blocks until it is done. The result, or what the call has thrown. TimeoutError, CancelledError. RuntimeError where
   /// it would block the very loop that is to finish it (run_coroutine_threadsafe()).
   std::add_lvalue_reference_t<std::conditional_t<std::is_void_v<T>, T, std::add_const_t<T>>> result(
       std::optional<Delay> timeout = std::nullopt,
-      const std::source_location& where = std::source_location::current()) const {
+      const std::source_location& where = std::source_location::current()) const& {
     auto& value = this->state()->result(nanoseconds(timeout), where);
     if constexpr (std::is_reference_v<T>) {
       return value.get();
@@ -157,27 +211,38 @@ class Future : public HandleOf<Future<T>, std::shared_ptr<detail::FutureValue<T>
       static_cast<void>(value);
     }
   }
+  /// The same of a future that nobody keeps, and the result with it: a copy, or what cannot be copied moved out, so
+  /// that whoever else asks for it gets InvalidStateError.
+  T result(std::optional<Delay> timeout = std::nullopt,
+           const std::source_location& where = std::source_location::current()) && {
+    if constexpr (std::is_object_v<T> && !copyable_result<T>) {
+      return std::move(this->state()->take(nanoseconds(timeout), where));
+    } else {
+      return std::as_const(*this).result(timeout, where);
+    }
+  }
   /// The same for what the call has thrown; null where it gave a result.
   std::exception_ptr exception(std::optional<Delay> timeout = std::nullopt,
                                const std::source_location& where = std::source_location::current()) const {
     return this->state()->exception(nanoseconds(timeout), where);
   }
   /// Calls `callback(future)` when it is done, in the thread that completes or cancels it; at once where it is. What it
-  /// throws is logged.
+  /// throws is logged; but SystemExit and KeyboardInterrupt leave here, or what has completed the future. Where futures
+  /// complete each other in their callbacks, the deepest of these wait until others have returned.
   template <class F>
     requires std::invocable<F&, Future>
   void add_done_callback(F callback) const {
     this->state()->add_done_callback(
-        [weak = std::weak_ptr<Value>(this->state()), callback = std::move(callback)]() mutable {
-          if (auto value = weak.lock()) callback(Future(std::move(value)));  // whoever completes it has it
+        [callback = std::move(callback)](const std::shared_ptr<detail::FutureCore>& done) mutable {
+          callback(Future(std::static_pointer_cast<Value>(done)));
         });
   }
 
   // --- for who makes the result ---
 
-  /// Before the call is made: false where it was cancelled, and is not to be made. InvalidStateError the second time.
+  /// Before the call is made: false where it was cancelled, and is not to be made. RuntimeError the second time.
   bool set_running_or_notify_cancel() const { return this->state()->set_running_or_notify_cancel(); }
-  /// InvalidStateError where it is done.
+  /// InvalidStateError where it is done. What making the result throws leaves it as it is.
   template <class... Args>
     requires(std::constructible_from<stored_t<T>, Args...> && std::is_void_v<T> == (sizeof...(Args) == 0))
   void set_result(Args&&... args) const {

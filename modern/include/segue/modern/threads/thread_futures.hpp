@@ -23,6 +23,7 @@
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/concurrent_future.hpp>
+#include <segue/modern/threads/convert_exception.hpp>
 
 namespace segue::modern {
 
@@ -35,16 +36,21 @@ void copy_state(const concurrent::Future<T>& source, const Future<T>& destinatio
   if (source.cancelled()) {
     destination.cancel();
   } else if (const std::exception_ptr error = source.exception()) {
-    destination.set_exception(error);
+    destination.set_exception(convert_future_exception(error));
   } else if constexpr (std::is_void_v<T>) {
     destination.set_result();
   } else {
-    auto& value = source.state()->result(std::nullopt, std::source_location::current());
     auto& future = static_cast<FutureValue<T>&>(*destination.state());
     if constexpr (copyable_result<T>) {
-      future.set_result_or_error(std::as_const(value));
+      future.set_result_or_error(source.result());
     } else {
-      future.set_result_or_error(std::move(value));
+      stored_t<T>* value = nullptr;
+      try {
+        value = &source.state()->take(std::nullopt, std::source_location::current());
+      } catch (const concurrent::InvalidStateError&) {  // somebody else has it
+        return destination.set_exception(convert_future_exception(std::current_exception()));
+      }
+      future.set_result_or_error(std::move(*value));
     }
   }
 }
@@ -54,18 +60,14 @@ template <class T>
 void copy_state(const Future<T>& source, const concurrent::Future<T>& destination) {
   if (source.cancelled()) destination.cancel();
   if (!destination.set_running_or_notify_cancel()) return;
-  try {
-    if constexpr (std::is_void_v<T>) {
-      source.result();
-      destination.set_result();
-    } else if constexpr (copyable_result<T>) {
-      destination.set_result(source.result());
-    } else {
-      source.state()->check_result();
-      destination.set_result(std::move(result_of<T>(*source.state())));
-    }
-  } catch (...) {
-    destination.set_exception(std::current_exception());
+  if (const std::exception_ptr error = source.exception()) {
+    destination.set_exception(convert_future_exception(error));
+  } else if constexpr (std::is_void_v<T>) {
+    destination.set_result();
+  } else if constexpr (copyable_result<T>) {
+    destination.state()->set_result_or_error(source.result());
+  } else {
+    destination.state()->set_result_or_error(std::move(result_of<T>(*source.state())));
   }
 }
 
@@ -77,12 +79,54 @@ class Promised {
   Promised(Promised&& other) noexcept : future_(std::move(other.future_)) {}
   Promised& operator=(Promised&&) = delete;
   ~Promised() {
-    if (future_) future_.cancel();
+    if (future_) future_.state()->abandon();
   }
   const concurrent::Future<T>& future() const noexcept { return future_; }
 
  private:
   concurrent::Future<T> future_;
+};
+
+/// What run_coroutine_threadsafe() has the loop call. (A class of its own, whose name a report can tell.)
+template <class A>
+class CoroutineThreadsafe {
+  using T = await_result_t<A>;
+  using Kept = std::pair<Task<T>, Promised<T>>;
+
+ public:
+  CoroutineThreadsafe(Promised<T> promised, A awaitable)
+      : promised_(std::move(promised)), awaitable_(std::move(awaitable)) {}
+  void operator()() {
+    const concurrent::Future<T> future = promised_.future();
+    try {
+      start(get_running_loop(), future);
+    } catch (...) {
+      if (ends_program(std::current_exception())) throw;
+      if (future.set_running_or_notify_cancel()) future.set_exception(std::current_exception());
+      throw;
+    }
+  }
+
+ private:
+  void start(EventLoop& loop, const concurrent::Future<T>& future) {
+    using Keeper = LoopKeeper<Kept>;
+    const Task<T> task = loop.create_task(std::move(awaitable_));
+    const std::shared_ptr<Keeper> keeper = Keeper::make(loop.core(), {task, std::move(promised_)});
+    future.add_done_callback([keeper, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
+      if (!done.cancelled()) return;
+      const auto cancel = [keeper] {
+        if (auto* const kept = keeper->content()) kept->first.cancel();
+      };
+      static_cast<void>(mailbox->call_soon(cancel));
+    });
+    task.add_done_callback([keeper, future](const Task<T>& done) {
+      copy_state<T>(done, future);
+      keeper->give_up();
+    });
+  }
+
+  Promised<T> promised_;
+  A awaitable_;
 };
 
 }  // namespace detail
@@ -138,38 +182,9 @@ struct RunCoroutineThreadsafeFunction {
     using T = await_result_t<A>;
     concurrent::Future<T> future;
     future.state()->set_finished_by(mailbox, where);
-    auto begin = [promised = detail::Promised<T>(future), awaitable = std::move(awaitable)]() mutable {
-      const concurrent::Future<T> told = promised.future();
-      try {
-        start(get_running_loop(), std::move(awaitable), promised);
-      } catch (...) {
-        if (ends_program(std::current_exception())) throw;
-        if (told.set_running_or_notify_cancel()) told.set_exception(std::current_exception());
-        throw;
-      }
-    };
+    detail::CoroutineThreadsafe<A> begin(detail::Promised<T>(future), std::move(awaitable));
     if (!mailbox->call_soon(std::move(begin))) throw RuntimeError("Event loop is closed");
     return future;
-  }
-
- private:
-  template <class A, class T>
-  static void start(EventLoop& loop, A&& awaitable, detail::Promised<T>& promised) {
-    using Keeper = LoopKeeper<std::pair<Task<T>, detail::Promised<T>>>;
-    const concurrent::Future<T> future = promised.future();
-    const Task<T> task = loop.create_task(std::forward<A>(awaitable));
-    const std::shared_ptr<Keeper> keeper = Keeper::make(loop.core(), {task, std::move(promised)});
-    future.add_done_callback([keeper, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
-      if (!done.cancelled()) return;
-      const auto cancel = [keeper] {
-        if (auto* const kept = keeper->content()) kept->first.cancel();
-      };
-      static_cast<void>(mailbox->call_soon(cancel));
-    });
-    task.add_done_callback([keeper, future](const Task<T>& done) {
-      detail::copy_state<T>(done, future);
-      keeper->give_up();
-    });
   }
 };
 inline constexpr RunCoroutineThreadsafeFunction run_coroutine_threadsafe;
