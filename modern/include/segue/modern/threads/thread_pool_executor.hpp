@@ -8,8 +8,10 @@
 // There is no pool of processes: C++ cannot pickle a call.
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -27,6 +29,11 @@
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/threads/concurrent_future.hpp>
 #include <segue/modern/threads/thread_futures.hpp>
+#include <segue/outcome.hpp>
+
+namespace segue::modern::detail {
+class Executor;
+}
 
 namespace segue::modern::concurrent {
 
@@ -49,16 +56,16 @@ struct ThreadPoolOptions {
 
 namespace detail {
 
-/// A call on its way.
+/// A call on its way. What its functions throw is the user's, of callbacks of its future.
 class Work {
  public:
   Work() noexcept = default;
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
   virtual ~Work() = default;
-  virtual void run() noexcept = 0;
-  virtual void cancel() noexcept = 0;
-  virtual void fail(const std::exception_ptr& error) noexcept = 0;
+  virtual void run() = 0;
+  virtual void cancel() = 0;
+  virtual void fail(const std::exception_ptr& error) = 0;
 };
 
 template <class F, class... Args>
@@ -70,30 +77,32 @@ class CallWork final : public Work {
       : call_(std::in_place, std::forward<G>(function), std::forward<Values>(values)...) {}
 
   const Future<Result>& future() const noexcept { return future_; }
-  void run() noexcept override {
-    if (!future_.set_running_or_notify_cancel()) return;
-    const Future<Result> future = future_;
+  void run() override {
+    const Future<Result> future = std::move(future_);
+    if (!future.set_running_or_notify_cancel()) return;
+    Outcome<Result> outcome;
     try {
       const auto invoke = [](F& function, Args&... args) -> Result {
         return std::invoke(std::move(function), std::move(args)...);
       };
       if constexpr (std::is_void_v<Result>) {
         std::apply(invoke, *call_);
-        call_.reset();  // before anybody hears of it
-        future.set_result();
+        outcome.set_value();
       } else {
-        Outcome<Result> result;
-        result.set_value(std::apply(invoke, *call_));
-        call_.reset();
-        future.set_result(std::move(result.stored()));
+        outcome.set_value(std::apply(invoke, *call_));
       }
     } catch (...) {
-      call_.reset();
-      future.set_exception(std::current_exception());
+      outcome.set_exception(std::current_exception());
+    }
+    call_.reset();  // before anybody hears of it
+    if (outcome.has_exception()) {
+      future.set_exception(outcome.exception());
+    } else {
+      future.state()->set_result_or_error(std::move(outcome.stored()));
     }
   }
-  void cancel() noexcept override { future_.cancel(); }
-  void fail(const std::exception_ptr& error) noexcept override {
+  void cancel() override { future_.cancel(); }
+  void fail(const std::exception_ptr& error) override {
     if (future_.set_running_or_notify_cancel()) future_.set_exception(error);
   }
 
@@ -111,44 +120,48 @@ class ThreadPool;
 template <class R>
 class MapResults {
  public:
+  using clock = std::chrono::steady_clock;
   class Iterator {
    public:
     using value_type = std::remove_cvref_t<R>;
     using difference_type = std::ptrdiff_t;
-    Iterator(const std::vector<Future<R>>& futures, std::optional<Delay> timeout) noexcept
-        : futures_(&futures), timeout_(timeout) {}
-    decltype(auto) operator*() const { return (*futures_)[index_].result(timeout_); }
+    explicit Iterator(const MapResults& results) noexcept : results_(&results) {}
+    decltype(auto) operator*() const { return results_->futures_[index_].result(results_->time_left()); }
     Iterator& operator++() noexcept {
       ++index_;
       return *this;
     }
     void operator++(int) noexcept { ++index_; }
     friend bool operator==(const Iterator& i, std::default_sentinel_t) noexcept {
-      return i.index_ == i.futures_->size();
+      return i.index_ == i.results_->futures_.size();
     }
 
    private:
-    const std::vector<Future<R>>* futures_;
-    std::optional<Delay> timeout_;
+    const MapResults* results_;
     std::size_t index_ = 0;
   };
 
-  MapResults(std::vector<Future<R>> futures, std::optional<Delay> timeout) noexcept
-      : futures_(std::move(futures)), timeout_(timeout) {}
+  MapResults(std::vector<Future<R>> futures, std::optional<clock::time_point> deadline) noexcept
+      : futures_(std::move(futures)), deadline_(deadline) {}
   MapResults(MapResults&&) noexcept = default;
   MapResults& operator=(MapResults&&) = delete;
   ~MapResults() {
-    for (const Future<R>& future : futures_) future.cancel();
+    for (const Future<R>& future : futures_) future.state()->abandon();
   }
-  Iterator begin() const noexcept { return {futures_, timeout_}; }
+  Iterator begin() const noexcept { return Iterator(*this); }
   std::default_sentinel_t end() const noexcept { return {}; }
 
  private:
+  std::optional<Delay> time_left() const {
+    return deadline_ ? std::optional<Delay>(*deadline_ - clock::now()) : std::nullopt;
+  }
+
   std::vector<Future<R>> futures_;
-  std::optional<Delay> timeout_;
+  std::optional<clock::time_point> deadline_;
 };
 
-/// Its destructor waits, as shutdown() does.
+/// Its destructor waits, as shutdown() does, also after shutdown(false). Where a call of its own destroys it, that
+/// one's thread goes on alone.
 class ThreadPoolExecutor {
  public:
   ThreadPoolExecutor() : ThreadPoolExecutor(ThreadPoolOptions()) {}
@@ -171,21 +184,28 @@ class ThreadPoolExecutor {
     submit_work(std::move(work));
     return future;
   }
-  /// Submits `f(each)` for each element, all at once, and gives the results in their order.
+  /// Submits `f(each)` for each element, all at once, and gives the results in their order: TimeoutError from the one
+  /// that is not there `timeout` after this call.
   template <class F, std::ranges::input_range Range>
     requires std::invocable<std::decay_t<F>, std::ranges::range_value_t<Range>>
   auto map(const F& f, Range&& range, std::optional<Delay> timeout = std::nullopt) const {
     using R = std::invoke_result_t<std::decay_t<F>, std::ranges::range_value_t<Range>>;
+    using clock = typename MapResults<R>::clock;
+    const auto deadline = timeout ? std::optional(clock::now() + timeout->value()) : std::nullopt;
     std::vector<Future<R>> futures;
     for (auto&& each : range) futures.push_back(submit(f, std::forward<decltype(each)>(each)));
-    return MapResults<R>(std::move(futures), timeout);
+    return MapResults<R>(std::move(futures), deadline);
   }
-  /// Takes nothing more. Waits, unless told not to, until all that was submitted is done; `cancel_futures` cancels what
-  /// has not started.
+  /// Takes nothing more. Waits, unless told not to, until all that was submitted is done, but for the call that is
+  /// being made in this thread; `cancel_futures` cancels what has not started.
   void shutdown(bool wait = true, bool cancel_futures = false);
 
  private:
+  friend class modern::detail::Executor;
+
   void submit_work(std::unique_ptr<detail::Work> work) const;
+  /// After shutdown(): calls `callback` when all is done, in the thread that was the last to end, or here.
+  void call_at_end(std::function<void()> callback) const;
 
   std::shared_ptr<detail::ThreadPool> pool_;
 };
