@@ -1,184 +1,120 @@
 #include "threads/executor.hpp"
 
-#include <pthread.h>
-
 #include <chrono>
-#include <string>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/threads/thread_pool_executor.hpp>
 
-#include "threads/workers.hpp"
-
 namespace segue::modern {
 
 namespace detail {
 
-JobList::JobList(JobList&& other) noexcept
-    : first_(std::exchange(other.first_, nullptr)),
-      last_(std::exchange(other.last_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
-
 JobList::~JobList() {
-  while (size_ > 0) pop();
+  while (!empty()) pop();
 }
 
-void JobList::push(std::unique_ptr<Job> job) noexcept {
-  Job* added = job.release();
-  added->next_ = nullptr;
-  (last_ != nullptr ? last_->next_ : first_) = added;
-  last_ = added;
-  ++size_;
+void JobList::push(Job& job) noexcept {
+  job.unlink();
+  jobs_.push_back(job);
 }
 
 std::unique_ptr<Job> JobList::pop() noexcept {
-  std::unique_ptr<Job> job(first_);
-  first_ = job->next_;
-  if (first_ == nullptr) last_ = nullptr;
-  --size_;
+  std::unique_ptr<Job> job(front());
+  job->unlink();
   return job;
 }
 
-void Executor::close() noexcept {
-  {
-    std::unique_lock lock(mutex_);
-    const JobList dropped(std::move(queue_));
-    stopping_ = true;
-    closed_ = true;
-    for (WorkerThread* each = working_.front(); each != nullptr; each = working_.next(*each)) each->loop_closed();
-    lock.unlock();
+void JobList::take_all(JobList& from) noexcept {
+  while (!from.empty()) push(*from.front());
+}
+
+/// What the pool calls. The job comes back when this goes, whatever has become of it there.
+class Executor::PoolCall final : public concurrent::detail::Work {
+ public:
+  PoolCall(Executor& executor, Job& job) noexcept : gate_(executor.gate_), executor_(executor), job_(job) {}
+  ~PoolCall() override {
+    const Lock lock(gate_->mutex);
+    if (!started_ && gate_->closed) return;
+    executor_.finished_.push(job_);
+    executor_.notify_loop();
+    executor_.idle_.notify_all();
   }
-  wake_.notify_all();
+  void run() override {
+    if (!start()) return;
+    WorkerThread* const before = WorkerThread::exchange_current(&job_);
+    if (job_.leave_queue(Job::State::started)) job_.run();
+    WorkerThread::exchange_current(before);
+  }
+  void cancel() override {}
+  void fail(const std::exception_ptr& error) override {
+    if (start()) job_.fail(error);
+  }
+
+ private:
+  // From then on the executor waits for it.
+  bool start() {
+    const Lock lock(gate_->mutex);
+    if (gate_->closed) return false;
+    executor_.working_.push(job_);
+    return started_ = true;
+  }
+
+  const std::shared_ptr<Gate> gate_;
+  Executor& executor_;
+  Job& job_;
+  bool started_ = false;
+};
+
+void Executor::close() noexcept {
+  JobList dropped;
+  const Lock lock(gate_->mutex);
+  shut_down_ = true;
+  gate_->closed = true;
+  dropped.take_all(queued_);
+  for (Job* each = working_.front(); each != nullptr; each = working_.next(*each)) each->loop_closed();
 }
 
 Executor::~Executor() {
   close();
-  join_threads();
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return lent_ == 0; });
+  Lock lock(gate_->mutex);
+  idle_.wait(lock, [this] { return working_.empty(); });
 }
 
-void Executor::join() {
-  join_threads();
-  if (pool_) pool_->shutdown();
-}
-
-void Executor::join_threads() {
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
-}
-
-/// While it lives, this thread runs the job.
-class Executor::Working {
- public:
-  Working(Executor& executor, Job& job)
-      : executor_(executor), job_(job), before_(WorkerThread::exchange_current(&job)) {
-    const std::lock_guard lock(executor.mutex_);
-    job.loop_ = &executor.loop_;
-    executor.working_.push_back(job);
-    if (executor.closed_) job.loop_closed();
-  }
-  Working(const Working&) = delete;
-  Working& operator=(const Working&) = delete;
-  ~Working() {
-    WorkerThread::exchange_current(before_);
-    const std::lock_guard lock(executor_.mutex_);
-    job_.unlink();
-  }
-
- private:
-  Executor& executor_;
-  Job& job_;
-  WorkerThread* const before_;
-};
-
-/// A job that the pool has, which comes back whatever becomes of it there.
-class Executor::Lent {
- public:
-  Lent(Executor& executor, std::unique_ptr<Job> job) noexcept : executor_(executor), job_(std::move(job)) {}
-  Lent(Lent&& other) noexcept = default;
-  Lent& operator=(Lent&&) = delete;
-  ~Lent() {
-    if (!job_) return;
-    const std::lock_guard lock(executor_.mutex_);
-    executor_.finished_.push(std::move(job_));
-    --executor_.lent_;
-    executor_.notify_loop();
-    executor_.wake_.notify_all();
-  }
-  void operator()() noexcept { executor_.run_job(*job_); }
-
- private:
-  Executor& executor_;
-  std::unique_ptr<Job> job_;
-};
-
-void Executor::use(std::shared_ptr<concurrent::ThreadPoolExecutor> pool) { pool_ = std::move(pool); }
-
-void Executor::lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (stopping_) throw RuntimeError("Executor shutdown has been called");
-    ++lent_;
-  }
-  pool.submit(Lent(*this, std::move(job)));
+void Executor::use(std::shared_ptr<concurrent::ThreadPoolExecutor> pool) {
+  if (pool_) former_pools_.push_back(pool_);
+  pool_ = std::move(pool);
 }
 
 void Executor::submit(std::unique_ptr<Job> job) {
-  if (pool_) return lend(std::move(job), *pool_);
-  std::unique_lock lock(mutex_);
-  if (stopping_) throw RuntimeError("Executor shutdown has been called");
-  if (queue_.size() >= idle_ && alive_ < default_max_workers()) start_thread();
-  queue_.push(std::move(job));
-  wake_.notify_one();
-  if (loop_.core().schedule_of_choices() != nullptr) let_finish(lock);
+  if (shut_down_) throw RuntimeError("Executor shutdown has been called");
+  if (!pool_) {
+    pool_ = std::make_shared<concurrent::ThreadPoolExecutor>(
+        concurrent::ThreadPoolOptions{.thread_name_prefix = "asyncio"});
+  }
+  auto call = std::make_unique<PoolCall>(*this, *job);
+  job->loop_ = &loop_;
+  {
+    const Lock lock(gate_->mutex);
+    queued_.push(*job);
+  }
+  try {
+    pool_->submit_work(std::move(call));
+  } catch (...) {
+    const Lock lock(gate_->mutex);
+    job->unlink();  // it is back by now
+    throw;
+  }
+  static_cast<void>(job.release());  // to the lists
+  if (loop_.core().schedule_of_choices() != nullptr) let_finish();
 }
 
 // What the threads have done by the time the loop goes on must not be left to chance, but may be to a schedule. A call
 // that waits for the loop is not waited for.
-void Executor::let_finish(std::unique_lock<std::mutex>& lock) {
-  const auto idle = [this] { return queue_.size() == 0 && idle_ == alive_; };
-  all_idle_.wait_for(lock, std::chrono::milliseconds(100), idle);
-}
-
-void Executor::run_job(Job& job) noexcept {
-  if (!job.leave_queue(Job::State::started)) return;
-  const Working here(*this, job);
-  job.run();
-}
-
-void Executor::start_thread() {
-  try {
-    threads_.reserve(default_max_workers());
-    const BlockSignals block_signals;
-    threads_.emplace_back([this] { work(); });
-    ++alive_;
-    ::pthread_setname_np(threads_.back().native_handle(), ("asyncio_" + std::to_string(alive_ - 1)).c_str());
-  } catch (const std::system_error&) {
-    if (alive_ == 0) throw RuntimeError("can't start new thread");
-  }
-}
-
-void Executor::work() {
-  std::unique_lock lock(mutex_);
-  ++idle_;
-  for (;;) {
-    wake_.wait(lock, [this] { return stopping_ || queue_.size() > 0; });
-    if (queue_.size() == 0) break;
-    --idle_;
-    std::unique_ptr<Job> job = queue_.pop();
-    lock.unlock();
-    run_job(*job);
-    lock.lock();
-    ++idle_;  // before the loop hears of it, and may have the next job
-    finished_.push(std::move(job));
-    notify_loop();
-    all_idle_.notify_all();
-  }
-  --idle_;
-  if (--alive_ == 0) notify_loop();
+void Executor::let_finish() {
+  Lock lock(gate_->mutex);
+  idle_.wait_for(lock, std::chrono::milliseconds(100), [this] { return queued_.empty() && working_.empty(); });
 }
 
 // Not told is a loop that is closed, or about to be: it will destroy what is finished.
@@ -187,11 +123,13 @@ void Executor::notify_loop() {
 }
 
 void Executor::run() {
-  std::unique_lock lock(mutex_);
-  notified_ = false;
-  JobList finished(std::move(finished_));
-  lock.unlock();
-  while (finished.size() > 0) {
+  JobList finished;
+  {
+    const Lock lock(gate_->mutex);
+    notified_ = false;
+    finished.take_all(finished_);
+  }
+  while (!finished.empty()) {
     std::unique_ptr<Job> job = finished.pop();
     if (Schedule* const choices = loop_.core().schedule_of_choices()) {
       complete_later(std::move(job), *choices);
@@ -204,8 +142,8 @@ void Executor::run() {
 
 void Executor::tell_who_waits_for_the_end() {
   {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_ || !all_taken() || delayed_ > 0) return;
+    const Lock lock(gate_->mutex);
+    if (!ended_ || !finished_.empty() || delayed_ > 0) return;
   }
   for (const Future<void>& waiter : std::exchange(shutdown_waiters_, {})) {
     if (!waiter.done()) waiter.set_result();
@@ -235,13 +173,28 @@ void Executor::complete_later(std::unique_ptr<Job> job, Schedule& choices) {
 
 Future<void> Executor::shutdown() {
   Future<void> done = loop_.create_future<void>();
-  std::unique_lock lock(mutex_);
-  stopping_ = true;
-  lock.unlock();
-  wake_.notify_all();
+  shut_down_ = true;
+  if (!pool_) {
+    done.set_result();
+    return done;
+  }
   shutdown_waiters_.push_back(done);
-  tell_who_waits_for_the_end();
+  {
+    const Lock lock(gate_->mutex);
+    ended_ = false;  // where there was another pool before
+  }
+  pool_->shutdown(false);
+  pool_->call_at_end([this, gate = gate_] {
+    const Lock lock(gate->mutex);
+    if (gate->closed) return;
+    ended_ = true;
+    notify_loop();
+  });
   return done;
+}
+
+void Executor::join() {
+  if (pool_) pool_->shutdown();
 }
 
 }  // namespace detail

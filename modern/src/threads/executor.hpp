@@ -1,16 +1,15 @@
-// The default executor: threads for calls that would block the loop (CPython: concurrent.futures.ThreadPoolExecutor).
+// The default executor: a pool of threads for calls that would block the loop (CPython: run_in_executor() and
+// shutdown_default_executor() of asyncio/base_events.py).
 //
-// A job is made, completed and destroyed in the loop's thread; only run() happens elsewhere. Threads start when there
-// is more to do than threads that idle, up to min(32, processors + 4) of them. What has not started when the loop is
-// closed never does. What runs is waited for when the loop goes, after its tasks have ended, for one of which a thread
+// A job is made, completed and destroyed in the loop's thread; only run() happens elsewhere. The executor owns it, and
+// the pool has a call that refers to it. What has not started when the loop is closed never does, whenever the pool
+// comes to that call. What runs is waited for when the loop goes, after its tasks have ended, for one of which a thread
 // may wait: so no thread ever touches a loop that is gone.
 #pragma once
 
 #include <condition_variable>
-#include <cstddef>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include <segue/modern/kernel/list.hpp>
@@ -25,23 +24,25 @@ namespace segue::modern::detail {
 class JobList {
  public:
   JobList() noexcept = default;
-  JobList(JobList&& other) noexcept;
-  JobList& operator=(JobList&&) = delete;
+  JobList(const JobList&) = delete;
+  JobList& operator=(const JobList&) = delete;
   ~JobList();
 
-  std::size_t size() const noexcept { return size_; }
-  void push(std::unique_ptr<Job> job) noexcept;
+  bool empty() const noexcept { return jobs_.empty(); }
+  Job* front() const noexcept { return static_cast<Job*>(jobs_.front()); }
+  Job* next(const Job& each) const noexcept { return static_cast<Job*>(jobs_.next(each)); }
+  /// Takes over what is in another list, or in none.
+  void push(Job& job) noexcept;
   std::unique_ptr<Job> pop() noexcept;
+  void take_all(JobList& from) noexcept;
 
  private:
-  Job* first_ = nullptr;
-  Job* last_ = nullptr;
-  std::size_t size_ = 0;
+  List<WorkerThread> jobs_;
 };
 
 class Executor final : private Ready {
  public:
-  explicit Executor(EventLoop& loop) noexcept : loop_(loop) {}
+  explicit Executor(EventLoop& loop) : loop_(loop), gate_(std::make_shared<Gate>()) {}
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
   /// Drops what has not started and waits for what has.
@@ -49,27 +50,26 @@ class Executor final : private Ready {
   /// Drops what has not started; nothing else will. Who waits for the loop in what has is told that it is closed.
   void close() noexcept;
 
-  /// RuntimeError("Executor shutdown has been called"), or where no thread can be started at all.
+  /// RuntimeError("Executor shutdown has been called"), or where the pool takes no more.
   void submit(std::unique_ptr<Job> job);
-  /// Takes no more jobs. The future is done when all that it had are, and its threads have nothing left to do.
+  /// Takes no more jobs, and shuts the pool down. The future is done when all that the pool had is.
   Future<void> shutdown();
-  /// Waits for the threads, which shutdown() has told to end, and shuts the pool down that it uses.
+  /// Waits for the threads, which have nothing left to do.
   void join();
   /// From now on, jobs are run by somebody else's threads.
   void use(std::shared_ptr<concurrent::ThreadPoolExecutor> pool);
 
  private:
-  class Lent;
-  class Working;
-  void start_thread();
-  void join_threads();
-  void work();
-  void run_job(Job& job) noexcept;
-  void lend(std::unique_ptr<Job> job, concurrent::ThreadPoolExecutor& pool);
-  /// Whether all that was to be done is, and the loop has taken it over.
-  bool all_taken() const noexcept { return alive_ == 0 && lent_ == 0 && finished_.size() == 0; }
+  class PoolCall;
+  /// Shared with what the pools have, which may come to it when the executor is gone.
+  struct Gate {
+    std::mutex mutex;     // guards what the executor shares with threads
+    bool closed = false;  // the executor is not to be touched any more, but by what runs
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void let_finish();
   void notify_loop();
-  void let_finish(std::unique_lock<std::mutex>& lock);
   void complete(Job& job);
   void complete_later(std::unique_ptr<Job> job, Schedule& choices);
   void tell_who_waits_for_the_end();
@@ -78,22 +78,19 @@ class Executor final : private Ready {
   void drop() noexcept override {}
 
   EventLoop& loop_;  // owns this
-  std::vector<std::thread> threads_;
+  std::shared_ptr<concurrent::ThreadPoolExecutor> pool_;
+  // To destroy a pool is to wait for its threads, one of which may wait for the loop.
+  std::vector<std::shared_ptr<concurrent::ThreadPoolExecutor>> former_pools_;
   std::vector<Future<void>> shutdown_waiters_;
+  bool shut_down_ = false;
   int delayed_ = 0;  // calls that a schedule of choices has not completed yet
 
-  std::mutex mutex_;  // guards the rest
-  std::condition_variable wake_;
-  std::condition_variable all_idle_;
-  JobList queue_;
+  const std::shared_ptr<Gate> gate_;  // guards the rest
+  std::condition_variable idle_;
+  JobList queued_;
+  JobList working_;
   JobList finished_;
-  List<WorkerThread> working_;  // those that run
-  std::size_t idle_ = 0;        // threads that have no job
-  std::size_t alive_ = 0;
-  std::size_t lent_ = 0;  // jobs that the pool has
-  std::shared_ptr<concurrent::ThreadPoolExecutor> pool_;
-  bool stopping_ = false;
-  bool closed_ = false;    // the loop answers nobody any more
+  bool ended_ = false;     // the pool, after shutdown()
   bool notified_ = false;  // it is in the loop's mailbox
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 
 #include <segue/modern/threads/worker_thread.hpp>
 
@@ -23,12 +24,13 @@ class Job : public WorkerThread {
  protected:
   /// Does the work, in one of the executor's threads.
   virtual void run() noexcept = 0;
+  /// Instead of run(): why it cannot be done.
+  virtual void fail(const std::exception_ptr& error) noexcept = 0;
   /// Hands the outcome over, in the loop's thread: after run(), or instead of it where the job was cancelled.
   virtual void finish() = 0;
 
  private:
   friend class Executor;
-  friend class JobList;
   enum class State { queued, started, cancelled };
 
   bool leave_queue(State next) noexcept {
@@ -37,7 +39,6 @@ class Job : public WorkerThread {
   }
 
   std::atomic<State> state_{State::queued};
-  Job* next_ = nullptr;
 };
 
 }  // namespace segue::modern::detail

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <concepts>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@
 #include <segue/modern/kernel/refused.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
+#include <segue/modern/threads/convert_exception.hpp>
 #include <segue/modern/threads/job.hpp>
 #include <segue/outcome.hpp>
 
@@ -70,11 +72,12 @@ class Call final : public Job {
       outcome_.set_exception(std::current_exception());
     }
   }
+  void fail(const std::exception_ptr& error) noexcept override { outcome_.set_exception(error); }
   static Result invoke(F& function, Args&... args) { return std::invoke(std::move(function), std::move(args)...); }
 
   void finish() override {
     if (future_->done()) return;
-    if (outcome_.has_exception()) return future_->set_exception(outcome_.exception());
+    if (outcome_.has_exception()) return future_->set_exception(convert_future_exception(outcome_.exception()));
     if (outcome_.empty()) return static_cast<void>(future_->cancel(std::nullopt));  // it was never made
     future_->set_result_or_error(std::move(outcome_.stored()));
   }
