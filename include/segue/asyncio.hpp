@@ -196,6 +196,7 @@ using modern::staggered_race;
 using modern::StaggeredResult;
 using modern::Task;
 using modern::TaskFactory;
+using modern::TaskFactoryOptions;
 using modern::TaskGroup;
 using modern::TaskOptions;
 using modern::with_cancellation;

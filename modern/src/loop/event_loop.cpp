@@ -166,10 +166,16 @@ void EventLoop::call_exception_handler(const ExceptionContext& context) {
 
 bool EventLoop::begins_tasks_eagerly() {
   if (!task_factory_) return false;
-  TaskOptions options;
+  return decide_on({}).eager_start.value_or(false);
+}
+
+TaskFactoryOptions EventLoop::decide_on(const TaskOptions& options) {
+  TaskFactoryOptions decided{.eager_start = options.eager_start};
+  if (options.name.data() != nullptr) decided.name = options.name;
+  if (options.context) decided.context = Context(options.context.slot().context());
   const TaskFactory factory = task_factory_;  // it may replace itself
-  factory(*this, options);
-  return options.eager_start.value_or(false);
+  factory(*this, decided);
+  return decided;
 }
 
 void EventLoop::default_exception_handler(const ExceptionContext& context) noexcept {

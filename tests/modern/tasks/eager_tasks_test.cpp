@@ -121,13 +121,17 @@ TEST(EagerTask, rule_166_gather_need_not_wait_and_a_group_is_cancelled_by_a_fail
   EXPECT_THAT(trace, ElementsAre("run", "run", "0", "callback", "body goes on", "group"));
 }
 
+TEST(EagerTask, is_of_no_factory_that_would_ask_an_empty_one) {
+  EXPECT_THROW(create_eager_task_factory({}), TypeError);
+}
+
 TEST(EagerTask, rule_167_an_option_overrides_the_factory) {
   Trace trace;
   const EventLoopPtr loop = make_loop();
   loop->run_until_complete([&]() -> Coroutine<> {
     EXPECT_TRUE(create_task(note_and_give(trace, 0), {.eager_start = true}).done());
-    get_running_loop().set_task_factory(create_eager_task_factory([&](EventLoop&, TaskOptions& options) {
-      if (options.name.data() == nullptr) options.name = "named by the factory";
+    get_running_loop().set_task_factory(create_eager_task_factory([&](EventLoop&, TaskFactoryOptions& options) {
+      if (!options.name) options.name = "named by the factory";
     }));
     const Task<int> lazy = create_task(note_and_give(trace, 0), {.eager_start = false});
     EXPECT_FALSE(lazy.done());
@@ -263,7 +267,7 @@ TEST(EagerTask, is_made_of_each_coroutine_that_a_gather_or_a_group_is_given_and_
   for (const bool eager : {false, true}) {
     const EventLoopPtr loop = make_loop();
     int made = 0;
-    loop->set_task_factory([&](EventLoop& own, TaskOptions& options) {
+    loop->set_task_factory([&](EventLoop& own, TaskFactoryOptions& options) {
       ++made;
       if (eager) eager_task_factory(own, options);
     });

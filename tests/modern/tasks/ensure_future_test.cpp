@@ -1,11 +1,13 @@
 // ensure_future(), and what else makes a future or a task of an awaitable: of which loop that is, and what it results
 // in.
 #include <chrono>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
@@ -133,10 +135,37 @@ TEST(EnsureFuture, of_a_loop_that_is_closed_closes_the_coroutine) {
 
 TEST(EnsureFuture, asks_the_task_factory_of_the_loop) {
   auto loop = make_loop();
-  loop->set_task_factory([](EventLoop&, TaskOptions& options) { options.name = "of the factory"; });
+  loop->set_task_factory([](EventLoop&, TaskFactoryOptions& options) { options.name = "of the factory"; });
   const Task<int> task = ensure_future(answer_of_42(), *loop);
   EXPECT_EQ(task.get_name(), "of the factory");
   EXPECT_EQ(loop->run_until_complete(task), 42);
+}
+
+TEST(EnsureFuture, keeps_what_the_task_factory_has_made_of_its_own) {
+  auto loop = make_loop();
+  ContextVar<int> variable("variable", 0);
+  int made = 0;
+  loop->set_task_factory([&](EventLoop&, TaskFactoryOptions& options) {
+    const std::string name =
+        "a name that is too long for the short string optimization, number " + std::to_string(++made);
+    Context context = copy_context();
+    context.run([&] { variable.set(made); });
+    options.name = name;
+    options.context = context;
+  });
+  const auto get = [&]() -> Coroutine<int> { co_return variable.get(); };
+  const Task<int> task = ensure_future(get(), *loop);
+  EXPECT_EQ(task.get_name(), "a name that is too long for the short string optimization, number 1");
+  EXPECT_EQ(loop->run_until_complete(task), 1);
+}
+
+TEST(CreateTask, of_what_is_no_coroutine_reports_none_where_it_cannot_be_made) {
+  auto loop = make_loop();
+  loop->set_task_factory([](EventLoop&, TaskFactoryOptions&) { throw ValueError("factory"); });
+  const auto in_vain = [&] { return attempt([&] { loop->create_task(sleep(1h)); }); };
+  EXPECT_EQ(said_by([&] { EXPECT_EQ(in_vain(), "ValueError(factory)"); }), "");
+  loop->close();
+  EXPECT_EQ(said_by([&] { EXPECT_EQ(in_vain(), "RuntimeError(Event loop is closed)"); }), "");
 }
 
 }  // namespace

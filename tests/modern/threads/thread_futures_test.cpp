@@ -302,7 +302,7 @@ TEST(RunCoroutineThreadsafe, ends_as_its_task_does_or_as_that_cannot_be_made) {
     left = all_tasks().size();
 
     testing::Reports reports(loop);
-    loop.set_task_factory([](EventLoop&, TaskOptions&) { throw ValueError("no task"); });
+    loop.set_task_factory([](EventLoop&, TaskFactoryOptions&) { throw ValueError("no task"); });
     const auto ask_in_vain = [&] {
       trace.push_back(attempt([&] { run_coroutine_threadsafe(never(), loop).result(); }));
     };

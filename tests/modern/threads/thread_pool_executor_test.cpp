@@ -163,6 +163,17 @@ TEST(PoolShutdown, in_a_thread_of_its_own_leaves_that_one_to_itself) {
   gone.acquire();
 }
 
+TEST(PoolMap, gives_no_element_more_time_than_is_left_for_all) {
+  using Results = concurrent::MapResults<int>;
+  const concurrent::Future<int> done;
+  done.set_result(1);
+  const Results results({done, concurrent::Future<int>()}, Results::clock::now() - 1ms);
+  auto each = results.begin();
+  EXPECT_EQ(*each, 1);
+  ++each;
+  EXPECT_EQ(attempt([&] { return *each; }), "TimeoutError()");
+}
+
 Coroutine<int> five_of_the_loop() { co_return 5; }
 Coroutine<void> to_thread_in_vain() {
   co_await to_thread([] { ADD_FAILURE(); });

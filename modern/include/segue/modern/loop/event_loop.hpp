@@ -76,10 +76,17 @@ struct TaskOptions {
   std::optional<bool> eager_start = std::nullopt;
 };
 
+/// The same as a task factory decides on them: with what they refer to, since the task is made when it has returned.
+struct TaskFactoryOptions {
+  std::optional<std::string> name = std::nullopt;
+  std::optional<Context> context = std::nullopt;
+  std::optional<bool> eager_start = std::nullopt;
+};
+
 class EventLoop;
 
 /// Decides on the options of each task that is made. Empty, for none.
-using TaskFactory = std::function<void(EventLoop&, TaskOptions&)>;
+using TaskFactory = std::function<void(EventLoop&, TaskFactoryOptions&)>;
 
 struct CallOptions {
   /// As a task's.
@@ -298,10 +305,12 @@ class EventLoop final : private LoopCore {
     requires std::invocable<std::decay_t<F>, std::decay_t<Args>...>
   auto run_in_executor(concurrent::ThreadPoolExecutor& executor, F&& f, Args&&... args)
       -> Future<std::invoke_result_t<std::decay_t<F>, std::decay_t<Args>...>>;
-  /// Has to_thread() and run_in_executor() use the threads of `executor`. TypeError for null.
+  /// Has to_thread() and run_in_executor() use the threads of `executor`. The former one is kept until the end of the
+  /// loop. TypeError for null.
   void set_default_executor(std::shared_ptr<concurrent::ThreadPoolExecutor> executor);
-  /// Lets the default executor take no more calls, and waits for those that it has, without blocking the loop. At
-  /// `timeout` it stops waiting, with a warning; close() then waits for what is left.
+  /// Shuts the default executor down, also where it is one of set_default_executor(), and waits for all calls that it
+  /// has, without blocking the loop. At `timeout` it stops waiting, with a warning; the end of the loop then waits for
+  /// the loop's own calls.
   Coroutine<void> shutdown_default_executor(std::optional<Delay> timeout = std::nullopt);
   /// Whether there is a default executor: it is made when it is first needed.
   bool has_executor() const noexcept { return static_cast<bool>(executor_); }
@@ -401,6 +410,8 @@ class EventLoop final : private LoopCore {
 
   template <class T>
   Task<T> start_task(Coroutine<T>&& coroutine, const TaskOptions& options);
+  /// What the task factory, which there is, makes of the options.
+  TaskFactoryOptions decide_on(const TaskOptions& options);
   template <class H>
   static H in_context(const CallOptions& options, H handle) {
     if (options.context) handle.state()->context() = options.context.slot();

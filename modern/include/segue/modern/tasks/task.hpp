@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/refused.hpp>
@@ -128,16 +129,17 @@ inline constexpr CreateTaskFunction create_task;
 
 struct EagerTaskFactory {
   /// A task factory (EventLoop::set_task_factory()) by which tasks begin eagerly, unless their options say otherwise.
-  void operator()(EventLoop&, TaskOptions& options) const {
+  void operator()(EventLoop&, TaskFactoryOptions& options) const {
     if (!options.eager_start) options.eager_start = true;
   }
 };
 inline constexpr EagerTaskFactory eager_task_factory;
 
 struct CreateEagerTaskFactoryFunction {
-  /// The same, of a task factory that decides first.
+  /// The same, of a task factory that decides first. TypeError for an empty one.
   TaskFactory operator()(TaskFactory first) const {
-    return [first = std::move(first)](EventLoop& loop, TaskOptions& options) {
+    if (!first) throw TypeError("create_eager_task_factory() takes a task factory, not an empty one");
+    return [first = std::move(first)](EventLoop& loop, TaskFactoryOptions& options) {
       first(loop, options);
       eager_task_factory(loop, options);
     };
@@ -244,12 +246,20 @@ Task<detail::task_result_t<A>> EventLoop::create_task(A&& awaitable, const TaskO
     check_usable();
     if (!task_factory_) [[likely]]
       return start_task<Result>(std::forward<A>(awaitable), options);
-    TaskOptions decided = options;
-    const TaskFactory factory = task_factory_;  // it may replace itself
-    factory(*this, decided);
-    return start_task<Result>(std::forward<A>(awaitable), decided);
+    const TaskFactoryOptions decided = decide_on(options);
+    TaskOptions to_start{.eager_start = decided.eager_start};
+    if (decided.name) to_start.name = *decided.name;
+    if (decided.context) to_start.context = *decided.context;
+    return start_task<Result>(std::forward<A>(awaitable), to_start);
   } else {
-    return create_task(detail::wrap_awaitable<std::remove_cvref_t<A>>(std::forward<A>(awaitable)), options);
+    check_usable();
+    Coroutine<Result> wrapped = detail::wrap_awaitable<std::remove_cvref_t<A>>(std::forward<A>(awaitable));
+    try {
+      return create_task(std::move(wrapped), options);
+    } catch (...) {
+      wrapped.close();  // nobody forgot to await it
+      throw;
+    }
   }
 }
 
