@@ -1,5 +1,6 @@
 #include <segue/modern/sync/queues.hpp>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,10 @@ std::string queue_repr(const QueueCore& queue, const char* type) {
   std::string text = "<" + name_of_object(type, &queue) + " maxsize=" + std::to_string(queue.maxsize());
   if (!queue.empty()) text += " _queue[" + std::to_string(queue.size()) + "]";
   return text + ">";
+}
+
+void refuse_reuse(bool waiting) {
+  throw RuntimeError(waiting ? "coroutine is being awaited already" : "cannot reuse already awaited coroutine");
 }
 
 void QueueCore::refuse_put() const {
@@ -34,15 +39,10 @@ void QueueCore::task_done() {
   if (--unfinished_ == 0) finished_.set();
 }
 
-void QueueCore::shutdown(bool immediate) {
+void QueueCore::shutdown(std::size_t dropped) {
   shut_down_ = true;
-  if (immediate) {
-    for (; !empty(); --size_) {
-      discard();
-      if (unfinished_ > 0) --unfinished_;
-    }
-    if (unfinished_ == 0) finished_.set();
-  }
+  unfinished_ -= std::min(unfinished_, static_cast<int>(dropped));
+  if (dropped > 0 && unfinished_ == 0) finished_.set();
   while (getters_.release_next()) continue;
   while (putters_.release_next()) continue;
 }

@@ -1,6 +1,9 @@
 #include <segue/modern/sync/queues.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using Strings = std::vector<std::string>;
 
+using testing::attempt;
 using testing::make_loop;
 
 template <class T>
@@ -435,6 +439,154 @@ TEST(Queue, OutlivesTheScopeThatMadeItWhileSomebodyWaits) {
   loop->run_until_complete(main());
   loop.reset();
   EXPECT_EQ(log, (Strings{"Task was destroyed but it is pending!", "Task was destroyed but it is pending!"}));
+}
+
+/// Calls a function where it ends, and where one of its copies does: it has no move of its own.
+struct EndsWith {
+  std::function<void()> call;
+  ~EndsWith() {
+    if (call) call();
+  }
+};
+
+TEST(Queue, HasLetGoOfAnItemThatIsDestroyed) {
+  Strings log;
+  bool armed = false;
+  const Queue<EndsWith> queue;
+  const auto call = [&] {
+    if (!std::exchange(armed, false)) return;
+    log.push_back(std::to_string(queue.qsize()) + " " + attempt([&] { queue.get_nowait(); }));
+  };
+  queue.put_nowait({call});
+  armed = true;
+  queue.get_nowait();
+  queue.put_nowait({call});
+  armed = true;
+  queue.shutdown(true);
+  EXPECT_EQ(log, (Strings{"0 QueueEmpty()", "0 QueueShutDown()"}));
+  EXPECT_EQ(queue.qsize(), 0U);
+}
+
+template <class Q>
+void expect_taken_while_destroyed() {
+  int puts = 0;
+  bool armed = false;
+  const Q queue;
+  const std::string text(100, 'x');
+  const auto call = [&, text] {
+    if (!std::exchange(armed, false)) return;
+    for (; puts < 20; ++puts) queue.put_nowait({});
+    EXPECT_EQ(text, std::string(100, 'x'));
+  };
+  for (int i = 0; i < 8; ++i) queue.put_nowait({call});
+  armed = true;
+  queue.get_nowait();
+  EXPECT_EQ(puts, 20);
+  EXPECT_EQ(queue.qsize(), 27U);
+}
+
+TEST(Queue, TakesItemsFromTheDestructorOfOne) {
+  expect_taken_while_destroyed<Queue<EndsWith>>();
+  expect_taken_while_destroyed<LifoQueue<EndsWith>>();
+}
+
+/// Copied a few times, and then no more.
+struct CopiedSeldom {
+  explicit CopiedSeldom(int value) : number(value) {}
+  CopiedSeldom(const CopiedSeldom& other) : number(other.number) {
+    if (copies-- == 0) throw MemoryError("no copy");
+  }
+  CopiedSeldom& operator=(const CopiedSeldom&) = default;
+  int number;
+  static inline int copies = -1;
+};
+
+TEST(Queue, KeepsItsItemsWhereOneCannotBeCopiedWhileItGrows) {
+  const Queue<CopiedSeldom> queue;
+  for (int i = 0; i < 8; ++i) queue.put_nowait(CopiedSeldom(i));
+  CopiedSeldom::copies = 5;
+  EXPECT_EQ(attempt([&] { queue.put_nowait(CopiedSeldom(8)); }), "MemoryError(no copy)");
+  ASSERT_EQ(queue.qsize(), 8U);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(queue.get_nowait().number, i);
+}
+
+TEST(Queue, WakesThoseWhoWaitWhereItIsShutDownAndAnItemCannotBeMoved) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const Queue<CopiedSeldom> queue(1);
+    queue.put_nowait(CopiedSeldom(1));
+    auto putter = create_task(queue.put(CopiedSeldom(2)));
+    co_await sleep(0s);
+    CopiedSeldom::copies = 0;
+    queue.shutdown(true);
+    CopiedSeldom::copies = -1;
+    const auto [put] = co_await gather(putter, return_exceptions);
+    EXPECT_TRUE(holds<QueueShutDown>(put.exception()));
+    EXPECT_TRUE(queue.empty());
+  };
+  loop->run_until_complete(main());
+}
+
+struct ComparesAllBut13 {
+  bool operator()(const std::unique_ptr<int>& a, const std::unique_ptr<int>& b) const {
+    if (*a == 13 || *b == 13) throw TypeError("not comparable");
+    return *a < *b;
+  }
+};
+
+TEST(PriorityQueue, KeepsAnItemThatCannotBeCompared) {
+  const PriorityQueue<std::unique_ptr<int>, ComparesAllBut13> queue;
+  for (const int i : {5, 4, 3}) queue.put_nowait(std::make_unique<int>(i));
+  EXPECT_EQ(attempt([&] { queue.put_nowait(std::make_unique<int>(13)); }), "TypeError(not comparable)");
+  EXPECT_EQ(queue.qsize(), 4U);
+  EXPECT_EQ(attempt([&] { queue.get_nowait(); }), "TypeError(not comparable)");
+  EXPECT_EQ(queue.qsize(), 3U);
+}
+
+TEST(PriorityQueue, ComparesAsHeapqDoes) {
+  std::string asked;
+  const auto less = [&asked](int a, int b) {
+    asked += std::to_string(a) + "<" + std::to_string(b) + " ";
+    return a < b;
+  };
+  const PriorityQueue<int, decltype(less)> queue(0, less);
+  for (const int i : {5, 2, 8, 1, 9}) queue.put_nowait(i);
+  EXPECT_EQ(asked, "2<5 8<2 1<5 1<2 9<2 ");
+  asked.clear();
+  EXPECT_EQ(queue.get_nowait(), 1);
+  EXPECT_EQ(asked, "2<8 9<5 ");
+}
+
+template <class A>
+Coroutine<std::string> error_when_awaited(A& awaitable) {
+  try {
+    co_await awaitable;
+  } catch (...) {
+    co_return testing::text(std::current_exception());
+  }
+  co_return "no error";
+}
+
+TEST(Queue, LetsAPutAndAGetBeAwaitedOnce) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const Queue<std::string> queue;
+    auto put = queue.put("x");
+    co_await put;
+    EXPECT_EQ(co_await error_when_awaited(put), "RuntimeError(cannot reuse already awaited coroutine)");
+    EXPECT_EQ(queue.qsize(), 1U);
+    auto get = queue.get();
+    co_await get;
+    EXPECT_EQ(co_await error_when_awaited(get), "RuntimeError(cannot reuse already awaited coroutine)");
+    auto waiting = queue.get();
+    const auto wait = [](QueueGet<std::string>& awaited) -> Coroutine<> { co_await awaited; };
+    auto task = create_task(wait(waiting));
+    co_await sleep(0s);
+    EXPECT_EQ(co_await error_when_awaited(waiting), "RuntimeError(coroutine is being awaited already)");
+    queue.put_nowait("y");
+    co_await task;
+  };
+  loop->run_until_complete(main());
 }
 
 }  // namespace

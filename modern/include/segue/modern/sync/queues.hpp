@@ -11,7 +11,6 @@
 // coroutine may take it by value.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,7 +18,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/driver.hpp>
@@ -57,12 +55,10 @@ class QueueCore : public LoopBound {
   /// Which way an item goes.
   enum class Way : std::uint8_t { in, out };
 
-  explicit QueueCore(int maxsize) : LoopBound("Queue"), maxsize_(maxsize) { finished_.set(); }
-
   int maxsize() const noexcept { return maxsize_; }
-  std::size_t size() const noexcept { return size_; }
-  bool empty() const noexcept { return size_ == 0; }
-  bool full() const noexcept { return maxsize_ > 0 && size_ >= static_cast<std::size_t>(maxsize_); }
+  std::size_t size() const noexcept { return items_.size(); }
+  bool empty() const noexcept { return size() == 0; }
+  bool full() const noexcept { return maxsize_ > 0 && size() >= static_cast<std::size_t>(maxsize_); }
   /// Whether there is a slot, or an item.
   bool has_room(Way way) const noexcept { return way == Way::in ? !full() : !empty(); }
   /// Whether put() or get() need not wait: they succeed, or fail, at once.
@@ -75,7 +71,6 @@ class QueueCore : public LoopBound {
       refuse_put();
   }
   void after_put() {
-    ++size_;
     ++unfinished_;
     finished_.clear();
     getters_.release_next();
@@ -85,27 +80,27 @@ class QueueCore : public LoopBound {
     if (empty()) [[unlikely]]
       refuse_get();
   }
-  void after_get() {
-    --size_;
-    putters_.release_next();
-  }
+  void after_get() { putters_.release_next(); }
 
   static Coroutine<void> join(Ref<QueueCore> queue);
   void task_done();
-  void shutdown(bool immediate);
   bool is_shut_down() const noexcept { return shut_down_; }
 
  protected:
-  /// Drops one of the items.
-  virtual void discard() = 0;
+  /// Of the items in `items`, which it may refer to before they are made.
+  QueueCore(int maxsize, const RingSize& items) : LoopBound("Queue"), maxsize_(maxsize), items_(items) {
+    finished_.set();
+  }
+  /// After `dropped` items went, as done.
+  void shutdown(std::size_t dropped);
 
  private:
   [[noreturn]] void refuse_put() const;
   [[noreturn]] void refuse_get() const;
 
   int maxsize_;
+  const RingSize& items_;
   int unfinished_ = 0;
-  std::size_t size_ = 0;
   bool shut_down_ = false;
   WaitQueue getters_;
   WaitQueue putters_;
@@ -133,7 +128,7 @@ class QueueWait final : public QueuedWait, public StackfulFrame {
 template <class T>
 class QueueState : public QueueCore {
  public:
-  using QueueCore::QueueCore;
+  explicit QueueState(int maxsize) : QueueCore(maxsize, items_) {}
   void put_nowait(T&& item) {
     check_put();
     push(std::move(item));
@@ -145,11 +140,16 @@ class QueueState : public QueueCore {
     after_get();
     return item;
   }
+  void shutdown(bool immediate) {
+    RingBuffer<T> dropped;  // destroyed last: the items' destructors may use the queue
+    if (immediate) dropped.swap(items_);
+    QueueCore::shutdown(dropped.size());
+  }
 
  protected:
   virtual void push(T&& item) = 0;
   virtual T pop() = 0;
-  void discard() override { pop(); }
+  RingBuffer<T> items_;
 };
 
 template <class T>
@@ -158,9 +158,9 @@ class FifoState final : public QueueState<T> {
   using QueueState<T>::QueueState;
 
  private:
+  using QueueState<T>::items_;
   void push(T&& item) override { items_.push_back(std::move(item)); }
   T pop() override { return items_.pop_front(); }
-  RingBuffer<T> items_;
 };
 
 template <class T>
@@ -169,40 +169,59 @@ class LifoState final : public QueueState<T> {
   using QueueState<T>::QueueState;
 
  private:
+  using QueueState<T>::items_;
   void push(T&& item) override { items_.push_back(std::move(item)); }
-  T pop() override {
-    T item = std::move(items_.back());
-    items_.pop_back();
-    return item;
-  }
-  std::vector<T> items_;
+  T pop() override { return items_.pop_back(); }
 };
 
-/// A heap with the smallest item, by `Less`, first.
+/// A heap with the smallest item, by `Less`, first. It compares in the order of CPython's heapq, and swaps, so that
+/// each item is in its place where a comparison throws.
 template <class T, class Less>
 class PriorityState final : public QueueState<T> {
  public:
   PriorityState(int maxsize, Less less) : QueueState<T>(maxsize), less_(std::move(less)) {}
 
  private:
-  auto greater() {
-    return [this](const T& a, const T& b) { return less_(b, a); };
-  }
+  using QueueState<T>::items_;
   void push(T&& item) override {
     items_.push_back(std::move(item));
-    std::push_heap(items_.begin(), items_.end(), greater());
+    move_up(items_.size() - 1);
   }
   T pop() override {
-    std::pop_heap(items_.begin(), items_.end(), greater());
-    T item = std::move(items_.back());
-    items_.pop_back();
+    if (items_.size() > 1) swap_items(0, items_.size() - 1);
+    T item = items_.pop_back();
+    move_down_from_top();
     return item;
   }
-  std::vector<T> items_;
+  void move_up(std::size_t at) {
+    while (at > 0) {
+      const std::size_t parent = (at - 1) / 2;
+      if (!less(at, parent)) return;
+      swap_items(at, parent);
+      at = parent;
+    }
+  }
+  /// Down to a leaf, and up from there: most of those from the end belong there.
+  void move_down_from_top() {
+    std::size_t at = 0;
+    for (std::size_t child = 1; child < items_.size(); child = 2 * at + 1) {
+      if (child + 1 < items_.size() && !less(child, child + 1)) ++child;
+      swap_items(at, child);
+      at = child;
+    }
+    move_up(at);
+  }
+  bool less(std::size_t a, std::size_t b) { return less_(std::as_const(items_[a]), std::as_const(items_[b])); }
+  void swap_items(std::size_t a, std::size_t b) {
+    using std::swap;
+    swap(items_[a], items_[b]);
+  }
   [[no_unique_address]] Less less_;
 };
 
 std::string queue_repr(const QueueCore& queue, const char* type);
+/// Of an awaiter that waits, or has been awaited.
+[[noreturn]] void refuse_reuse(bool waiting);
 
 }  // namespace detail
 
@@ -216,15 +235,20 @@ class [[nodiscard("co_await it")]] QueuePut {
   QueuePut& operator=(QueuePut&&) = delete;
   ~QueuePut() = default;
 
-  bool await_ready() const noexcept { return queue_->may(detail::QueueCore::Way::in); }
+  bool await_ready() const {
+    if (!queue_ || wait_) [[unlikely]]
+      detail::refuse_reuse(static_cast<bool>(queue_));
+    return queue_->may(detail::QueueCore::Way::in);
+  }
   void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::in, waiting); }
   void await_resume() {
+    const Ref<detail::QueueState<T>> queue = std::move(queue_);
     if (wait_) wait_->finish();
-    queue_->put_nowait(std::move(item_));
+    queue->put_nowait(std::move(item_));
   }
 
  private:
-  Ref<detail::QueueState<T>> queue_;
+  Ref<detail::QueueState<T>> queue_;  // null once awaited
   T item_;
   std::optional<detail::QueueWait> wait_;
 };
@@ -238,15 +262,20 @@ class [[nodiscard("co_await it")]] QueueGet {
   QueueGet& operator=(QueueGet&&) = delete;
   ~QueueGet() = default;
 
-  bool await_ready() const noexcept { return queue_->may(detail::QueueCore::Way::out); }
+  bool await_ready() const {
+    if (!queue_ || wait_) [[unlikely]]
+      detail::refuse_reuse(static_cast<bool>(queue_));
+    return queue_->may(detail::QueueCore::Way::out);
+  }
   void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::out, waiting); }
   T await_resume() {
+    const Ref<detail::QueueState<T>> queue = std::move(queue_);
     if (wait_) wait_->finish();
-    return queue_->get_nowait();
+    return queue->get_nowait();
   }
 
  private:
-  Ref<detail::QueueState<T>> queue_;
+  Ref<detail::QueueState<T>> queue_;  // null once awaited
   std::optional<detail::QueueWait> wait_;
 };
 
