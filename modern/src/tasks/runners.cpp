@@ -39,6 +39,7 @@ EventLoop& Runner::get_loop() {
   if (closed_) throw RuntimeError("Runner is closed");
   if (!loop_) {
     loop_ = options_.loop_factory != nullptr ? options_.loop_factory() : new_event_loop();
+    if (!loop_) throw TypeError("loop_factory() must return an event loop, not None");
     if (options_.loop_factory == nullptr) set_event_loop(*loop_);
     context_ = copy_context();
     interrupts_ = std::make_unique<detail::Interrupts>(loop_->core());
@@ -61,6 +62,7 @@ void Runner::check_no_running_loop(const char* message) {
 
 void Runner::close() {
   if (closed_ || !loop_) return;
+  if (loop_->is_running()) throw RuntimeError("Cannot close a running event loop");
   closed_ = true;
   const EventLoopPtr loop = std::move(loop_);  // closed in any case
   const ScopeExit unset([this]() noexcept {

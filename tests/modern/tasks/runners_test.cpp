@@ -411,5 +411,27 @@ TEST(RunInterruptedDeathTest, a_loop_that_is_stuck_ends_at_the_second_one) {
   EXPECT_EXIT(run(stuck()), ::testing::KilledBySignal(SIGINT), "");
 }
 
+TEST(Runner, IsNotClosedWhereItsLoopRuns) {
+  Runner runner(in_virtual_time);
+  const auto main = [&]() -> Coroutine<int> {
+    try {
+      runner.close();
+      ADD_FAILURE();
+    } catch (const RuntimeError& e) {
+      EXPECT_STREQ(e.what(), "Cannot close a running event loop");
+    }
+    co_await sleep(1s);
+    co_return 1;
+  };
+  EXPECT_EQ(runner.run(main()), 1);
+  EXPECT_EQ(runner.run(main()), 1);
+}
+
+TEST(Runner, RefusesAFactoryThatMakesNoLoop) {
+  Runner runner(RunOptions{.loop_factory = []() -> EventLoopPtr { return nullptr; }});
+  EXPECT_THROW(runner.get_loop(), TypeError);
+  EXPECT_THROW(runner.get_loop(), TypeError);
+}
+
 }  // namespace
 }  // namespace segue::modern

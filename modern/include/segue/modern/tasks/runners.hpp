@@ -70,7 +70,8 @@ class Runner {
   run(A&&);
   /// The loop; made when first asked for.
   EventLoop& get_loop();
-  /// Cancels the tasks that are left, waits for them and closes the loop. Idempotent.
+  /// Cancels the tasks that are left, waits for them and closes the loop. Idempotent. RuntimeError("Cannot close a
+  /// running event loop").
   void close();
 
   static void check_no_running_loop(const char* message);
