@@ -47,12 +47,20 @@ void copy_history(const BaseException* original, const std::exception_ptr& copy)
   to->set_notes_of(*original);
 }
 
+/// What the class of `group` makes of `exceptions`.
+std::exception_ptr derived_from(const BaseExceptionGroup& group, std::vector<std::exception_ptr> exceptions) {
+  std::exception_ptr derived = group.derive(std::move(exceptions));
+  if (as_group(derived) == nullptr) throw TypeError("derive must return an instance of BaseExceptionGroup");
+  return derived;
+}
+
 /// A group like `original` of some of its exceptions, with its cause, context and notes; null for none.
 std::exception_ptr derive_from(const std::exception_ptr& original, const BaseExceptionGroup& group,
                                std::vector<std::exception_ptr> exceptions) {
   if (exceptions.empty()) return nullptr;
-  std::exception_ptr derived = group.derive(std::move(exceptions));
+  std::exception_ptr derived = derived_from(group, std::move(exceptions));
   copy_history(exception_ptr_cast<const BaseException>(original), derived);
+  if (auto* const part = exception_ptr_cast<BaseException>(derived)) part->set_suppress_context(true);
   return derived;
 }
 
@@ -118,7 +126,7 @@ std::exception_ptr BaseExceptionGroup::derive(std::vector<std::exception_ptr> ex
 std::exception_ptr BaseExceptionGroup::pointer() const {
   std::exception_ptr handled = std::current_exception();
   if (as_group(handled) == this) return handled;
-  std::exception_ptr copy = derive(exceptions());
+  std::exception_ptr copy = derived_from(*this, exceptions());
   copy_history(dynamic_cast<const BaseException*>(this), copy);
   return copy;
 }

@@ -373,5 +373,33 @@ TEST(ExceptionGroupRepr, ends_at_a_depth_that_no_stack_minds) {
   EXPECT_NE(repr.find("ExceptionGroup(...)"), std::string::npos);
 }
 
+class UnderivedGroup : public ExceptionGroup {
+ public:
+  using ExceptionGroup::ExceptionGroup;
+  std::exception_ptr derive(std::vector<std::exception_ptr> exceptions) const override {
+    return lost ? nullptr : exceptions.front();
+  }
+  bool lost = true;
+};
+
+TEST(ExceptionGroups, ThatDeriveNoGroupCannotBeSplit) {
+  for (const bool lost : {true, false}) {
+    UnderivedGroup group("m", {made(ValueError("1")), made(TypeError("2"))});
+    group.lost = lost;
+    try {
+      split<ValueError>(made(group));
+      FAIL();
+    } catch (const TypeError& error) {
+      EXPECT_STREQ(error.what(), "derive must return an instance of BaseExceptionGroup");
+    }
+  }
+}
+
+TEST(ExceptionGroups, TheHalvesOfASplitSuppressTheContext) {
+  const auto parts = split<ValueError>(made(ExceptionGroup("m", ValueError("1"), TypeError("2"))));
+  EXPECT_TRUE(exception_ptr_cast<BaseException>(parts.match)->suppress_context());
+  EXPECT_TRUE(exception_ptr_cast<BaseException>(parts.rest)->suppress_context());
+}
+
 }  // namespace
 }  // namespace segue::modern
