@@ -2,6 +2,7 @@
 
 #include <any>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -643,6 +644,27 @@ TEST(Context, a_callback_from_another_thread_brings_that_threads_values) {
     EXPECT_EQ(tally.get(), 0);
   }(seen));
   EXPECT_EQ(seen, 77);
+}
+
+TEST(ContextVar, may_have_an_empty_optional_for_its_default) {
+  const ContextVar<std::optional<int>> empty("empty", std::nullopt);
+  EXPECT_EQ(empty.get(), std::nullopt);
+}
+
+/// Calls a function when the last copy ends.
+struct CallsAtTheEnd {
+  std::shared_ptr<void> call;
+  explicit CallsAtTheEnd(std::function<void()> f) : call(nullptr, [f = std::move(f)](void*) { f(); }) {}
+  friend bool operator==(const CallsAtTheEnd&, const CallsAtTheEnd&) = default;
+};
+
+TEST(Token, is_used_when_the_value_that_it_takes_away_ends) {
+  const ContextVar<CallsAtTheEnd> variable("variable");
+  std::optional<Token<CallsAtTheEnd>> token;
+  std::string text = "never ended";
+  token.emplace(variable.set(CallsAtTheEnd([&] { text = text_of<RuntimeError>([&] { variable.reset(*token); }); })));
+  variable.reset(*token);
+  EXPECT_THAT(text, HasSubstr("has already been used once"));
 }
 
 }  // namespace

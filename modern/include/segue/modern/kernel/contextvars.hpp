@@ -148,7 +148,8 @@ class ContextVar : public AnyContextVar {
   /// With a value for contexts in which it was not set.
   template <class U>
     requires std::constructible_from<T, U> && (!std::same_as<std::remove_cvref_t<U>, std::optional<T>>)
-  ContextVar(std::string name, U&& initial) : ContextVar(std::move(name), std::optional<T>(std::forward<U>(initial))) {}
+  ContextVar(std::string name, U&& initial)
+      : ContextVar(std::move(name), std::optional<T>(std::in_place, std::forward<U>(initial))) {}
 
   /// A copy of its value in the current context, or of its default. LookupError(repr()) where there is neither.
   T get() const {
@@ -183,13 +184,13 @@ class ContextVar : public AnyContextVar {
       detail::refuse_token(*token.variable_, &token, "by a different ContextVar");
     if (ContextSlot::current().state() != token.context_.get())
       detail::refuse_token(*token.variable_, &token, "in a different Context");
+    token.used_ = true;  // before the destructor of the value that goes may use it
     const Shared<ContextState> context = token.context_;
     if (token.old_) {
       context->map.set(token.old_);
     } else {
       context->map.remove(this->state()->number());
     }
-    token.used_ = true;
   }
   void reset(Token<T>&& token) const { reset(token); }
 
