@@ -147,6 +147,16 @@ inline void chain_context(const std::exception_ptr& error, const std::exception_
   raised->set_context(handled);
 }
 
+/// What having raised `error` while `handled` was being handled does: `handled` becomes the context of the oldest one
+/// in the history of `error`, unless that is in the history of `handled`.
+inline void chain_history(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
+  const auto is_oldest = [](const std::exception_ptr& each) {
+    const auto* const raised = exception_ptr_cast<const BaseException>(each);
+    return raised == nullptr || !raised->context();
+  };
+  if (const std::exception_ptr* const oldest = find_in_history(error, is_oldest)) chain_context(*oldest, handled);
+}
+
 /// For whoever is given an exception to raise: TypeError where it is null.
 inline void check_exception(const std::exception_ptr& error) {
   if (!error) throw TypeError("exceptions must be classes or instances deriving from BaseException, not NoneType");

@@ -9,7 +9,8 @@ namespace {
 // What goes through the exits of a stack, from the innermost out.
 class Leaving {
  public:
-  explicit Leaving(std::exception_ptr error) noexcept : received_(error != nullptr), error_(std::move(error)) {}
+  explicit Leaving(std::exception_ptr error) noexcept
+      : received_(error != nullptr), handled_(error ? error : std::current_exception()), error_(std::move(error)) {}
 
   const std::exception_ptr& error() const noexcept { return error_; }
   void suppress() noexcept {
@@ -18,7 +19,11 @@ class Leaving {
     error_ = nullptr;
   }
   void replace(std::exception_ptr raised) noexcept {
-    if (received_) chain_context(oldest_of(raised), error_);  // CPython: up to what was being handled, if anything was
+    if (const std::exception_ptr* const each = raised_in_handler(raised)) {
+      exception_ptr_cast<BaseException>(*each)->set_context(error_);
+    } else if (received_) {  // CPython: up to what was being handled, if anything was
+      chain_history(raised, error_);
+    }
     raised_ = true;
     error_ = std::move(raised);
   }
@@ -29,18 +34,23 @@ class Leaving {
   }
 
  private:
-  /// Of what an exit has raised while it handled others: the first one.
-  std::exception_ptr oldest_of(std::exception_ptr raised) const noexcept {
-    for (;;) {
-      const auto* const known = exception_ptr_cast<const BaseException>(raised);
-      if (known == nullptr || !known->context() || known->context() == error_) return raised;
-      raised = std::exception_ptr(known->context());
-    }
+  /// In the history of what an exit has raised: the one that has what is handled around the stack as its context,
+  /// though it was raised after something else, or after that was suppressed.
+  const std::exception_ptr* raised_in_handler(const std::exception_ptr& raised) const noexcept {
+    if (!handled_ || handled_ == error_) return nullptr;
+    const std::exception_ptr* const found = find_in_history(raised, [this](const std::exception_ptr& each) {
+      const auto* const known = exception_ptr_cast<const BaseException>(each);
+      return known != nullptr && known->context() == handled_;
+    });
+    if (found == nullptr) return nullptr;
+    const auto is_found = [found](const std::exception_ptr& each) { return each == *found; };
+    return find_in_history(error_, is_found) == nullptr ? found : nullptr;
   }
 
   bool received_;
   bool suppressed_ = false;
   bool raised_ = false;  // by an exit: `error_`
+  std::exception_ptr handled_;
   std::exception_ptr error_;
 };
 

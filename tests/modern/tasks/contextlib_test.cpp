@@ -338,5 +338,19 @@ TEST(NullContext, gives_what_it_was_made_with) {
   }());
 }
 
+TEST(Suppress, raises_the_rest_of_a_group_anew_though_none_of_it_matches) {
+  const auto group = std::make_exception_ptr(ExceptionGroup("g", TypeError("1")));
+  run([&]() -> Coroutine<> {
+    const auto body = [&] { std::rethrow_exception(group); };
+    try {
+      co_await async_with(suppress<ValueError>(), body);
+    } catch (const ExceptionGroup& rest) {
+      EXPECT_NE(exception_id(std::current_exception()), exception_id(group));
+      EXPECT_EQ(rest.context(), group);
+      EXPECT_TRUE(rest.suppress_context());
+    }
+  }());
+}
+
 }  // namespace
 }  // namespace segue::modern

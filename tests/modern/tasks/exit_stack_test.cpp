@@ -439,5 +439,73 @@ TEST(Aclosing, closes_what_it_was_given_though_the_body_fails) {
   EXPECT_THAT(trace, ElementsAre("closed", "released", "left"));
 }
 
+TEST(ExitStacks, give_what_is_raised_in_a_handler_the_history_of_the_stack) {
+  ExitStack stack;
+  stack.callback([] { throw TypeError(); });
+  stack.callback([] { throw ValueError(); });
+  try {
+    throw KeyError();
+  } catch (const KeyError&) {
+    try {
+      stack.close();
+      FAIL();
+    } catch (...) {
+      EXPECT_EQ(history_of(std::current_exception()), "TypeError < ValueError");
+    }
+  }
+}
+
+/// The history of what async_with() raises with `manager`, whose body raises a KeyError.
+template <class Manager>
+std::string history_after_body(Manager manager) {
+  std::string history;
+  const auto main = [&]() -> Coroutine<> {
+    const auto body = [] { throw KeyError(); };
+    const Outcome<void> ended = co_await outcome(async_with(manager, body));
+    history = history_of(ended.exception());
+  };
+  run(main());
+  return history;
+}
+
+TEST(AsyncWith, adds_the_bodys_error_to_the_history_that_an_error_of_the_end_has) {
+  const RaisesAtExit nested{[] { raises_nested<TypeError, ValueError>()(nullptr); }};
+  EXPECT_EQ(history_after_body(nested), "ValueError < TypeError < KeyError");
+}
+
+TEST(AsyncWith, leaves_out_of_a_history_what_a_stack_has_suppressed) {
+  AsyncExitStack stack;
+  stack.push(raises(TypeError()));
+  stack.push(suppresses());
+  stack.push(raises(ValueError()));
+  std::string history;
+  const auto main = [&]() -> Coroutine<> {
+    const auto body = [] { throw KeyError(); };
+    const auto ended = co_await outcome(async_with(stack, body));
+    history = history_of(ended.exception());
+  };
+  run(main());
+  EXPECT_EQ(history, "TypeError");
+}
+
+TEST(AsyncContextManager, that_does_not_stop_says_so_before_what_closing_it_raises) {
+  const auto manager = asynccontextmanager([](bool ignores) -> AsyncGenerator<int> {
+    try {
+      co_yield 1;
+    } catch (const KeyError&) {
+    }
+    bool closed = false;
+    try {
+      co_yield 2;
+    } catch (const GeneratorExit&) {
+      closed = true;
+    }
+    if (closed && ignores) co_yield 3;
+    throw TypeError();
+  });
+  EXPECT_EQ(history_after_body(manager(false)), "TypeError < RuntimeError < KeyError");
+  EXPECT_EQ(history_after_body(manager(true)), "RuntimeError < RuntimeError < KeyError");
+}
+
 }  // namespace
 }  // namespace segue::modern

@@ -96,5 +96,26 @@ TEST_F(FinallyAwait, calls_a_cleanup_that_awaits_nothing) {
   EXPECT_THAT(trace, ElementsAre("called"));
 }
 
+TEST_F(FinallyAwait, adds_the_bodys_exception_to_the_history_of_the_cleanups) {
+  const auto body = []() -> Coroutine<> {
+    throw ValueError("body");
+    co_return;
+  };
+  const auto cleanup = [] {
+    try {
+      throw TypeError("first");
+    } catch (const TypeError&) {
+      throw RuntimeError("cleanup");
+    }
+  };
+  try {
+    loop->run_until_complete(finally_(body, cleanup));
+    FAIL();
+  } catch (const RuntimeError& error) {
+    ASSERT_EQ(text(error.context()), "TypeError(first)");
+    EXPECT_EQ(text(exception_ptr_cast<BaseException>(error.context())->context()), "ValueError(body)");
+  }
+}
+
 }  // namespace
 }  // namespace segue::modern

@@ -61,6 +61,10 @@ template <class Manager>
 inline constexpr bool may_suppress =
     !gives_error<Manager> && !std::is_void_v<awaited_or_plain_t<aexit_result_t<Manager>>>;
 
+/// Whether what its aexit() throws has the context that it should have.
+template <class Manager>
+inline constexpr bool sets_contexts = false;
+
 template <class T>
 T& unwrapped(T& object) noexcept {
   return object;
@@ -169,7 +173,7 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
         instead = manager.aexit(outcome.exception());
       }
       if (instead) {
-        chain_context(instead, outcome.exception());
+        chain_history(instead, outcome.exception());
         outcome.set_exception(std::move(instead));
       }
     } else if constexpr (!may_suppress<Manager>) {
@@ -184,7 +188,7 @@ Coroutine<async_with_result_t<unwrapped_t<KeptManager>, unwrapped_t<KeptBody>>> 
       suppress = static_cast<bool>(manager.aexit(outcome.exception()));
     }
   } catch (...) {
-    chain_context(std::current_exception(), outcome.exception());
+    if constexpr (!sets_contexts<Manager>) chain_history(std::current_exception(), outcome.exception());
     throw;
   }
   if (suppress && outcome.has_exception()) {

@@ -94,7 +94,6 @@ class suppress {  // NOLINT(readability-identifier-naming): Python's name
     if ((holds<Errors>(error) || ...)) return true;
     if (as_group(error) == nullptr) return false;
     const SplitExceptions parts = split<Errors...>(error);
-    if (!parts.match) return false;
     if (parts.rest) std::rethrow_exception(parts.rest);
     return true;
   }
@@ -134,8 +133,15 @@ class AsyncGeneratorContextManager {
       const auto more = co_await step;
       if (!more) co_return false;
     }
-    co_await generator_.aclose();
-    throw RuntimeError(error ? "generator didn't stop after athrow()" : "generator didn't stop");
+    const auto unstopped =
+        std::make_exception_ptr(RuntimeError(error ? "generator didn't stop after athrow()" : "generator didn't stop"));
+    try {
+      co_await generator_.aclose();
+    } catch (...) {
+      chain_history(std::current_exception(), unstopped);
+      throw;
+    }
+    std::rethrow_exception(unstopped);
   }
 
  private:
@@ -474,5 +480,8 @@ class AsyncExitStack {
 
   std::vector<std::unique_ptr<detail::AsyncExit>> exits_;
 };
+
+template <>
+inline constexpr bool detail::sets_contexts<AsyncExitStack> = true;
 
 }  // namespace segue::modern

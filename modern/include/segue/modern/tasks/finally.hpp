@@ -45,7 +45,7 @@ Coroutine<T> finally_(Body body, Cleanup cleanup) {
       co_await std::invoke(cleanup);
     }
   } catch (...) {
-    if (outcome.has_exception()) chain_context(std::current_exception(), outcome.exception());
+    if (outcome.has_exception()) chain_history(std::current_exception(), outcome.exception());
     throw;
   }
   co_return outcome.take();
