@@ -22,7 +22,7 @@ class GroupMember final : public DoneCallbackState, public ListLink<> {
 
   void call(FutureCore& task) override {
     if (!linked()) return;
-    const Ref<TaskGroupState> group(group_);
+    const Ref<TaskGroupState> group = group_;
     leave();
     group->task_done(task);
   }
@@ -33,10 +33,11 @@ class GroupMember final : public DoneCallbackState, public ListLink<> {
     if (!linked()) return;
     unlink();
     --group_->members_;
+    group_ = nullptr;
   }
 
  private:
-  TaskGroupState* group_;  // as long as it is in the group's list
+  Ref<TaskGroupState> group_;  // null when it has left
   FutureCore& task_;
 };
 
@@ -160,7 +161,9 @@ Coroutine<std::exception_ptr> TaskGroupState::exit(Ref<TaskGroupState> group, st
     parent->uncancel();
     parent->cancel(std::nullopt);
   }
-  co_return make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {}));
+  std::exception_ptr all = make_exception_group("unhandled errors in a TaskGroup", std::exchange(self.errors_, {}));
+  exception_ptr_cast<BaseException>(all)->set_suppress_context(true);  // raise … from None
+  co_return all;
 }
 
 }  // namespace segue::modern::detail

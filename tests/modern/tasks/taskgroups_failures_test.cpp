@@ -15,6 +15,7 @@
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/outcome.hpp>
+#include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/taskgroups.hpp>
 
@@ -361,6 +362,33 @@ TEST(TaskGroups, are_entered_once_by_a_task_and_close_what_they_refuse) {
               ::testing::HasSubstr("has already been entered"));
   EXPECT_THAT(refused([&] { group.create_task(raise_after(0s)); }), ::testing::HasSubstr("is finished"));
   EXPECT_THAT(reports.messages(), ElementsAre()) << "nothing was never awaited";
+}
+
+TEST(TaskGroupFailure, is_raised_from_none) {
+  run([]() -> Coroutine<> {
+    const auto body = [](TaskGroup&) { throw ValueError("body"); };
+    const auto ended = co_await outcome(async_with(TaskGroup(), body));
+    const std::exception_ptr raised = ended.exception();
+    const auto* const error = exception_ptr_cast<BaseException>(raised);
+    EXPECT_TRUE(error->suppress_context());
+    EXPECT_EQ(testing::text(error->context()), "ValueError(body)");
+  }());
+}
+
+TEST(TaskGroups, supervise_their_tasks_without_a_handle) {
+  run([]() -> Coroutine<> {
+    const auto fails = []() -> Coroutine<> {
+      throw ValueError("child");
+      co_return;
+    };
+    {
+      const TaskGroup group;
+      group.aenter();
+      group.create_task(fails());
+    }
+    const Outcome<void> slept = co_await outcome(sleep(1h), with_cancellation);
+    EXPECT_TRUE(holds<CancelledError>(slept.exception()));
+  }());
 }
 
 }  // namespace
