@@ -8,6 +8,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
@@ -37,6 +38,14 @@ std::string repr_of(const std::any& value) {
   if (const std::string* text = std::any_cast<std::string>(&value)) return "'" + *text + "'";
   if (const char* const* text = std::any_cast<const char*>(&value)) return std::string("'") + *text + "'";
   return "<" + type_name(value.type()) + " object>";
+}
+
+/// RuntimeError where a step in `context` is being taken, or the step that is taken now is one.
+void check_context_is_free(const ContextSlot& context) {
+  ContextState* const state = context.state();
+  if (state == nullptr || (state != ContextSlot::current().state() && !state->entered)) return;
+  throw RuntimeError("cannot enter context: " + Context(Shared<ContextState>::share(state)).repr() +
+                     " is already entered");
 }
 
 }  // namespace
@@ -91,6 +100,7 @@ std::function<std::string()> TaskCore::deferred_repr() {
 void TaskCore::start_eagerly() {
   if (LoopCore::running() != &loop()) return start();
   const Ref<TaskCore> keep(this);
+  check_context_is_free(context_);
   set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
   loop().add_task(*this);
   // Whoever makes it remains in its own context.
@@ -286,13 +296,16 @@ void TaskCore::destroy_pending() noexcept {
   if (waited_on_) std::exchange(waited_on_, nullptr)->remove_waiting_task(*this);
   loop().remove_task(*this);
   if (promise_->started) promise_->leave_step(leaf());
-  discard_in_context();
-  if (!report_destroyed_pending_) return;
-  try {
-    loop().call_exception_handler(context);
-  } catch (...) {  // SystemExit: a destructor cannot pass it on
-    report_unraisable(std::current_exception(), context.task);
+  {
+    const ContextSlot::Current in_context(&context_);
+    discard_coroutine();
+    try {
+      if (report_destroyed_pending_) loop().call_exception_handler(context);
+    } catch (...) {  // SystemExit: a destructor cannot pass it on
+      report_unraisable(std::current_exception(), context.task);
+    }
   }
+  context_ = ContextSlot();
 }
 
 detail::PromiseBase& TaskCore::take_promise() noexcept {

@@ -298,5 +298,30 @@ TEST(EagerTask, can_be_cancelled_where_it_waits) {
   EXPECT_THAT(trace, ElementsAre("run", "message"));
 }
 
+TEST(EagerTask, is_refused_a_context_that_is_entered) {
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([]() -> Coroutine<> {
+    const auto runs = []() -> Coroutine<> {
+      ADD_FAILURE();
+      co_return;
+    };
+    Context context;
+    const auto start = [&] { create_task(runs(), {.context = context, .eager_start = true}); };
+    try {
+      context.run(start);
+      ADD_FAILURE();
+    } catch (const RuntimeError& error) {
+      EXPECT_EQ(error.what(), "cannot enter context: " + context.repr() + " is already entered");
+    }
+    const auto start_within = [&]() -> Coroutine<> {
+      EXPECT_THROW(start(), RuntimeError);
+      co_return;
+    };
+    co_await create_task(start_within(), {.context = context});
+    EXPECT_EQ(all_tasks().size(), 1U);
+    co_return;
+  }());
+}
+
 }  // namespace
 }  // namespace segue::modern

@@ -1,4 +1,5 @@
 // Rules of futures and tasks, each beside the program that CPython runs for it.
+#include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -17,6 +19,7 @@
 #include <segue/modern/tasks/wait.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
 
+#include "modern/attempt.hpp"
 #include "modern/trace.hpp"
 
 namespace segue::modern {
@@ -127,6 +130,21 @@ TEST(TaskRules, rule_105_wait_counts_a_cancelled_child_as_completed_but_not_as_f
     }
   };
   EXPECT_EQ(trace_of(program), "FIRST_EXCEPTION 2 0 | FIRST_COMPLETED 1 1");
+}
+
+TEST(TaskContexts, are_those_in_which_a_destroyed_task_is_reported) {
+  const ContextVar<int> variable("variable", 0);
+  int seen = 0;
+  auto loop = testing::make_loop();
+  loop->set_exception_handler([&](EventLoop&, const ExceptionContext&) { seen = variable.get(); });
+  const auto waits = [&]() -> Coroutine<> {
+    variable.set(7);
+    co_await sleep(1h);
+  };
+  loop->create_task(waits());
+  testing::iterate(*loop);
+  loop.reset();
+  EXPECT_EQ(seen, 7);
 }
 
 }  // namespace
