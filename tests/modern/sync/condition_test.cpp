@@ -357,5 +357,28 @@ TEST(Condition, belongs_to_the_loop_of_whoever_waits_and_of_its_lock) {
               ::testing::HasSubstr("is bound to a different event loop"));
 }
 
+TEST(Condition, notifies_nobody_for_a_negative_number) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    const Condition condition;
+    const auto wait = [](Condition for_what) -> Coroutine<> {
+      const LockGuard guard = co_await for_what.guard();
+      co_await for_what.wait();
+    };
+    auto waiting = create_task(wait(condition));
+    co_await sleep(0s);
+    const auto notify = [](Condition to_whom, int n) -> Coroutine<> {
+      const LockGuard guard = co_await to_whom.guard();
+      to_whom.notify(n);
+    };
+    co_await notify(condition, -1);
+    co_await sleep(1ms);
+    EXPECT_FALSE(waiting.done());
+    co_await notify(condition, 1);
+    co_await waiting;
+  };
+  loop->run_until_complete(main());
+}
+
 }  // namespace
 }  // namespace segue::modern

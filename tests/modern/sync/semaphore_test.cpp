@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -268,6 +269,12 @@ TEST(BoundedSemaphore, IsAContextManager) {
     EXPECT_FALSE(semaphore.locked());
   };
   loop->run_until_complete(main());
+}
+
+TEST(Semaphore, HasNoMostPermits) {
+  const Semaphore semaphore(std::numeric_limits<int>::max());
+  semaphore.release();
+  EXPECT_NE(semaphore.repr().find("value:2147483648"), std::string::npos);
 }
 
 }  // namespace

@@ -70,11 +70,11 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   }
   /// Wakes `n` of those who wait, first come, first served; they go on one by one, when they have the lock.
   /// RuntimeError("cannot notify on un-acquired lock").
-  void notify(std::size_t n = 1) const {
+  void notify(std::ptrdiff_t n = 1) const {
     state()->check_notify();
     for (; n > 0 && state()->waiters.wake_next(); --n) continue;
   }
-  void notify_all() const { notify(std::numeric_limits<std::size_t>::max()); }
+  void notify_all() const { notify(std::numeric_limits<std::ptrdiff_t>::max()); }
   /// `<asyncio.locks.Condition object at 0x55d0c8 [locked, waiters:2]>`.
   std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
 

@@ -9,6 +9,7 @@
 // Fair, as Lock is. Handles: copies share the semaphore.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <utility>
@@ -36,7 +37,7 @@ struct SemaphoreState final : LoopBound {
   bool hand_over();
 
   WaitQueue waiters;
-  int value;
+  std::int64_t value;  // Python's has no limit
   int bound;
 };
 
