@@ -1,8 +1,10 @@
 #include <segue/modern/tasks/async_generators.hpp>
 
+#include <exception>
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/gather.hpp>
@@ -24,7 +26,7 @@ Coroutine<void> EventLoop::shutdown_asyncgens() {
   auto all_closed = detail::gather_settled(closings);
   co_await std::move(all_closed);
   for (std::size_t i = 0; i < closings.size(); ++i) {
-    if (closings[i].cancelled() || !closings[i].exception()) continue;
+    if (closings[i].cancelled() || !holds<std::exception>(closings[i].exception())) continue;
     ExceptionContext context;
     context.message = "an error occurred during closing of asynchronous generator " + generators[i]->repr();
     context.exception = closings[i].exception();

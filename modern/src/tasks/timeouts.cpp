@@ -107,7 +107,7 @@ std::exception_ptr TimeoutState::exit(const std::exception_ptr& error) {
     return std::make_exception_ptr(from(timed_out, error));
   }
   insert_timeout_error(error);
-  if (const BaseExceptionGroup* group = as_group(error))
+  if (const auto* const group = exception_ptr_cast<const ExceptionGroup>(error))
     for (const std::exception_ptr& each : group->exceptions()) insert_timeout_error(each);
   return nullptr;
 }

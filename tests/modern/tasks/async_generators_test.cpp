@@ -622,5 +622,25 @@ TEST(Aiter, gives_what_an_iterable_has_and_an_iterator_itself) {
   EXPECT_EQ(testing::make_loop()->run_until_complete(of_iterable.anext()), 1);
 }
 
+struct NoException : BaseException {};
+
+TEST(AsyncGenerators, report_at_the_loops_end_what_is_an_exception) {
+  const EventLoopPtr loop = testing::make_loop();
+  const testing::Reports reports(*loop);
+  const auto raises_at_end = []() -> AsyncGenerator<int> {
+    try {
+      co_yield 1;
+    } catch (const GeneratorExit&) {
+      throw NoException();
+    }
+  };
+  auto generator = raises_at_end();
+  const auto begin = [&]() -> Coroutine<> { co_await generator.anext(); };
+  loop->run_until_complete(begin());
+  loop->run_until_complete(loop->shutdown_asyncgens());
+  EXPECT_EQ(generator.state(), AsyncGeneratorState::AGEN_CLOSED);
+  EXPECT_TRUE(reports.messages().empty());
+}
+
 }  // namespace
 }  // namespace segue::modern

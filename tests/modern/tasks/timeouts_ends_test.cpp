@@ -243,5 +243,26 @@ TEST(TimeoutEnd, cannot_be_put_off_before_the_block_nor_when_it_has_come) {
   loop->run_until_complete(main());
 }
 
+/// What the first one in a group that a body raises when its time is over has become.
+template <class Error>
+Coroutine<std::string> first_in_group_at_timeout(Error other) {
+  const auto body = [&]() -> Coroutine<> {
+    const Outcome<void> slept = co_await outcome(sleep(1s), with_cancellation);
+    ValueError value;
+    value.set_context(slept.exception());
+    std::rethrow_exception(make_exception_group("g", {std::make_exception_ptr(value), std::make_exception_ptr(other)}));
+  };
+  const Outcome<void> ended = co_await outcome(async_with(timeout(10ms), body), with_cancellation);
+  const std::exception_ptr raised = ended.exception();
+  const std::exception_ptr first = as_group(raised)->exceptions().front();
+  co_return testing::text(exception_ptr_cast<BaseException>(first)->context());
+}
+
+TEST(Timeouts, tell_of_themselves_in_the_members_of_groups_of_exceptions_only) {
+  auto loop = testing::make_loop();
+  EXPECT_EQ(loop->run_until_complete(first_in_group_at_timeout(KeyError())), "TimeoutError()");
+  EXPECT_EQ(loop->run_until_complete(first_in_group_at_timeout(CancelledError())), "CancelledError()");
+}
+
 }  // namespace
 }  // namespace segue::modern
