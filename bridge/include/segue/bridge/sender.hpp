@@ -72,7 +72,7 @@ class NestedCancel {
   NestedCancel(const NestedCancel&) = delete;
   NestedCancel& operator=(const NestedCancel&) = delete;
   ~NestedCancel() { --depth_; }
-  static bool is_deep() noexcept { return depth_ >= 50; }
+  static bool is_deep() noexcept { return depth_ >= 16; }
 
  private:
   static inline thread_local int depth_ = 0;
