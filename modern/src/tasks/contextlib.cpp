@@ -99,7 +99,9 @@ Coroutine<bool> AsyncExitStack::aexit(std::exception_ptr error) {
   co_return leaving.finish();
 }
 
-Coroutine<void> AsyncExitStack::aclose() { co_await aexit(nullptr); }
+Coroutine<void> AsyncExitStack::aclose() & { co_await aexit(nullptr); }
+
+Coroutine<void> AsyncExitStack::aclose(AsyncExitStack stack) { co_await stack.aclose(); }
 
 void AsyncExitStack::push_sync(std::unique_ptr<detail::Exit> exit) {
   exits_.push_back(std::make_unique<detail::AsyncOfSync>(std::move(exit)));

@@ -14,6 +14,7 @@
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
 #include <segue/os_error.hpp>
 #include <segue/unraisable.hpp>
 
@@ -144,6 +145,22 @@ TEST(AsyncExitStack, takes_functions_objects_and_managers_that_need_no_entering)
   }());
   EXPECT_THAT(trace,
               ElementsAre("async exit ValueError(x)", "exit ValueError(x)", "async callback", "callback", "room None"));
+}
+
+TEST(AsyncExitStack, is_kept_by_the_task_that_closes_a_temporary_one) {
+  Trace trace;
+  const auto main = [&]() -> Coroutine<> {
+    AsyncExitStack stack;
+    stack.push_async_callback([&]() -> Coroutine<> {
+      co_await sleep(1s);
+      trace.push_back("closed");
+    });
+    const Task<> closing = create_task(stack.pop_all().aclose());
+    trace.push_back("closing");
+    co_await closing;
+  };
+  testing::make_loop()->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("closing", "closed"));
 }
 
 TEST(AsyncExitStack, pop_all_moves_what_is_to_be_done) {

@@ -390,8 +390,9 @@ class AsyncExitStack {
 
   AsyncExitStack& aenter() noexcept { return *this; }
   Coroutine<bool> aexit(std::exception_ptr error);
-  /// Does what is to be done now.
-  Coroutine<void> aclose();
+  /// Does what is to be done now. A temporary is kept until then: `create_task(stack.pop_all().aclose())`.
+  Coroutine<void> aclose() &;
+  Coroutine<void> aclose() && { return aclose(std::move(*this)); }
   /// A stack that takes over all that is to be done.
   AsyncExitStack pop_all() noexcept { return std::move(*this); }
 
@@ -442,6 +443,7 @@ class AsyncExitStack {
   }
 
  private:
+  static Coroutine<void> aclose(AsyncExitStack stack);
   void push_sync(std::unique_ptr<detail::Exit> exit);
   template <class Kept>
   Coroutine<detail::entered_t<detail::unwrapped_t<Kept>>> enter(std::unique_ptr<detail::ManagerExit<Kept>> entering) {
