@@ -17,6 +17,8 @@ namespace segue::modern {
 
 namespace {
 
+constexpr std::chrono::milliseconds time_for_calls{100};
+
 short to_poll(Events events) noexcept {
   return static_cast<short>(((events & EVENT_READ) != 0 ? POLLIN : 0) | ((events & EVENT_WRITE) != 0 ? POLLOUT : 0));
 }
@@ -76,9 +78,15 @@ void ManualReactor::poll(time_point deadline, ReadyQueue& ready) {
       throw RuntimeError("deadlock: nothing is ready, no timer is set, and no other thread woke the loop");
   } else if (deadline == time_point::min()) {
     if (watching()) wait({}, ready);
-  } else if (!wait({}, ready)) {
+  } else if (!wait(waits_for_calls_ ? time_for_calls : std::chrono::milliseconds(0), ready)) {
+    waits_for_calls_ = false;
     now_ = std::max(now_, deadline);
   }
+}
+
+void ManualReactor::set_calls_elsewhere(std::size_t calls) noexcept {
+  waits_for_calls_ = calls > 0 && (waits_for_calls_ || calls > calls_elsewhere_);
+  calls_elsewhere_ = calls;
 }
 
 void ManualReactor::wake() noexcept {

@@ -48,6 +48,10 @@ class Reactor {
   /// unwatch() for all of them: the loop is closed.
   virtual void unwatch_all() noexcept = 0;
 
+  /// How many calls are under way in other threads, whose ends will wake the loop. A clock that jumps gives them time
+  /// before it does.
+  virtual void set_calls_elsewhere(std::size_t) noexcept {}
+
   /// Whether poll() could find anything. False spares a busy loop the system call.
   bool watching() const noexcept { return watched_ != 0; }
 

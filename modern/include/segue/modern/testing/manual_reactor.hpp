@@ -1,5 +1,6 @@
 // ManualReactor: a loop without real time, for tests. Its clock stands still while callbacks run and jumps to the next
-// timer when nothing else is left, so that sleep(1h) takes no time and two runs never differ.
+// timer when nothing else is left, so that sleep(1h) takes no time and two runs never differ. Where calls are under way
+// in other threads (to_thread()), it lets 100 ms of real time pass before it jumps, once for each of them.
 //
 //   auto loop = new_event_loop(std::make_unique<asyncio::ManualReactor>());
 //   loop->run_until_complete(asyncio::sleep(1h));
@@ -8,6 +9,7 @@
 #include <poll.h>
 
 #include <chrono>
+#include <cstddef>
 #include <vector>
 
 #include <segue/modern/loop/reactor.hpp>
@@ -32,6 +34,7 @@ class ManualReactor final : public Reactor {
   void unwatch(Watch& watch) noexcept override;
   Watch* find(int fd, Events event) const noexcept override { return table_.find(fd, event); }
   void unwatch_all() noexcept override;
+  void set_calls_elsewhere(std::size_t calls) noexcept override;
 
   /// Moves the clock on by hand.
   void advance(std::chrono::nanoseconds step) noexcept { now_ += step; }
@@ -44,6 +47,8 @@ class ManualReactor final : public Reactor {
   bool wait(std::chrono::milliseconds time, ReadyQueue& ready);
 
   time_point now_{};
+  std::size_t calls_elsewhere_ = 0;
+  bool waits_for_calls_ = false;  // they have not had their time yet
   WatchTable table_;
   int wake_up_;                 // an eventfd
   std::vector<pollfd> polled_;  // with room for it, and for all that is watched
