@@ -11,9 +11,13 @@
 
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/log.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
+#include <segue/modern/tasks/task.hpp>
+#include <segue/modern/tasks/wait_for.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
+#include <segue/modern/threads/to_thread.hpp>
 #include <segue/testing/reactor_suite.hpp>
 #include <segue/testing/trace.hpp>
 
@@ -27,6 +31,38 @@ TEST(VirtualLoop, takes_no_time_to_sleep) {
   const auto begin = std::chrono::steady_clock::now();
   modern::run(modern::sleep(1000h), {.loop_factory = virtual_loop});
   EXPECT_LT(std::chrono::steady_clock::now() - begin, 100h);
+}
+
+TEST(VirtualLoop, gives_calls_in_other_threads_time_before_its_clock_jumps) {
+  std::vector<std::string> logged;
+  const modern::LogHandler former =
+      modern::set_log_handler([&](modern::LogLevel, const std::string& line) { logged.push_back(line); });
+  const auto work = [] {
+    int sum = 0;
+    for (int i = 0; i < 100'000; ++i) sum += i % 3;
+    return sum;
+  };
+  const auto main = [&]() -> Coroutine<> {
+    for (int i = 0; i < 20; ++i) {
+      const int sum = co_await modern::wait_for(modern::to_thread(work), 1h);
+      EXPECT_EQ(sum, 99'999);
+    }
+  };
+  modern::run(main(), {.loop_factory = virtual_loop});
+  modern::set_log_handler(former);
+  EXPECT_THAT(logged, ::testing::IsEmpty());
+}
+
+TEST(VirtualLoop, jumps_beside_a_call_that_waits_for_the_jump) {
+  const auto main = []() -> Coroutine<> {
+    std::promise<void> slept;
+    const auto wait = [&] { slept.get_future().wait(); };
+    const auto waiting = modern::create_task(modern::to_thread(wait));
+    for (int i = 0; i < 1000; ++i) co_await modern::sleep(1s);
+    slept.set_value();
+    co_await waiting;
+  };
+  modern::run(main(), {.loop_factory = virtual_loop});
 }
 
 TEST(VirtualLoop, is_woken_beside_a_descriptor_that_has_nothing) {

@@ -1,6 +1,7 @@
 #include "threads/executor.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <utility>
 
@@ -107,6 +108,7 @@ void Executor::submit(std::unique_ptr<Job> job) {
     throw;
   }
   static_cast<void>(job.release());  // to the lists
+  count_calls(+1);
   if (loop_.core().schedule_of_choices() != nullptr) let_finish();
 }
 
@@ -115,6 +117,11 @@ void Executor::submit(std::unique_ptr<Job> job) {
 void Executor::let_finish() {
   Lock lock(gate_->mutex);
   idle_.wait_for(lock, std::chrono::milliseconds(100), [this] { return queued_.empty() && working_.empty(); });
+}
+
+void Executor::count_calls(int more) noexcept {
+  calls_ += more;
+  loop_.reactor().set_calls_elsewhere(static_cast<std::size_t>(calls_));
 }
 
 // Not told is a loop that is closed, or about to be: it will destroy what is finished.
@@ -131,6 +138,7 @@ void Executor::run() {
   }
   while (!finished.empty()) {
     std::unique_ptr<Job> job = finished.pop();
+    count_calls(-1);
     if (Schedule* const choices = loop_.core().schedule_of_choices()) {
       complete_later(std::move(job), *choices);
     } else {
@@ -145,6 +153,7 @@ void Executor::tell_who_waits_for_the_end() {
     const Lock lock(gate_->mutex);
     if (!ended_ || !finished_.empty() || delayed_ > 0) return;
   }
+  count_calls(-static_cast<int>(shutdown_waiters_.size()));
   for (const Future<void>& waiter : std::exchange(shutdown_waiters_, {})) {
     if (!waiter.done()) waiter.set_result();
   }
@@ -179,6 +188,7 @@ Future<void> Executor::shutdown() {
     return done;
   }
   shutdown_waiters_.push_back(done);
+  count_calls(+1);
   {
     const Lock lock(gate_->mutex);
     ended_ = false;  // where there was another pool before

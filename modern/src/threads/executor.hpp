@@ -69,6 +69,8 @@ class Executor final : private Ready {
   using Lock = std::unique_lock<std::mutex>;
 
   void let_finish();
+  // The ends that another thread is to tell.
+  void count_calls(int more) noexcept;
   void notify_loop();
   void complete(Job& job);
   void complete_later(std::unique_ptr<Job> job, Schedule& choices);
@@ -83,6 +85,7 @@ class Executor final : private Ready {
   std::vector<std::shared_ptr<concurrent::ThreadPoolExecutor>> former_pools_;
   std::vector<Future<void>> shutdown_waiters_;
   bool shut_down_ = false;
+  int calls_ = 0;    // and waits for the pool's end, that a thread has not told the end of yet
   int delayed_ = 0;  // calls that a schedule of choices has not completed yet
 
   const std::shared_ptr<Gate> gate_;  // guards the rest
