@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <memory>
 #include <optional>
 #include <semaphore>
@@ -57,8 +58,8 @@ class PoolLog {
 TEST(PoolWorker, lives_on_where_somebody_else_has_ended_the_future) {
   const PoolLog log;
   {
-    ThreadPool pool(1);
     std::binary_semaphore go(0);
+    ThreadPool pool(1);
     const auto future = pool.submit([&] {
       go.acquire();
       return 1;
@@ -76,8 +77,8 @@ TEST(PoolWorker, lives_on_where_somebody_else_has_ended_the_future) {
 TEST(PoolWorker, lives_on_where_somebody_else_has_begun) {
   const PoolLog log;
   {
-    ThreadPool pool(1);
     std::binary_semaphore go(0);
+    ThreadPool pool(1);
     pool.submit([&] { go.acquire(); });
     const auto begun = pool.submit([] { ADD_FAILURE(); });
     EXPECT_TRUE(begun.set_running_or_notify_cancel());
@@ -91,8 +92,8 @@ TEST(PoolWorker, lives_on_where_somebody_else_has_begun) {
 TEST(PoolWorker, lives_on_where_a_callback_ends_the_program) {
   const PoolLog log;
   {
-    ThreadPool pool(1);
     std::binary_semaphore go(0);
+    ThreadPool pool(1);
     const auto future = pool.submit([&] { go.acquire(); });
     future.add_done_callback([](const auto&) { throw SystemExit(3); });
     go.release();
@@ -149,18 +150,20 @@ TEST(PoolShutdown, waits_in_several_threads_at_once) {
 }
 
 TEST(PoolShutdown, in_a_thread_of_its_own_leaves_that_one_to_itself) {
-  std::binary_semaphore go(0);
-  std::binary_semaphore gone(0);
+  std::promise<void> promise;
+  const std::future<void> gone = promise.get_future();
+  std::atomic<bool> go = false;
   auto pool = std::make_shared<ThreadPool>(2);
-  pool->submit([&go, &gone, own = pool]() mutable {
-    go.acquire();
+  pool->submit([&go, promise = std::move(promise), own = pool]() mutable {
+    go.wait(false);
     own->shutdown();
     own.reset();
-    gone.release();
+    promise.set_value();
   });
   pool.reset();
-  go.release();
-  gone.acquire();
+  go = true;
+  go.notify_all();
+  gone.wait();
 }
 
 TEST(PoolMap, gives_no_element_more_time_than_is_left_for_all) {
@@ -191,8 +194,8 @@ TEST(PoolOfALoop, is_shut_down_while_its_own_call_waits_for_the_loop) {
 TEST(PoolOfALoop, takes_nothing_more_at_once_and_is_waited_for_until_the_timeout) {
   std::string logged;
   LogHandler before = set_log_handler([&logged](LogLevel, const std::string& message) { logged += message; });
-  const auto pool = std::make_shared<ThreadPool>(1);
   std::binary_semaphore go(0);
+  const auto pool = std::make_shared<ThreadPool>(1);
   pool->submit([&go] { go.acquire(); });
   const EventLoopPtr loop = make_loop();
   loop->set_default_executor(pool);
@@ -248,10 +251,10 @@ TEST(PoolOfALoop, says_each_time_that_it_is_broken) {
 }
 
 TEST(PoolOfALoop, cancels_what_was_queued_where_it_is_shut_down_so) {
+  std::binary_semaphore go(0);
   const auto pool = std::make_shared<ThreadPool>(1);
   const EventLoopPtr loop = make_loop();
   loop->set_default_executor(pool);
-  std::binary_semaphore go(0);
   pool->submit([&go] { go.acquire(); });
   const auto main = [&]() -> Coroutine<void> {
     const Future<void> queued = get_running_loop().run_in_executor([] { ADD_FAILURE(); });
