@@ -34,6 +34,11 @@ class Throw final : public AsyncGeneratorStep {
   AsyncGeneratorEndWait operator co_await() noexcept { return AsyncGeneratorEndWait(std::move(*this)); }
 };
 
+Coroutine<void> throw_into(Self generator, std::exception_ptr error) {
+  Throw throwing(generator, std::move(error));
+  co_await throwing;
+}
+
 // What CPython's task around aclose() does: where that is cancelled before it begins, the body gets the cancellation.
 Coroutine<void> close_soon(Self generator) {
   std::exception_ptr cancelled;
@@ -44,8 +49,7 @@ Coroutine<void> close_soon(Self generator) {
     cancelled = std::current_exception();
   }
   if (cancelled) {
-    Throw throwing(generator, cancelled);
-    co_await throwing;
+    co_await throw_into(generator, cancelled);
   } else {
     AsyncGeneratorClose closing(generator);
     co_await closing;
@@ -162,6 +166,18 @@ const char* method(AsyncGeneratorStep::Kind kind) noexcept {
 
 void AsyncGeneratorStep::report_never_awaited() const noexcept {
   report_method_never_awaited(method(kind_), core_->made());
+}
+
+void AsyncGeneratorStep::cancel_unawaited() noexcept {
+  LoopCore* const loop = LoopCore::running();
+  if (!core_ || loop == nullptr) return;
+  const Self generator = std::move(core_);
+  try {
+    auto throwing = throw_into(generator, std::make_exception_ptr(CancelledError()));
+    make_ref<TaskValue<void>>(*loop, std::move(throwing), std::string_view())->start_eagerly();
+  } catch (...) {
+    report_unraisable(std::current_exception(), generator->made());
+  }
 }
 
 bool AsyncGeneratorWait::check() {

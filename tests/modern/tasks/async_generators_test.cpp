@@ -17,6 +17,7 @@
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -639,6 +640,41 @@ TEST(AsyncGenerators, report_at_the_loops_end_what_is_an_exception) {
   loop->run_until_complete(begin());
   loop->run_until_complete(loop->shutdown_asyncgens());
   EXPECT_EQ(generator.state(), AsyncGeneratorState::AGEN_CLOSED);
+  EXPECT_TRUE(reports.messages().empty());
+}
+
+TEST(AsyncGenerators, get_the_cancellation_of_a_task_that_was_to_await_a_step) {
+  const EventLoopPtr loop = testing::make_loop();
+  const testing::Reports reports(*loop);
+  Trace trace;
+  const auto noting = [&]() -> AsyncGenerator<int> {
+    try {
+      co_yield 1;
+    } catch (...) {
+      trace.push_back(testing::text(std::current_exception()));
+      throw;
+    }
+  };
+  const auto main = [&]() -> Coroutine<> {
+    for (const bool closes : {false, true}) {
+      auto generator = noting();
+      co_await generator.anext();
+      if (closes) {
+        const Task<> task = create_task(generator.aclose());
+        task.cancel();
+        const Outcome<void> ended = co_await outcome(task, with_cancellation);
+        EXPECT_TRUE(ended.has_exception());
+      } else {
+        const Task<int> task = create_task(generator.anext());
+        task.cancel();
+        const Outcome<int> ended = co_await outcome(task, with_cancellation);
+        EXPECT_TRUE(ended.has_exception());
+      }
+      EXPECT_EQ(generator.state(), AsyncGeneratorState::AGEN_CLOSED);
+    }
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("CancelledError()", "CancelledError()"));
   EXPECT_TRUE(reports.messages().empty());
 }
 

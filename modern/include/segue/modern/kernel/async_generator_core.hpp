@@ -132,6 +132,10 @@ class [[nodiscard("a step is taken when it is awaited")]] AsyncGeneratorStep {
       report_never_awaited();
   }
 
+  /// For the running loop, one of whose tasks was to await it, and was cancelled before: throws CancelledError where
+  /// the body is suspended. Where that goes on, it does so in a task of its own.
+  void cancel_unawaited() noexcept;
+
  protected:
   AsyncGeneratorStep(Ref<AsyncGeneratorCore> core, Kind kind, std::exception_ptr error = nullptr)
       : core_(std::move(core)), error_(std::move(error)), kind_(kind) {

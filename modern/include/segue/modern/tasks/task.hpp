@@ -175,6 +175,7 @@ class ToAwait {
   ~ToAwait() {
     if constexpr (requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; })
       awaitable_.close();
+    if constexpr (requires { awaitable_.cancel_unawaited(); }) awaitable_.cancel_unawaited();
   }
   A&& take() noexcept { return std::move(awaitable_); }
 
