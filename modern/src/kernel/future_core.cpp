@@ -78,7 +78,7 @@ std::exception_ptr FutureCore::make_cancelled_error() {
 std::string FutureCore::repr() const {
   std::string state = "pending";
   if (done()) state = cancelled() ? "cancelled" : "finished" + repr_of_exception();
-  return "<Future " + state + origin_.created_at() + ">";
+  return (children() != nullptr ? "<_GatheringFuture " : "<Future ") + state + origin_.created_at() + ">";
 }
 
 std::string FutureCore::repr_of_exception() const {

@@ -10,9 +10,9 @@
 
 namespace segue::modern::detail {
 
-std::string queue_repr(const QueueCore& queue, const char* type) {
-  std::string text = "<" + name_of_object(type, &queue) + " maxsize=" + std::to_string(queue.maxsize());
-  if (!queue.empty()) text += " _queue[" + std::to_string(queue.size()) + "]";
+std::string QueueCore::repr() {
+  std::string text = "<" + name_of_object(type(), this) + " maxsize=" + std::to_string(maxsize());
+  if (!empty()) text += " _queue[" + std::to_string(size()) + "]";
   return text + ">";
 }
 

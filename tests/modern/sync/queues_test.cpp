@@ -342,7 +342,7 @@ TEST(Queue, BelongsToOneLoopForThoseWhoPutAndThoseWhoGet) {
     second->run_until_complete(put(queue));
     FAIL();
   } catch (const RuntimeError& e) {
-    EXPECT_STREQ(e.what(), "<Queue> is bound to a different event loop");
+    EXPECT_EQ(e.what(), queue.repr() + " is bound to a different event loop");
   }
 }
 

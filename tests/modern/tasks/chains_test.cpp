@@ -199,7 +199,7 @@ TEST(LongChain, of_gathers_is_destroyed_while_pending) {
   on_small_stack([] {
     auto loop = make_loop();
     const AnyFuture top = nested_gathers(loop->create_future(), long_chain);
-    EXPECT_EQ(top.repr(), "<Future pending>");
+    EXPECT_EQ(top.repr(), "<_GatheringFuture pending>");
     loop.reset();
   });
 }

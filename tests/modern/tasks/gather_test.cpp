@@ -371,5 +371,10 @@ TEST(Gather, IsFreedWithALoopInWhichItNeverEnds) {
   loop->run_until_complete(main());
 }
 
+TEST(Gather, NamesItself) {
+  auto loop = make_loop();
+  EXPECT_EQ(gather(loop->create_future<int>()).repr(), "<_GatheringFuture pending>");
+}
+
 }  // namespace
 }  // namespace segue::modern

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/ref.hpp>
@@ -15,8 +16,10 @@ class LoopBound : public RefCounted {
   explicit LoopBound(const char* type) noexcept : type_(type) {}
 
   const char* type() const noexcept { return type_; }
-  /// The running loop, for who has to wait. RuntimeError("<Lock> is bound to a different event loop") where it is
-  /// another one than the first time.
+  /// What messages call it: `<Lock>`, where a derived class does not know more.
+  virtual std::string repr();
+  /// The running loop, for who has to wait. RuntimeError("… is bound to a different event loop") where it is another
+  /// one than the first time.
   LoopCore& loop() {
     LoopCore& running = LoopCore::require_running();
     if (loop_ != running.id()) [[unlikely]]

@@ -31,6 +31,7 @@ struct ConditionState final : LoopBound {
   explicit ConditionState(Lock used) noexcept : LoopBound("Condition"), lock(std::move(used)) {}
   static Coroutine<bool> wait(Ref<ConditionState> condition);
   void check_notify() const;
+  std::string repr() override { return waiters.repr(*this, lock.locked() ? "locked" : "unlocked"); }
 
   WaitQueue waiters;
   Lock lock;
@@ -76,7 +77,7 @@ class Condition : public HandleOf<Condition, Ref<detail::ConditionState>> {
   }
   void notify_all() const { notify(std::numeric_limits<std::ptrdiff_t>::max()); }
   /// `<asyncio.locks.Condition object at 0x55d0c8 [locked, waiters:2]>`.
-  std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
+  std::string repr() const { return state()->repr(); }
 
   // async_with
   LockAcquire aenter() const { return acquire(); }

@@ -24,6 +24,7 @@ struct EventState final : LoopBound {
     if (std::exchange(is_set, true)) return;
     waiters.wake_all();
   }
+  std::string repr() override { return waiters.repr(*this, is_set ? "set" : "unset"); }
 
   WaitQueue waiters;
   bool is_set = false;
@@ -60,7 +61,7 @@ class Event : public HandleOf<Event, Ref<detail::EventState>> {
   /// Awaiting it gives true when the event is set; at once where it is.
   EventWait wait() const { return EventWait(state()); }
   /// `<asyncio.locks.Event object at 0x55d0c8 [unset, waiters:2]>`.
-  std::string repr() const { return state()->waiters.repr(*state(), is_set() ? "set" : "unset"); }
+  std::string repr() const { return state()->repr(); }
 };
 
 }  // namespace segue::modern

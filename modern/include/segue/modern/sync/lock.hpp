@@ -38,6 +38,7 @@ struct LockState final : LoopBound {
     waiters.set_taken_by(TaskMark::of_current());
   }
   void unlock();
+  std::string repr() override { return waiters.repr(*this, locked ? "locked" : "unlocked"); }
 
   WaitQueue waiters;
   bool locked = false;
@@ -116,7 +117,7 @@ class Lock : public HandleOf<Lock, Ref<detail::LockState>> {
   /// As acquire(); gives a guard that releases the lock.
   LockScope guard() const { return LockScope(state()); }
   /// `<asyncio.locks.Lock object at 0x55d0c8 [locked, waiters:2]>`.
-  std::string repr() const { return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked"); }
+  std::string repr() const { return state()->repr(); }
 
   // async_with
   LockAcquire aenter() const { return acquire(); }

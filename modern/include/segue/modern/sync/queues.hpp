@@ -82,13 +82,14 @@ class QueueCore : public LoopBound {
   }
   void after_get() { putters_.release_next(); }
 
+  std::string repr() final;
   static Coroutine<void> join(Ref<QueueCore> queue);
   void task_done();
   bool is_shut_down() const noexcept { return shut_down_; }
 
  protected:
   /// Of the items in `items`, which it may refer to before they are made.
-  QueueCore(int maxsize, const RingSize& items) : LoopBound("Queue"), maxsize_(maxsize), items_(items) {
+  QueueCore(const char* type, int maxsize, const RingSize& items) : LoopBound(type), maxsize_(maxsize), items_(items) {
     finished_.set();
   }
   /// After `dropped` items went, as done.
@@ -128,7 +129,7 @@ class QueueWait final : public QueuedWait, public StackfulFrame {
 template <class T>
 class QueueState : public QueueCore {
  public:
-  explicit QueueState(int maxsize) : QueueCore(maxsize, items_) {}
+  QueueState(const char* type, int maxsize) : QueueCore(type, maxsize, items_) {}
   void put_nowait(T&& item) {
     check_put();
     push(std::move(item));
@@ -155,7 +156,7 @@ class QueueState : public QueueCore {
 template <class T>
 class FifoState final : public QueueState<T> {
  public:
-  using QueueState<T>::QueueState;
+  explicit FifoState(int maxsize) : QueueState<T>("Queue", maxsize) {}
 
  private:
   using QueueState<T>::items_;
@@ -166,7 +167,7 @@ class FifoState final : public QueueState<T> {
 template <class T>
 class LifoState final : public QueueState<T> {
  public:
-  using QueueState<T>::QueueState;
+  explicit LifoState(int maxsize) : QueueState<T>("LifoQueue", maxsize) {}
 
  private:
   using QueueState<T>::items_;
@@ -179,7 +180,7 @@ class LifoState final : public QueueState<T> {
 template <class T, class Less>
 class PriorityState final : public QueueState<T> {
  public:
-  PriorityState(int maxsize, Less less) : QueueState<T>(maxsize), less_(std::move(less)) {}
+  PriorityState(int maxsize, Less less) : QueueState<T>("PriorityQueue", maxsize), less_(std::move(less)) {}
 
  private:
   using QueueState<T>::items_;
@@ -219,7 +220,6 @@ class PriorityState final : public QueueState<T> {
   [[no_unique_address]] Less less_;
 };
 
-std::string queue_repr(const QueueCore& queue, const char* type);
 /// Of an awaiter that waits, or has been awaited.
 [[noreturn]] void refuse_reuse(bool waiting);
 
@@ -304,7 +304,7 @@ class Queue : public HandleOf<Queue<T>, Ref<detail::QueueState<T>>> {
   bool full() const { return this->state()->full(); }
   int maxsize() const { return this->state()->maxsize(); }
   /// `<Queue at 0x55d0c8 maxsize=3 _queue[2]>`: how many items there are, where Python writes the items.
-  std::string repr() const { return repr_as("Queue"); }
+  std::string repr() const { return this->state()->repr(); }
 
   /// Awaiting it waits until task_done() was called for each item that was put in.
   Coroutine<void> join() const { return State::join(this->state()); }
@@ -319,7 +319,6 @@ class Queue : public HandleOf<Queue<T>, Ref<detail::QueueState<T>>> {
  protected:
   using State = detail::QueueState<T>;
   explicit Queue(Ref<State> state) noexcept : Base(std::move(state)) {}
-  std::string repr_as(const char* type) const { return detail::queue_repr(*this->state(), type); }
 };
 
 /// Last in, first out.
@@ -327,7 +326,6 @@ template <class T>
 class LifoQueue : public Queue<T> {
  public:
   explicit LifoQueue(int maxsize = 0) : Queue<T>(Ref<typename Queue<T>::State>(new detail::LifoState<T>(maxsize))) {}
-  std::string repr() const { return this->repr_as("LifoQueue"); }
 };
 
 /// The smallest first. Items that compare equal come out in any order.
@@ -336,7 +334,6 @@ class PriorityQueue : public Queue<T> {
  public:
   explicit PriorityQueue(int maxsize = 0, Less less = Less())
       : Queue<T>(Ref<typename Queue<T>::State>(new detail::PriorityState<T, Less>(maxsize, std::move(less)))) {}
-  std::string repr() const { return this->repr_as("PriorityQueue"); }
 };
 
 }  // namespace segue::modern

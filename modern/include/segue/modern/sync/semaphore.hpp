@@ -35,6 +35,9 @@ struct SemaphoreState final : LoopBound {
   void give_back();
   /// Hands a permit to the next one who waits; false where there is none.
   bool hand_over();
+  std::string repr() override {
+    return waiters.repr(*this, locked() ? "locked" : "unlocked, value:" + std::to_string(value));
+  }
 
   WaitQueue waiters;
   std::int64_t value;  // Python's has no limit
@@ -114,9 +117,7 @@ class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
   /// As acquire(); gives a guard that gives the permit back.
   SemaphoreScope guard() const { return SemaphoreScope(state()); }
   /// `<asyncio.locks.Semaphore object at 0x55d0c8 [unlocked, value:3]>`.
-  std::string repr() const {
-    return state()->waiters.repr(*state(), locked() ? "locked" : "unlocked, value:" + std::to_string(state()->value));
-  }
+  std::string repr() const { return state()->repr(); }
 
   // async_with
   SemaphoreAcquire aenter() const { return acquire(); }
