@@ -25,6 +25,16 @@
 
 namespace segue {
 
+/// The exception's class and text, with its notes (CPython: traceback.format_exception_only()).
+inline std::string format_exception_only(const std::exception_ptr& error) {
+  const ExceptionText shown = describe(error);
+  std::string text = shown.type + (shown.message.empty() ? "" : ": " + shown.message);
+  if (const auto* const raised = exception_ptr_cast<const BaseException>(error)) {
+    for (const std::string& note : raised->notes()) text += "\n" + note;
+  }
+  return text;
+}
+
 namespace segue_detail {
 
 /// The lines of a report, one exception after the other.
@@ -37,11 +47,11 @@ class ExceptionReport {
       const auto* const raised = exception_ptr_cast<const BaseException>(*link->error);
       const auto* const grouped = raised != nullptr ? raised->grouped() : nullptr;
       if (grouped == nullptr) {
-        add_itself(*link->error, raised);
+        add_text(format_exception_only(*link->error));
       } else if (depth_ > deepest) {
         add_line("... (max_group_depth is " + std::to_string(deepest) + ")");
       } else {
-        add_group(*link->error, *raised, *grouped);
+        add_group(*link->error, *grouped);
       }
       if (link->joint != nullptr) add_text("\n" + std::string(link->joint) + "\n");
     }
@@ -77,18 +87,10 @@ class ExceptionReport {
     return history;
   }
 
-  /// Its class and text, and its notes.
-  void add_itself(const std::exception_ptr& error, const BaseException* raised) {
-    const ExceptionText shown = describe(error);
-    add_text(shown.type + (shown.message.empty() ? "" : ": " + shown.message));
-    if (raised == nullptr) return;
-    for (const std::string& note : raised->notes()) add_text(note);
-  }
-  void add_group(const std::exception_ptr& error, const BaseException& raised,
-                 const std::vector<std::exception_ptr>& grouped) {
+  void add_group(const std::exception_ptr& error, const std::vector<std::exception_ptr>& grouped) {
     const bool outermost = depth_ == 0;
     if (outermost) ++depth_;
-    add_itself(error, &raised);
+    add_text(format_exception_only(error));
     const std::size_t shown = std::min(grouped.size(), most_of_a_group);
     for (std::size_t i = 0; i < shown; ++i) add_member(i == 0, std::to_string(i + 1), [&] { add(grouped[i]); });
     if (const std::size_t left = grouped.size() - shown; left > 0) {

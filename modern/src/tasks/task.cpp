@@ -1,6 +1,6 @@
 #include <segue/modern/tasks/task.hpp>
 
-#include <segue/exception_ptr.hpp>
+#include <segue/format_exception.hpp>
 
 namespace segue::modern {
 
@@ -34,13 +34,7 @@ void print_stack_of(const TaskCore& task, std::FILE* file) {
   std::string text =
       stack.empty() ? "No stack for " + task.repr() + "\n" : "Stack for " + task.repr() + " (most recent call last):\n";
   for (const SuspendedFrame& frame : stack) text += frame.str() + "\n";
-  if (const std::exception_ptr error = task.peek_exception()) {
-    const ExceptionText shown = describe(error);
-    text += shown.type + (shown.message.empty() ? "" : ": " + shown.message) + "\n";
-    if (const auto* const raised = exception_ptr_cast<const BaseException>(error)) {
-      for (const std::string& note : raised->notes()) text += note + "\n";
-    }
-  }
+  if (const std::exception_ptr error = task.peek_exception()) text += format_exception_only(error) + "\n";
   std::fputs(text.c_str(), file);
 }
 

@@ -199,7 +199,7 @@ std::exception_ptr FutureCore::call(const Callback& callback, const std::shared_
     callback(self);
     return nullptr;
   } catch (...) {
-    const std::exception_ptr error = std::current_exception();
+    std::exception_ptr error = std::current_exception();
     if (ends_program(error)) return error;
     try {
       log(LogLevel::error, "exception calling callback for " + repr() + "\n" + format_exception(error));

@@ -107,7 +107,7 @@ void Executor::submit(std::unique_ptr<Job> job) {
     job->unlink();  // it is back by now
     throw;
   }
-  static_cast<void>(job.release());  // to the lists
+  job.release();  // NOLINT(bugprone-unused-return-value): the lists have it
   count_calls(+1);
   if (loop_.core().schedule_of_choices() != nullptr) let_finish();
 }
