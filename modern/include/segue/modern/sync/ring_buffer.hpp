@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 #include <segue/modern/kernel/ref.hpp>
@@ -35,7 +36,7 @@ class RingBuffer : public RingSize {
 
   T& operator[](std::size_t i) noexcept { return *slots_->at(first_ + i); }
   void push_back(T&& item) {
-    while (!slots_ || size_ == slots_->capacity || !slots_->unique()) [[unlikely]]
+    while (!slots_ || size_ == slots_->capacity || (is_destroyed_by_user && !slots_->unique())) [[unlikely]]
       move_to_others();
     ::new (static_cast<void*>(slots_->at(first_ + size_))) T(std::move(item));
     ++size_;
@@ -51,6 +52,7 @@ class RingBuffer : public RingSize {
 
  private:
   static constexpr std::size_t smallest = 8;
+  static constexpr bool is_destroyed_by_user = !std::is_trivially_destructible_v<T>;
 
   // Shared while an item that went out is being destroyed.
   struct Slots final : RefCounted {
@@ -66,13 +68,15 @@ class RingBuffer : public RingSize {
 
   T pop(T& slot, std::size_t first) {
     T item = std::move(slot);
-    const Ref<Slots> slots(slots_);
     first_ = first;
     --size_;
-    slot.~T();
+    if constexpr (is_destroyed_by_user) {
+      const Ref<Slots> slots(slots_);
+      slot.~T();
+    }
     return item;
   }
-  void move_to_others() {
+  [[gnu::noinline]] void move_to_others() {
     RingBuffer others;
     others.slots_ = make_ref<Slots>(!slots_ ? smallest : slots_->capacity * (size_ == slots_->capacity ? 2 : 1));
     for (; others.size_ < size_; ++others.size_)
