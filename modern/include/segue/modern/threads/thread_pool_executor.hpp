@@ -132,11 +132,11 @@ class MapResults {
       return *this;
     }
     void operator++(int) noexcept { ++index_; }
-    friend bool operator==(const Iterator& i, std::default_sentinel_t) noexcept {
-      return i.index_ == i.results_->futures_.size();
-    }
+    friend bool operator==(const Iterator& i, std::default_sentinel_t) noexcept { return i.is_at_end(); }
 
    private:
+    bool is_at_end() const noexcept { return index_ == results_->futures_.size(); }
+
     const MapResults* results_;
     std::size_t index_ = 0;
   };
