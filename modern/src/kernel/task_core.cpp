@@ -100,7 +100,12 @@ std::function<std::string()> TaskCore::deferred_repr() {
 void TaskCore::start_eagerly() {
   if (LoopCore::running() != &loop()) return start();
   const Ref<TaskCore> keep(this);
-  check_context_is_free(context_);
+  try {
+    check_context_is_free(context_);
+  } catch (...) {
+    discard_in_context();  // nobody else has the coroutine
+    throw;
+  }
   set_leaf(promise_->started ? promise_->leaf : promise_->resumable());
   loop().add_task(*this);
   // Whoever makes it remains in its own context.
