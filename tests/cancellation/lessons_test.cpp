@@ -10,7 +10,6 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <memory>
@@ -40,6 +39,7 @@
 #include <segue/segue.hpp>
 
 #include "cancellation/everywhere.hpp"
+#include "modern/sockets.hpp"
 
 #pragma GCC diagnostic ignored "-Wreturn-type"  // main() may do without a return, and is an ordinary function here
 
@@ -112,10 +112,6 @@ TEST(CancelledLesson, threads) { cancel_a_program_everywhere(lesson_22::async_ma
 TEST(CancelledLesson, managers_and_iterators) { cancel_a_program_everywhere(lesson_23::async_main); }
 TEST(CancelledLesson, timeouts) { cancel_a_program_everywhere(lesson_24::async_main); }
 
-std::ptrdiff_t open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), std::filesystem::directory_iterator());
-}
-
 /// Where a task waits, all the way down.
 std::string awaits_of(const segue::asyncio::AnyTask& task) {
   std::string places;
@@ -152,7 +148,8 @@ std::size_t cancel_lesson_14(std::size_t place) {
 }
 
 TEST(CancelledLesson, three_generations) {
-  const std::ptrdiff_t descriptors = open_descriptors();
+  using segue::modern::testing::open_descriptors;
+  const int descriptors = open_descriptors();
   ::testing::internal::CaptureStdout();
   const std::size_t places = cancel_lesson_14(std::numeric_limits<std::size_t>::max());
   for (std::size_t place = 0; place < places; ++place) cancel_lesson_14(place);

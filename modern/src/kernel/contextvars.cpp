@@ -4,6 +4,8 @@
 
 #include <segue/modern/kernel/unraisable.hpp>
 
+#include "kernel/entered_context.hpp"
+
 namespace segue::modern {
 
 namespace {
@@ -15,6 +17,10 @@ std::string repr_of(const ContextVariable& variable) {
 }  // namespace
 
 namespace detail {
+
+void refuse_entered(const Shared<ContextState>& context) {
+  throw RuntimeError("cannot enter context: " + Context(context).repr() + " is already entered");
+}
 
 std::string repr_of_token(const ContextVariable& variable, const void* token, bool used) {
   return "<" + name_of_object(std::string("Token") + (used ? " used" : "") + " var=" + repr_of(variable), token) + ">";
@@ -52,9 +58,7 @@ void report_left_elsewhere(const Context& context) noexcept {
 
 EnteredContext::EnteredContext(const Shared<ContextState>& context)
     : slot_(ContextSlot::current_to_change()), context_(context) {
-  if (slot_.state() == context.get() || context->entered.exchange(true)) {
-    throw RuntimeError("cannot enter context: " + Context(context).repr() + " is already entered");
-  }
+  if (slot_.state() == context.get() || context->entered.exchange(true)) detail::refuse_entered(context);
   if (ContextState* const previous = slot_.state()) previous_enters_ = !previous->entered.exchange(true);
   previous_ = std::exchange(slot_, ContextSlot(context));
 }

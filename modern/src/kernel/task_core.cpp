@@ -8,7 +8,6 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
-#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/pool.hpp>
@@ -16,6 +15,7 @@
 #include <segue/type_name.hpp>
 
 #include "kernel/cancellation.hpp"
+#include "kernel/entered_context.hpp"
 #include "kernel/shortest.hpp"
 
 namespace segue::modern {
@@ -44,8 +44,7 @@ std::string repr_of(const std::any& value) {
 void check_context_is_free(const ContextSlot& context) {
   ContextState* const state = context.state();
   if (state == nullptr || (state != ContextSlot::current().state() && !state->entered)) return;
-  throw RuntimeError("cannot enter context: " + Context(Shared<ContextState>::share(state)).repr() +
-                     " is already entered");
+  detail::refuse_entered(Shared<ContextState>::share(state));
 }
 
 }  // namespace
