@@ -55,7 +55,7 @@ void ProgramRun::wait_for_other_threads() {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (!main_->done() && next_ == EventLoop::time_point::max()) {
     if (std::chrono::steady_clock::now() > until) throw RuntimeError("deadlock: " + main_->repr() + " waits for ever");
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
     next_ = loop_->step();
   }
 }

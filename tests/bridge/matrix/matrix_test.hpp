@@ -43,6 +43,11 @@ inline constexpr bool can_be_stopped<OfThread> = false;
 template <>
 inline constexpr bool can_be_stopped<OfStdFuture> = false;
 
+/// Whether what waits goes on where who looks at its end is cancelled.
+template <class Consumer>
+inline constexpr bool leaves_a_task = std::same_as<Consumer, ByCallback> || std::same_as<Consumer, ByAsioOperation> ||
+                                      std::same_as<Consumer, ByThread> || std::same_as<Consumer, ByStdFuture>;
+
 /// A pair of who waits and who is waited for, whatever their types.
 struct Cell {
   Waiting (*begin)(Deed deed);
@@ -156,8 +161,7 @@ class MatrixTest : public ::testing::Test {
   Cell cell_;
 };
 
-inline void register_cell(const char* consumer, const char* producer, const Cell& cell, bool has_real_threads,
-                          const char* file, int line) {
+inline void register_cell(const char* consumer, const char* producer, const Cell& cell, const char* file, int line) {
   const auto add = [&](const char* name, Property property) {
     std::string test = std::string(consumer) + "_waits_for_" + producer + "/" + name;
     for (const char each : {' ', '-', ':'}) std::ranges::replace(test, each, '_');
@@ -170,7 +174,6 @@ inline void register_cell(const char* consumer, const char* producer, const Cell
   if (cell.can_cancel) add("until_it_is_cancelled", &in_a_loop<&until_it_is_cancelled>);
   add("until_a_time_out", &in_a_loop<&until_a_time_out>);
   add("in_its_context", &in_a_loop<&in_its_context>);
-  if (has_real_threads) return;
   add("in_any_order", &in_any_order);
   add("cancelled_anywhere", &cancelled_anywhere);
 }
@@ -193,12 +196,10 @@ void register_pair(const char* file, int line) {
       .begin_with_a_limit = [] { return Consumer::begin(Make{&limited<Producer>, Deed::goes_on_for_ever}); },
       .can_cancel = !std::same_as<Consumer, ByStdFuture>,
       .can_be_stopped = can_be_stopped<Producer>,
-      .leaves_a_task = std::same_as<Consumer, ByCallback> || std::same_as<Consumer, ByAsioOperation>,
+      .leaves_a_task = leaves_a_task<Consumer>,
       .speaks_asio = std::same_as<Consumer, ByAsioOperation> || std::same_as<Consumer, ByAsioAwaitable>,
   };
-  const bool has_real_threads =
-      std::same_as<Consumer, ByThread> || std::same_as<Consumer, ByStdFuture> || std::same_as<Producer, OfStdFuture>;
-  register_cell(Consumer::name, Producer::name, cell, has_real_threads, file, line);
+  register_cell(Consumer::name, Producer::name, cell, file, line);
 }
 
 /// Adds a row: whoever waits, for each producer.

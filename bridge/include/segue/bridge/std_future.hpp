@@ -98,12 +98,15 @@ modern::Coroutine<T> from_std_future(std::shared_future<T> future) {
 /// the future cancels nothing. RuntimeError("Event loop is closed").
 template <modern::Awaitable A>
 std::future<modern::await_result_t<A>> to_std_future(A awaitable, modern::EventLoop& loop) {
-  std::promise<modern::await_result_t<A>> promise;
+  using R = modern::await_result_t<A>;
+  std::promise<R> promise;
   auto future = promise.get_future();
-  loop.call_soon_threadsafe(
-      [&loop, promise = std::move(promise), given = bridge_detail::Given<A>{std::move(awaitable)}]() mutable {
-        loop.create_task(bridge_detail::answer_with_await(std::move(promise), std::move(given)));
-      });
+  loop.call_soon_threadsafe([&loop, promise = std::move(promise), awaitable = std::move(awaitable)]() mutable {
+    const modern::Task<R> task = loop.create_task(std::move(awaitable));
+    task.add_done_callback([promise = std::move(promise)](const modern::Task<R>& done) mutable {
+      bridge_detail::answer_with_outcome(promise, done);
+    });
+  });
   return future;
 }
 /// The same of the running loop.

@@ -40,6 +40,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <segue/bridge/detail/answer.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
@@ -162,13 +163,7 @@ class SpawnedEnd {
   void operator()(const modern::Task<T>& task) {
     spawned_->task = nullptr;
     Outcome<T> outcome;
-    if (task.cancelled()) {
-      outcome.set_exception(std::make_exception_ptr(modern::CancelledError()));
-    } else if (std::exception_ptr error = task.exception()) {
-      outcome.set_exception(std::move(error));
-    } else {
-      set_result(outcome, *task.state());
-    }
+    answer_with_outcome(outcome, task);
     complete(outcome);
   }
   /// A value that cannot be moved ends the operation with what that threw.
@@ -183,13 +178,6 @@ class SpawnedEnd {
   }
 
  private:
-  static void set_result(Outcome<T>& outcome, modern::FutureCore& task) noexcept {
-    try {
-      outcome.set_value(std::move(modern::result_of<T>(task)));
-    } catch (...) {
-      outcome.set_exception(std::current_exception());
-    }
-  }
   void post(Outcome<T>& outcome) {
     Completion<Signature>::apply(outcome, [this]<class... Values>(Values... values) {
       std::tuple<Values...> all(std::move(values)...);

@@ -13,6 +13,8 @@
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/task_core.hpp>
+#include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/concurrent_future.hpp>
 
 namespace segue::bridge::bridge_detail {
@@ -77,11 +79,22 @@ modern::Coroutine<void> answer_with_await(Promise promise, F f, Args... args) {
   }
 }
 
-/// What somebody calls by copies: an awaitable that was there already.
-template <class A>
-struct Given {
-  A awaitable;
-  A operator()() { return std::move(awaitable); }
-};
+/// Answers with what a task ended with. Its result is moved: nobody else can ask for it.
+template <class Promise, class T>
+void answer_with_outcome(Promise& promise, const modern::Task<T>& task) {
+  try {
+    if (task.cancelled()) {
+      promise.set_exception(std::make_exception_ptr(modern::CancelledError(task.state()->cancel_message())));
+    } else if (const std::exception_ptr error = task.exception()) {
+      promise.set_exception(error);
+    } else if constexpr (std::is_void_v<T>) {
+      promise.set_value();
+    } else {
+      promise.set_value(std::move(modern::result_of<T>(*task.state())));
+    }
+  } catch (...) {
+    promise.set_exception(std::current_exception());
+  }
+}
 
 }  // namespace segue::bridge::bridge_detail
