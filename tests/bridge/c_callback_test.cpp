@@ -26,9 +26,9 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
-#include <segue/unraisable.hpp>
 
 #include "loop.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -41,6 +41,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::make_loop;
+using ::testing::StartsWith;
 using testing::Trace;
 using testing::wait_a_little;
 
@@ -228,12 +229,9 @@ TEST_F(CCallback, ReportsASecondCallInAThreadThatRunsNoLoop) {
     answer(1);
   })),
             1);
-  std::vector<std::string> unraisable;
-  const auto former = set_unraisable_hook([&](const Unraisable& error) { unraisable.push_back(error.object); });
+  const segue::testing::UnraisableReports ignored;
   std::thread([this] { answer(2); }).join();
-  set_unraisable_hook(former);
-  ASSERT_EQ(unraisable.size(), 1U);
-  EXPECT_TRUE(unraisable[0].starts_with("callback made at ")) << unraisable[0];
+  EXPECT_THAT(ignored.lines, ElementsAre(StartsWith("callback made at ")));
   EXPECT_THAT(reports, IsEmpty());
 }
 
@@ -334,7 +332,7 @@ TEST(CCallbackInThreads, TakesACallOnceWhileTheWaitEnds) {
   constexpr int times = 60;
   const auto loop = modern::new_event_loop();
   loop->set_exception_handler([](auto&, const auto&) {});
-  const auto former = set_unraisable_hook([](const Unraisable&) {});
+  const segue::testing::UnraisableReports ignored;
   int ended = 0;
   const auto main = [&]() -> Coroutine<> {
     for (int i = 0; i < times; ++i) {
@@ -360,7 +358,6 @@ TEST(CCallbackInThreads, TakesACallOnceWhileTheWaitEnds) {
     }
   };
   loop->run_until_complete(main());
-  set_unraisable_hook(former);
   EXPECT_EQ(ended, times);
 }
 

@@ -19,9 +19,9 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
-#include <segue/unraisable.hpp>
 
 #include "loop.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -138,9 +138,7 @@ TEST_F(CallbackHandle, OfAChainOfAnyLengthMayBeDroppedWithTheLoop) {
 }
 
 TEST_F(CallbackHandle, IsATaskThatEndsWithItsLoop) {
-  Trace ignored;
-  const UnraisableHook before =
-      set_unraisable_hook([&](const Unraisable& unraisable) { ignored.push_back(unraisable.object); });
+  const segue::testing::UnraisableReports ignored;
   const auto slow = []() -> Coroutine<int> {
     co_await modern::sleep(1h);
     co_return 1;
@@ -155,9 +153,8 @@ TEST_F(CallbackHandle, IsATaskThatEndsWithItsLoop) {
   loop->call_soon([&] { loop->create_task(wait()); });
   loop->run_until_complete(modern::sleep(1s));
   loop = nullptr;
-  set_unraisable_hook(before);
   EXPECT_THAT(reports, ::testing::Each("Task was destroyed but it is pending!"));
-  EXPECT_THAT(ignored, IsEmpty());
+  EXPECT_THAT(ignored.lines, IsEmpty());
 }
 
 TEST_F(CallbackHandle, BelongsToOneAwaitAtATime) {

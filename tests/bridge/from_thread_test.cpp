@@ -28,10 +28,10 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/threads/concurrent_future.hpp>
 #include <segue/modern/threads/to_thread.hpp>
-#include <segue/unraisable.hpp>
 
 #include "loop.hpp"
 #include "modern/attempt.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -318,9 +318,7 @@ struct EndsLoop {
 };
 
 TEST(BlockingPortal, TakesNothingOfWhoIsOnHisWayWhenItEnds) {
-  Trace ignored;
-  const UnraisableHook before =
-      set_unraisable_hook([&](const Unraisable& unraisable) { ignored.push_back(unraisable.object); });
+  const segue::testing::UnraisableReports ignored;
   const modern::LogHandler former =
       modern::set_log_handler([](modern::LogLevel, const std::string&) {});  // that what it refused was never awaited
   {
@@ -329,8 +327,7 @@ TEST(BlockingPortal, TakesNothingOfWhoIsOnHisWayWhenItEnds) {
     EXPECT_THROW(portal.start_task_soon([](const EndsLoop&) {}, ends), RuntimeError);
   }
   modern::set_log_handler(former);
-  set_unraisable_hook(before);
-  EXPECT_THAT(ignored, ElementsAre("<BlockingPortal>"));
+  EXPECT_THAT(ignored.lines, ElementsAre("<BlockingPortal>: SystemExit(3)"));
 }
 
 TEST(BlockingPortal, RefusesToWaitForItself) {

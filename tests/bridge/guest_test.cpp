@@ -25,10 +25,10 @@
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/testing/reactor_suite.hpp>
-#include <segue/unraisable.hpp>
 
 #include "bridge/hosts.hpp"
 #include "bridge/loop.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -378,9 +378,7 @@ TEST(Guest, IsNotNeededWhereTheMainLoopIsThePrograms) {
 }
 
 TEST(Guest, ReportsAnInterruptThatNobodyAskedFor) {
-  Trace trace;
-  const UnraisableHook before =
-      set_unraisable_hook([&](const Unraisable& unraisable) { trace.push_back(unraisable.object); });
+  const segue::testing::UnraisableReports ignored;
   {
     testing::UvProgram program;
     const auto loop = modern::new_event_loop();
@@ -388,14 +386,11 @@ TEST(Guest, ReportsAnInterruptThatNobodyAskedFor) {
     loop->call_soon([] { throw SystemExit(3); });
     program.run();
   }
-  set_unraisable_hook(before);
-  EXPECT_THAT(trace, ElementsAre("<Guest: rethrow() was not called>"));
+  EXPECT_THAT(ignored.lines, ElementsAre("<Guest: rethrow() was not called>: SystemExit(3)"));
 }
 
 TEST(Guest, ReportsAnInterruptOfACallbackThatHasDestroyedIt) {
-  Trace trace;
-  const UnraisableHook before =
-      set_unraisable_hook([&](const Unraisable& unraisable) { trace.push_back(unraisable.object); });
+  const segue::testing::UnraisableReports ignored;
   {
     testing::UvProgram program;
     const auto loop = modern::new_event_loop();
@@ -406,8 +401,7 @@ TEST(Guest, ReportsAnInterruptOfACallbackThatHasDestroyedIt) {
     });
     program.run();
   }
-  set_unraisable_hook(before);
-  EXPECT_THAT(trace, ElementsAre("<Guest: rethrow() was not called>"));
+  EXPECT_THAT(ignored.lines, ElementsAre("<Guest: rethrow() was not called>: SystemExit(3)"));
 }
 
 TEST(Guest, CannotBeALoopThatRunsItsHost) {

@@ -16,13 +16,13 @@
 #include <segue/os_error.hpp>
 
 #include "attempt.hpp"
-#include "reports.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::legacy {
 namespace {
 
+using segue::testing::UnraisableReports;
 using testing::attempt;
-using testing::Reports;
 using Trace = std::vector<std::string>;
 
 Generator<int> noting(Trace& trace, std::string name) {
@@ -111,7 +111,7 @@ TEST(GeneratorDestructor, WorksInAnotherThread) {
 }
 
 TEST(GeneratorDestructor, ReportsWhatTheCleanUpRaises) {
-  Reports reports;
+  UnraisableReports reports;
   {
     Generator<int> generator(GeneratorOptions{.name = "raising"}, [](auto& yield) {
       try {
@@ -126,7 +126,7 @@ TEST(GeneratorDestructor, ReportsWhatTheCleanUpRaises) {
 }
 
 TEST(GeneratorDestructor, TriesAgainWithABodyThatYieldsInItsCleanUpAndReportsIt) {
-  Reports reports;
+  UnraisableReports reports;
   Trace trace;
   {
     Generator<int> generator(GeneratorOptions{.name = "slow"}, [&](auto& yield) {
@@ -147,7 +147,7 @@ TEST(GeneratorDestructor, TriesAgainWithABodyThatYieldsInItsCleanUpAndReportsIt)
 }
 
 TEST(GeneratorDestructor, GivesUpABodyThatNeverEnds) {
-  Reports reports;
+  UnraisableReports reports;
   int tries = 0;
   {
     Generator<int> generator(GeneratorOptions{.name = "stubborn"}, [&](auto& yield) {

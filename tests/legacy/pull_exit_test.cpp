@@ -10,24 +10,24 @@
 
 #include "attempt.hpp"
 #include "feed.hpp"
-#include "reports.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::legacy {
 namespace {
 
+using segue::testing::UnraisableReports;
 using testing::attempt;
 using testing::emit_value;
 using testing::Feed;
 using testing::feed_aborted;
 using testing::OnValue;
-using testing::Reports;
 using testing::run_feed;
 using testing::values;
 
 // leaving early
 
 TEST(PullClose, stops_the_api_at_every_value) {
-  const Reports reports;
+  const UnraisableReports reports;
   for (int k = 0; k <= 6; ++k) {
     Feed feed{.size = 5};
     int seen = 0;
@@ -45,7 +45,7 @@ TEST(PullClose, stops_the_api_at_every_value) {
 }
 
 TEST(PullClose, drops_the_error_that_the_stopped_api_reports) {
-  const Reports reports;
+  const UnraisableReports reports;
   Feed feed{.size = 5};
   auto generator = values(feed);
   generator.next();

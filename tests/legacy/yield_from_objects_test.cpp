@@ -13,9 +13,9 @@
 #include <segue/legacy/inspect.hpp>
 #include <segue/legacy/simple_generator.hpp>
 #include <segue/legacy/yielder.hpp>
-#include <segue/unraisable.hpp>
 
 #include "texts.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::legacy {
 namespace {
@@ -259,10 +259,7 @@ struct EndsWith {
 };
 
 TEST(DelegationToObjects, takes_a_text_for_a_string_and_reports_a_value_that_it_has_to_drop) {
-  Trace reports;
-  auto former = set_unraisable_hook([&](const Unraisable& unraisable) {
-    reports.push_back(unraisable.object + ": " + exception_repr(unraisable.exception));
-  });
+  const segue::testing::UnraisableReports reports;
   const auto result_of = [](auto stop) {
     Generator<int, void, std::string> generator(
         [](auto& yield, auto ends) -> std::string { return "<" + yield.from(ends) + ">"; }, EndsWith{stop});
@@ -275,12 +272,11 @@ TEST(DelegationToObjects, takes_a_text_for_a_string_and_reports_a_value_that_it_
   };
   EXPECT_EQ(result_of(StopIteration("done")), "<done>");
   EXPECT_EQ(result_of(StopIteration<void>()), "<>");
-  EXPECT_TRUE(reports.empty());
+  EXPECT_TRUE(reports.lines.empty());
   EXPECT_EQ(result_of(StopIteration(7)), "<>");
-  ASSERT_EQ(reports.size(), 1U);
-  EXPECT_EQ(reports[0].find("yield.from, which drops a value that is no "), 0U) << reports[0];
-  EXPECT_NE(reports[0].find(": StopIteration(7)"), std::string::npos) << reports[0];
-  set_unraisable_hook(std::move(former));
+  ASSERT_EQ(reports.lines.size(), 1U);
+  EXPECT_EQ(reports.lines[0].find("yield.from, which drops a value that is no "), 0U) << reports.lines[0];
+  EXPECT_NE(reports.lines[0].find(": StopIteration(7)"), std::string::npos) << reports.lines[0];
 }
 
 TEST(DelegationToObjects, takes_a_simple_generator) {

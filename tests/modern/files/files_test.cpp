@@ -15,21 +15,23 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
-#include <segue/unraisable.hpp>
 
 #include "modern/attempt.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::modern {
 namespace {
 
 using namespace std::chrono_literals;
 using std::filesystem::path;
+using ::testing::ElementsAre;
 using testing::error_of;
 
 std::string contents(const path& file) {
@@ -407,13 +409,6 @@ TEST_F(Files, ABrokenPipeIsReported) {
 // What a destructor writes once the loop is gone is written in this thread, whose signals are the program's.
 class FilesAfterTheLoop : public Files {
  protected:
-  FilesAfterTheLoop() {
-    before = set_unraisable_hook([this](const Unraisable& unraisable) {
-      reports.push_back(unraisable.object + ": " + describe(unraisable.exception).message);
-    });
-  }
-  ~FilesAfterTheLoop() override { set_unraisable_hook(before); }
-
   void write_and_drop(File file, std::size_t count) {
     loop->run_until_complete(file.write(std::string(count, 'x')));
     loop.reset();
@@ -430,7 +425,7 @@ class FilesAfterTheLoop : public Files {
     return ::sigismember(&blocked, signal) != 0;
   }
 
-  UnraisableHook before;
+  segue::testing::UnraisableReports ignored;
 };
 
 TEST_F(FilesAfterTheLoop, ABrokenPipeEndsNoProgram) {
@@ -440,7 +435,7 @@ TEST_F(FilesAfterTheLoop, ABrokenPipeEndsNoProgram) {
   File file = loop->run_until_complete(open(name, "w"));
   ::close(reader);
   write_and_drop(std::move(file), 1);
-  EXPECT_EQ(reports, std::vector({"file '" + name.string() + "': [Errno 32] Broken pipe"}));
+  EXPECT_THAT(ignored.lines, ElementsAre("file '" + name.string() + "': BrokenPipeError(32, 'Broken pipe')"));
   EXPECT_FALSE(is_pending(SIGPIPE));
   EXPECT_FALSE(is_blocked(SIGPIPE));
 }
@@ -455,7 +450,7 @@ TEST_F(FilesAfterTheLoop, TheLimitOnAFilesSizeEndsNoProgram) {
   ::setrlimit(RLIMIT_FSIZE, &tight);
   write_and_drop(std::move(file), 200);
   ::setrlimit(RLIMIT_FSIZE, &limits);
-  EXPECT_EQ(reports, std::vector({"file '" + name.string() + "': [Errno 27] File too large"}));
+  EXPECT_THAT(ignored.lines, ElementsAre("file '" + name.string() + "': OSError(27, 'File too large')"));
   EXPECT_EQ(std::filesystem::file_size(name), 100U);
   EXPECT_FALSE(is_pending(SIGXFSZ));
 }
@@ -467,7 +462,7 @@ TEST_F(FilesAfterTheLoop, ASignalThatWaitedBeforeIsLeftToWait) {
   ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   ::raise(SIGPIPE);
   write_and_drop(loop->run_until_complete(open("/dev/full", "w")), 1);
-  EXPECT_EQ(reports, std::vector<std::string>({"file '/dev/full': [Errno 28] No space left on device"}));
+  EXPECT_THAT(ignored.lines, ElementsAre("file '/dev/full': OSError(28, 'No space left on device')"));
   EXPECT_TRUE(is_pending(SIGPIPE));
   const timespec at_once{};
   EXPECT_EQ(::sigtimedwait(&pipe, nullptr, &at_once), SIGPIPE);

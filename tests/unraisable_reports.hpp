@@ -8,19 +8,19 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/unraisable.hpp>
 
-namespace segue::legacy::testing {
+namespace segue::testing {
 
 /// Collects it, as `object: error`, and puts the hook before back.
-class Reports {
+class UnraisableReports {
  public:
-  Reports() {
+  UnraisableReports() {
     previous_ = set_unraisable_hook([this](const Unraisable& unraisable) {
-      lines.push_back(unraisable.object + ": " + describe(unraisable.exception).repr());
+      lines.push_back(unraisable.object + ": " + exception_repr(unraisable.exception));
     });
   }
-  Reports(const Reports&) = delete;
-  Reports& operator=(const Reports&) = delete;
-  ~Reports() { set_unraisable_hook(std::move(previous_)); }
+  UnraisableReports(const UnraisableReports&) = delete;
+  UnraisableReports& operator=(const UnraisableReports&) = delete;
+  ~UnraisableReports() { set_unraisable_hook(std::move(previous_)); }
 
   std::vector<std::string> lines;
 
@@ -28,4 +28,4 @@ class Reports {
   UnraisableHook previous_;
 };
 
-}  // namespace segue::legacy::testing
+}  // namespace segue::testing
