@@ -36,7 +36,6 @@ namespace {
 using namespace std::chrono_literals;
 using modern::CancelledError;
 using modern::Coroutine;
-using testing::collect_reports;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -52,7 +51,7 @@ struct Registered {
   void* data = nullptr;
 };
 
-class CCallback : public ::testing::Test {
+class CCallback : public testing::LoopTest {
  protected:
   using Count = void(void*, int);
 
@@ -66,12 +65,9 @@ class CCallback : public ::testing::Test {
     return [this](Count* function, void* data) { kept = {function, data}; };
   }
   void answer(int value) const { kept.function(kept.data, value); }
-  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
 
-  Trace reports;
   Trace sources;
   Registered<Count> kept;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 // --- where the pointer comes

@@ -24,10 +24,8 @@ namespace {
 
 using modern::AsyncGenerator;
 using modern::Coroutine;
-using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::make_loop;
 using testing::Trace;
 
 /// As libuv's: the user's pointer is in it, and its callback is given it first.
@@ -54,9 +52,8 @@ Coroutine<Trace> texts_of(AsyncGenerator<std::string> values) {
   co_return got;
 }
 
-class CEmitter : public ::testing::Test {
+class CEmitter : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
   /// Starts the stream when it is asked to, and reads `texts` from it, the last one being its end.
   auto reading(Trace texts) {
     return [this, texts = std::move(texts)](Stream::OnRead* call, void* data) {
@@ -70,10 +67,7 @@ class CEmitter : public ::testing::Test {
     };
   }
 
-  Trace trace;
-  Trace reports;
   Stream stream;
-  modern::EventLoopPtr loop = make_loop();
 };
 
 TEST_F(CEmitter, FindsItsPointerInAStructAndTheErrorAfterIt) {

@@ -38,15 +38,12 @@ using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::make_loop;
 using testing::Trace;
 using testing::wait_a_little;
 
 /// An API whose callback is called by the test, and that can be asked to stop.
-class CallbackCancel : public ::testing::Test {
+class CallbackCancel : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
-
   /// Awaits a callback; `cancel` is its cancel function.
   template <class Cancel>
   Coroutine<int> wait(Cancel cancel) {
@@ -70,12 +67,8 @@ class CallbackCancel : public ::testing::Test {
     }
   }
   void note(const std::string& what) { trace.push_back(what); }
-  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
 
-  Trace trace;
-  Trace reports;
   std::optional<Callback<int>> done;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 TEST_F(CallbackCancel, WaitsForTheCallbackWhereTheCancelFunctionSaysNothing) {

@@ -29,21 +29,14 @@ namespace {
 using namespace std::chrono_literals;
 using modern::Coroutine;
 using modern::Task;
-using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::make_loop;
 using testing::Trace;
 
-class CallbackHandle : public ::testing::Test {
+class CallbackHandle : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
-
-  Trace trace;
-  Trace reports;
   std::optional<Callback<int>> done;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 /// One of a user's, that others refer to.

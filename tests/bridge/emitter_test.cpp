@@ -32,7 +32,6 @@ using modern::AsyncGenerator;
 using modern::CancelledError;
 using modern::Coroutine;
 using modern::Queue;
-using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::make_loop;
@@ -47,10 +46,8 @@ struct Sensor {
   Trace* trace;
 };
 
-class FromCallbacks : public ::testing::Test {
+class FromCallbacks : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
-
   /// A stream whose emitter the test calls, and whose source it sees.
   AsyncGenerator<int> stream(EmitterOptions options = {}) {
     return from_callbacks<int>(
@@ -70,12 +67,8 @@ class FromCallbacks : public ::testing::Test {
       got.push_back(std::move(*value));
     }
   }
-  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
 
-  Trace trace;
-  Trace reports;
   std::optional<Emitter<int>> emit;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 TEST_F(FromCallbacks, GivesWhatIsEmittedAtOnceAndLater) {

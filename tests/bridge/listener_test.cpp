@@ -27,11 +27,9 @@ namespace {
 using namespace std::chrono_literals;
 using modern::CancelledError;
 using modern::Coroutine;
-using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::make_loop;
 using testing::Trace;
 using testing::wait_a_little;
 
@@ -53,10 +51,12 @@ struct Loaded final : Listener<LoadListener, std::string> {
   static inline int alive = 0;
 };
 
-class FromListener : public ::testing::Test {
+class FromListener : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
-  void TearDown() override { EXPECT_EQ(Loaded::alive, 0); }
+  void TearDown() override {
+    LoopTest::TearDown();
+    EXPECT_EQ(Loaded::alive, 0);
+  }
 
   auto keep() {
     return [this](Loaded& listener) { kept = &listener; };
@@ -83,11 +83,8 @@ class FromListener : public ::testing::Test {
     run_for(1s);
     EXPECT_EQ(L::alive, 0);
   }
-  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
 
-  Trace reports;
   LoadListener* kept = nullptr;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 TEST_F(FromListener, TakesACallWithinTheInitiation) {

@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include <gtest/gtest.h>
+
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 
 namespace segue::bridge::testing {
@@ -28,6 +31,19 @@ inline void collect_reports(modern::EventLoop& loop, Trace& messages) {
     messages.push_back(context.message);
   });
 }
+
+/// In a loop in virtual time, whose reports are collected. It is the first to go: it may still report.
+class LoopTest : public ::testing::Test {
+ protected:
+  void SetUp() override { collect_reports(*loop, reports); }
+  void TearDown() override { loop = nullptr; }
+
+  void run_for(std::chrono::nanoseconds delay) { loop->run_until_complete(modern::sleep(delay)); }
+
+  Trace trace;
+  Trace reports;
+  modern::EventLoopPtr loop = make_loop();
+};
 
 /// Lets another thread get somewhat further, each time to another place.
 inline void wait_a_little(int time) {

@@ -31,17 +31,13 @@ namespace {
 using namespace std::chrono_literals;
 using modern::Coroutine;
 using modern::Task;
-using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::make_loop;
 using testing::Trace;
 
 /// What the callers of before have.
-class ToCallback : public ::testing::Test {
+class ToCallback : public testing::LoopTest {
  protected:
-  void SetUp() override { collect_reports(*loop, reports); }
-
   static Coroutine<std::string> fetch(std::string url) {
     co_await modern::sleep(1s);
     if (url.empty()) throw ValueError("no url");
@@ -57,10 +53,6 @@ class ToCallback : public ::testing::Test {
     loop->call_soon(std::move(call));
     loop->run_until_complete(modern::sleep(10s));
   }
-
-  Trace trace;
-  Trace reports;
-  modern::EventLoopPtr loop = make_loop();  // the first to go: it may still report
 };
 
 TEST_F(ToCallback, CallsBackWithTheValue) {
