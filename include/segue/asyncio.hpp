@@ -83,11 +83,6 @@ using modern::collect;
 using modern::Coroutine;
 using modern::CoroutineInfo;
 using modern::CoroutineState;
-using modern::getasyncgenstate;
-using modern::getcoroutinestate;
-using modern::isasyncgen;
-using modern::isasyncgenfunction;
-using modern::isawaitable;
 using modern::iscoroutine;
 using modern::iscoroutinefunction;
 using modern::LoopControl;
@@ -254,6 +249,21 @@ using modern::nullcontext;
 using modern::suppress;
 
 }  // namespace segue::contextlib
+
+// What something is, and in which state.
+namespace segue::inspect {
+
+using enum modern::AsyncGeneratorState;
+using enum modern::CoroutineState;
+using modern::getasyncgenstate;
+using modern::getcoroutinestate;
+using modern::isasyncgen;
+using modern::isasyncgenfunction;
+using modern::isawaitable;
+using modern::iscoroutine;
+using modern::iscoroutinefunction;
+
+}  // namespace segue::inspect
 
 // Context variables, which Python has in a module of this name.
 namespace segue::contextvars {

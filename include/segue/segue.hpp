@@ -32,3 +32,18 @@
 #include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/testing/manual_reactor.hpp>
 #include <segue/unraisable.hpp>
+
+namespace segue::contextlib {
+
+using legacy::contextmanager;
+
+}  // namespace segue::contextlib
+
+namespace segue::inspect {
+
+using enum legacy::GeneratorState;
+using legacy::getgeneratorstate;
+using legacy::isgenerator;
+using legacy::isgeneratorfunction;
+
+}  // namespace segue::inspect

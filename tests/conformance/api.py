@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The table of Python's names (api.tsv), the page that is made of it (docs/conformance.md), and the tests that it names.
+"""The table of Python's names (api.tsv), what is made of it, and the tests that it names. Made of it are the page
+docs/conformance.md, and spellings.cpp, which the compiler sees, so that each spelling on the page is one.
 
     python3 tests/conformance/api.py --write
 """
@@ -19,6 +20,7 @@ import ledger
 HERE = Path(__file__).resolve().parent
 TABLE = HERE / "api.tsv"
 PAGE = HERE.parents[1] / "docs" / "conformance.md"
+SPELLINGS = HERE / "spellings.cpp"
 REWRITE = "python3 tests/conformance/api.py --write"
 
 COLUMNS = ("area", "name", "introduced", "removed", "C++", "status", "tests", "note")
@@ -47,6 +49,13 @@ What is alike everywhere is not repeated in each row: [differences](differences.
 TABLE_HEADING = """\
 | Python | C++ | status | since (until) | shown by | what differs |
 | --- | --- | --- | --- | --- | --- |
+"""
+
+SPELLINGS_HEADING = """\
+// Each name that docs/conformance.md spells with a namespace. Made of api.tsv: {rewrite}
+#include <segue/segue.hpp>
+
+// clang-format off
 """
 
 
@@ -126,6 +135,13 @@ def page(names: Sequence[Name]) -> str:
     return text
 
 
+def spellings(names: Iterable[Name]) -> str:
+    """A source that compiles where each name is there that is spelled with a namespace."""
+    qualified = {match for name in names for match in re.findall(r"(?<![\w:])(?!std::)[a-z_]+::\w+", name.spelling)}
+    lines = (f"namespace {name.replace('::', '_')} {{ using segue::{name}; }}\n" for name in sorted(qualified))
+    return SPELLINGS_HEADING.format(rewrite=REWRITE) + "".join(lines)
+
+
 def _code(text: str) -> str:
     return f"`{text.replace('|', chr(92) + '|')}`" if text else ""
 
@@ -135,23 +151,29 @@ def summary(names: Iterable[Name]) -> str:
     return f"names: {', '.join(f'{counts[status]} {status}' for status in STATUSES)}"
 
 
-def check(build_dir: Path, table: Path = TABLE, committed: Path = PAGE) -> tuple[list[str], str]:
-    """Runs every test that the table names. What speaks against it and the page, and the counts."""
+def check(
+    build_dir: Path, table: Path = TABLE, committed: Path = PAGE, compiled: Path = SPELLINGS
+) -> tuple[list[str], str]:
+    """Runs every test that the table names. What speaks against it and what is made of it, and the counts."""
     try:
         names = read(table)
     except ValueError as error:
         return [str(error)], summary([])
-    complaints = []
-    if not committed.exists() or committed.read_text(encoding="utf-8") != page(names):
-        complaints.append(f"{committed.name} does not say what {table.name} does: {REWRITE}")
+    complaints = [
+        f"{made.name} does not say what {table.name} does: {REWRITE}"
+        for made, text in ((committed, page(names)), (compiled, spellings(names)))
+        if not made.exists() or made.read_text(encoding="utf-8") != text
+    ]
     faults = ledger.faults_of((test for name in names for test in name.tests), build_dir)
     complaints += [f"{table.name}: {name}: {test} {faults[test]}" for name in names for test in name.tests if test in faults]
     return complaints, summary(names)
 
 
-def main(arguments: Sequence[str] | None = None, table: Path = TABLE, written: Path = PAGE) -> int:
-    parser = argparse.ArgumentParser(description="Makes docs/conformance.md of tests/conformance/api.tsv.")
-    parser.add_argument("--write", action="store_true", required=True, help="write the page")
+def main(
+    arguments: Sequence[str] | None = None, table: Path = TABLE, written: Path = PAGE, compiled: Path = SPELLINGS
+) -> int:
+    parser = argparse.ArgumentParser(description="Makes docs/conformance.md and spellings.cpp of tests/conformance/api.tsv.")
+    parser.add_argument("--write", action="store_true", required=True, help="write them")
     parser.parse_args(arguments)
     try:
         names = read(table)
@@ -159,6 +181,7 @@ def main(arguments: Sequence[str] | None = None, table: Path = TABLE, written: P
         print(error, file=sys.stderr)
         return 1
     written.write_text(page(names), encoding="utf-8")
+    compiled.write_text(spellings(names), encoding="utf-8")
     print(f"{written.name}: {summary(names)}")
     return 0
 

@@ -15,6 +15,7 @@ class ApiTest(PairsTestCase):
         super().setUp()
         self.table = self.folder / "api.tsv"
         self.page = self.folder / "conformance.md"
+        self.spellings = self.folder / "spellings.cpp"
 
     def rows(self, *rows):
         self.table.write_text(HEADER + "".join("\t".join(row) + "\n" for row in rows))
@@ -33,10 +34,10 @@ class ApiTest(PairsTestCase):
         (self.build / "tests" / "modern_tests").chmod(0o755)
 
     def rewrite(self):
-        return self.capture(lambda: api.main(["--write"], self.table, self.page))
+        return self.capture(lambda: api.main(["--write"], self.table, self.page, self.spellings))
 
     def complaints(self):
-        return api.check(self.build, self.table, self.page)[0]
+        return api.check(self.build, self.table, self.page, self.spellings)[0]
 
     def test_a_name_is_a_row_of_its_area(self):
         self.rows(SAME, OPEN, ADAPTED, REMOVED)
@@ -60,14 +61,22 @@ class ApiTest(PairsTestCase):
         self.rows(SAME, OPEN, REMOVED)
         self.assertEqual(self.rewrite(), (0, "conformance.md: names: 1 same, 0 adapted, 1 open, 1 not applicable\n"))
         self.assertEqual(
-            api.check(self.build, self.table, self.page), ([], "names: 1 same, 0 adapted, 1 open, 1 not applicable")
+            api.check(self.build, self.table, self.page, self.spellings), ([], "names: 1 same, 0 adapted, 1 open, 1 not applicable")
         )
+
+    def test_each_spelling_with_a_namespace_is_compiled(self):
+        self.rows((*SAME[:4], "asyncio::Queue::get() and std::move", *SAME[5:]), ADAPTED)
+        self.rewrite()
+        lines = self.spellings.read_text().splitlines()
+        self.assertEqual(lines[-1], "namespace asyncio_Queue { using segue::asyncio::Queue; }")
+        self.assertEqual(len([line for line in lines if line.startswith("namespace")]), 1)
 
     def test_a_page_that_does_not_say_what_the_table_does_is_stale(self):
         self.room("One")
         self.rows(SAME)
         stale = [f"conformance.md does not say what api.tsv does: {api.REWRITE}"]
-        self.assertEqual(self.complaints(), stale, "it is missing")
+        spellings_too = [*stale, f"spellings.cpp does not say what api.tsv does: {api.REWRITE}"]
+        self.assertEqual(self.complaints(), spellings_too, "they are missing")
         self.rewrite()
         self.assertEqual(self.complaints(), [])
         self.rows((*SAME[:7], "a note"))

@@ -11,7 +11,7 @@
 using namespace segue;
 using namespace std::chrono_literals;
 using asyncio::Coroutine;
-using asyncio::getcoroutinestate;
+using inspect::getcoroutinestate;
 
 Coroutine<std::string> errand() {
   fmt::print("  errand: out of the door\n");
