@@ -236,6 +236,54 @@ TEST(ExitStack, keeps_objects_until_it_is_left) {
   EXPECT_EQ(alive, 0);
 }
 
+/// A manager that needs no await.
+struct Door {
+  Trace& trace;
+  std::string name;
+  bool swallows = false;
+
+  std::string enter() {
+    trace.push_back("enter " + name);
+    if (name == "locked") throw OSError(name);
+    return name;
+  }
+  bool exit(const std::exception_ptr& error) {
+    trace.push_back("exit " + name + " " + (error ? testing::text(error) : "None"));
+    return swallows;
+  }
+};
+
+TEST(ExitStack, enters_and_leaves_managers) {
+  Trace trace;
+  ExitStack stack;
+  Door outer{trace, "outer"};
+  EXPECT_EQ(stack.enter_context(outer), "outer");
+  EXPECT_EQ(stack.enter_context(Door{trace, "inner", true}), "inner");
+  EXPECT_THROW(stack.enter_context(Door{trace, "locked"}), OSError);
+  Door entered{trace, "entered"};
+  stack.push(entered);
+  EXPECT_EQ(stack.enter_context(nullcontext(5)), 5);
+  EXPECT_TRUE(stack.leave(std::make_exception_ptr(ValueError("v"))));
+  EXPECT_THAT(trace, ElementsAre("enter outer", "enter inner", "enter locked", "exit entered ValueError(v)",
+                                 "exit inner ValueError(v)", "exit outer None"));
+}
+
+TEST(AsyncExitStack, enters_and_leaves_managers_that_need_no_await) {
+  Trace trace;
+  const auto main = [&]() -> Coroutine<> {
+    AsyncExitStack stack;
+    EXPECT_EQ(stack.enter_context(Door{trace, "outer"}), "outer");
+    stack.enter_context(suppress<ValueError>());
+    Door entered{trace, "entered"};
+    stack.push(entered);
+    Coroutine<bool> leaving = stack.aexit(std::make_exception_ptr(ValueError("v")));
+    const bool swallowed = co_await leaving;
+    EXPECT_TRUE(swallowed);
+  };
+  run(main());
+  EXPECT_THAT(trace, ElementsAre("enter outer", "exit entered ValueError(v)", "exit outer None"));
+}
+
 TEST(ExitStack, closes_by_its_destructor_and_when_another_one_takes_its_place) {
   Trace trace;
   const auto note = [&](const char* text) { trace.emplace_back(text); };

@@ -1,4 +1,5 @@
-// Context managers for async_with(), and what is made of them (CPython: Lib/contextlib.py).
+// Context managers for async_with(), and for `with` what needs no await, and what is made of them (CPython:
+// Lib/contextlib.py).
 //
 //   auto connection = asynccontextmanager([](std::string host) -> AsyncGenerator<Connection&> {
 //     Connection made = co_await connect(host);
@@ -7,8 +8,8 @@
 //   });
 //   co_await async_with(connection("a.example"), [](Connection& c) -> Coroutine<> { … });
 //
-// What needs no await to be left is an object with a destructor in C++, and ExitStack is for how many of these and of
-// functions to call is known only at run time.
+// What needs no await to be left is an object with a destructor in C++, or a manager with `enter()` and `exit(error)`.
+// ExitStack is for how many of these and of functions to call is known only at run time.
 #pragma once
 
 #include <concepts>
@@ -33,6 +34,14 @@
 namespace segue::modern {
 
 // --- managers ---
+
+/// What `with` takes: `exit()` is told what the body threw, null for nothing; where it gives true, that goes no
+/// further.
+template <class M>
+concept ContextManager = requires(M& manager, const std::exception_ptr& error) {
+  manager.enter();
+  manager.exit(error);
+};
 
 /// What aclosing() returns: closes what it holds, whose aclose() it awaits, when it is left.
 template <class Kept>
@@ -61,11 +70,13 @@ struct AclosingFunction {
 };
 inline constexpr AclosingFunction aclosing;
 
-/// A manager that does nothing, and gives what it was made with.
+/// A manager that does nothing, and gives what it was made with. With or without await.
 template <class T = void>
 class nullcontext {  // NOLINT(readability-identifier-naming): Python's name
  public:
   explicit nullcontext(T enter_result) : enter_result_(std::move(enter_result)) {}
+  T& enter() noexcept { return enter_result_; }
+  bool exit(const std::exception_ptr&) const noexcept { return false; }
   T& aenter() noexcept { return enter_result_; }
   void aexit(const std::exception_ptr&) const noexcept {}
 
@@ -75,21 +86,25 @@ class nullcontext {  // NOLINT(readability-identifier-naming): Python's name
 template <>
 class nullcontext<void> {
  public:
+  void enter() const noexcept {}
+  bool exit(const std::exception_ptr&) const noexcept { return false; }
   void aenter() const noexcept {}
   void aexit(const std::exception_ptr&) const noexcept {}
 };
 nullcontext() -> nullcontext<void>;
 
 /// A manager that ends its body at an exception of these classes, and keeps it from going further; of a group, those of
-/// its exceptions that are.
+/// its exceptions that are. With or without await.
 ///
 ///   co_await async_with(suppress<FileNotFoundError>(), [&]() -> Coroutine<> { … });
 template <class... Errors>
 class suppress {  // NOLINT(readability-identifier-naming): Python's name
  public:
   suppress() noexcept = default;
+  void enter() const noexcept {}
   void aenter() const noexcept {}
-  bool aexit(const std::exception_ptr& error) const {
+  bool aexit(const std::exception_ptr& error) const { return exit(error); }
+  bool exit(const std::exception_ptr& error) const {
     if (!error) return false;
     if ((holds<Errors>(error) || ...)) return true;
     if (as_group(error) == nullptr) return false;
@@ -242,6 +257,56 @@ class ObjectExit final : public Exit {
   T object;
 };
 
+/// A manager that needs no await to be left, which has been entered or need not be.
+template <class Kept>
+class ContextExit final : public Exit {
+ public:
+  template <class M>
+  explicit ContextExit(std::in_place_t, M&& manager) : kept_(std::forward<M>(manager)) {}
+  auto& manager() noexcept { return unwrapped(kept_); }
+  bool leave(const std::exception_ptr& error) override {
+    if constexpr (std::is_void_v<decltype(manager().exit(error))>) {
+      manager().exit(error);
+      return false;
+    } else {
+      return static_cast<bool>(manager().exit(error));
+    }
+  }
+
+ private:
+  Kept kept_;
+};
+template <class M>
+using ContextExitOf = ContextExit<kept_t<M>>;
+
+/// Enters a manager and keeps its `exit`, or leaves it where there is no memory for that.
+template <class Manager, class Kept>
+decltype(std::declval<Manager&>().enter()) enter_into(std::vector<Kept>& exits, Manager& manager, Kept exit) {
+  using Entered = decltype(manager.enter());
+  const auto keep = [&] {
+    try {
+      exits.push_back(std::move(exit));
+    } catch (...) {
+      manager.exit(std::current_exception());
+      throw;
+    }
+  };
+  if constexpr (std::is_void_v<Entered>) {
+    manager.enter();
+    keep();
+  } else {
+    Entered entered = manager.enter();
+    keep();
+    return static_cast<Entered&&>(entered);
+  }
+}
+
+template <class M>
+concept IsContextManager = ContextManager<unwrapped_t<kept_t<M>>>;
+/// An object whose end is its destructor.
+template <class T>
+concept IsContextObject = !std::is_lvalue_reference_v<T> && !IsContextManager<T>;
+
 class AsyncOfSync final : public AsyncExit {
  public:
   explicit AsyncOfSync(std::unique_ptr<Exit> exit) noexcept : exit_(std::move(exit)) {}
@@ -342,14 +407,30 @@ class ExitStack {
   }
   ~ExitStack();
 
+  /// Enters a manager, gives what its enter() gives, and leaves it in the end. A temporary is kept, another one
+  /// referred to.
+  template <class M>
+    requires detail::IsContextManager<M>
+  decltype(auto) enter_context(M&& manager) {
+    auto exit = std::make_unique<detail::ContextExitOf<M>>(std::in_place, std::forward<M>(manager));
+    auto& entered = exit->manager();
+    return detail::enter_into(exits_, entered, std::unique_ptr<detail::Exit>(std::move(exit)));
+  }
   /// Keeps an object, and destroys it.
   template <class T>
-    requires(!std::is_lvalue_reference_v<T>)
+    requires detail::IsContextObject<T>
   T& enter_context(T&& object) {
+    static_assert(!AsyncContextManager<T>, "an async context manager is for AsyncExitStack::enter_async_context()");
     auto kept = std::make_unique<detail::ObjectExit<T>>(std::in_place, std::move(object));
     T& entered = kept->object;
     exits_.push_back(std::move(kept));
     return entered;
+  }
+  /// Leaves a manager that has been entered.
+  template <class M>
+    requires detail::IsContextManager<M>
+  void push(M&& manager) {
+    exits_.push_back(std::make_unique<detail::ContextExitOf<M>>(std::in_place, std::forward<M>(manager)));
   }
   /// Calls `exit(error)`, which is told what has been thrown, null for nothing; true keeps it from going further.
   template <class F>
@@ -422,13 +503,27 @@ class AsyncExitStack {
   }
 
   // As those of ExitStack:
+  template <class M>
+    requires detail::IsContextManager<M>
+  decltype(auto) enter_context(M&& manager) {
+    auto exit = std::make_unique<detail::ContextExitOf<M>>(std::in_place, std::forward<M>(manager));
+    auto& entered = exit->manager();
+    std::unique_ptr<detail::AsyncExit> kept = std::make_unique<detail::AsyncOfSync>(std::move(exit));
+    return detail::enter_into(exits_, entered, std::move(kept));
+  }
   template <class T>
-    requires(!std::is_lvalue_reference_v<T>)
+    requires detail::IsContextObject<T>
   T& enter_context(T&& object) {
+    static_assert(!AsyncContextManager<T>, "an async context manager is for enter_async_context()");
     auto kept = std::make_unique<detail::ObjectExit<T>>(std::in_place, std::move(object));
     T& entered = kept->object;
     push_sync(std::move(kept));
     return entered;
+  }
+  template <class M>
+    requires detail::IsContextManager<M>
+  void push(M&& manager) {
+    push_sync(std::make_unique<detail::ContextExitOf<M>>(std::in_place, std::forward<M>(manager)));
   }
   template <class F>
     requires std::invocable<std::decay_t<F>&, std::exception_ptr>
