@@ -17,14 +17,14 @@ using asyncio::Coroutine;
 // What is the same wherever this runs: names, and not how long it took.
 void report(const std::string& message) {
   static const std::regex slow(R"(^Executing .*?(\w+)\(\) (?:running|done).* took .* seconds)");
-  static const std::regex slow_callback("^Executing <Handle .* took .* seconds");
+  static const std::regex slow_callback(R"(^Executing <Handle (\w+)\(\) at .* took .* seconds)");
   static const std::regex never(R"(coroutine '(\w+)' was never awaited[^]* in (forget\w+))");
   static const std::regex lost(R"(exception was never retrieved[^]* in (forget\w+)[^]*(ValueError: .*))");
   std::smatch found;
   if (std::regex_search(message, found, slow)) {
     fmt::print("  slow: {}\n", found[1].str());
-  } else if (std::regex_search(message, slow_callback)) {
-    fmt::print("  slow: a callback\n");
+  } else if (std::regex_search(message, found, slow_callback)) {
+    fmt::print("  slow: the callback {}\n", found[1].str());
   } else if (std::regex_search(message, found, never)) {
     fmt::print("  never awaited: {}, called in {}\n", found[1].str(), found[2].str());
   } else if (std::regex_search(message, found, lost)) {
@@ -38,6 +38,8 @@ Coroutine<> compute() {
   std::this_thread::sleep_for(120ms);
   co_return;
 }
+
+void write_log() { std::this_thread::sleep_for(120ms); }
 
 Coroutine<> fail() {
   throw ValueError("lost");
@@ -53,7 +55,7 @@ Coroutine<> async_main() {
   co_await asyncio::create_task(compute());
 
   fmt::print("- a callback that takes long\n");
-  asyncio::get_running_loop().call_soon([] { std::this_thread::sleep_for(120ms); });
+  asyncio::get_running_loop().call_soon(write_log);
   co_await asyncio::sleep(10ms);
 
   fmt::print("- a coroutine that nobody awaits\n");

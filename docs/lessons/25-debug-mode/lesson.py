@@ -12,8 +12,8 @@ def report(message):
     """What is the same wherever this runs: names, and not how long it took."""
     if slow := re.match(r"Executing .*?(\w+)\(\) (?:running|done).* took .* seconds", message):
         print(f"  slow: {slow[1]}")
-    elif re.match(r"Executing <Handle .* took .* seconds", message):
-        print("  slow: a callback")
+    elif slow := re.match(r"Executing <Handle (\w+)\(\) at .* took .* seconds", message):
+        print(f"  slow: the callback {slow[1]}")
     elif never := re.search(r"coroutine '(\w+)' was never awaited(?s:.*) in (forget\w+)", message):
         print(f"  never awaited: {never[1]}, called in {never[2]}")
     elif lost := re.search(r"exception was never retrieved(?s:.*) in (forget\w+)(?s:.*)(ValueError: .*)", message):
@@ -30,6 +30,10 @@ async def fetch():
 
 
 async def compute():
+    time.sleep(0.12)
+
+
+def write_log():
     time.sleep(0.12)
 
 
@@ -50,7 +54,7 @@ async def main():
     await asyncio.create_task(compute())
 
     print("- a callback that takes long")
-    asyncio.get_running_loop().call_soon(time.sleep, 0.12)
+    asyncio.get_running_loop().call_soon(write_log)
     await asyncio.sleep(0.01)
 
     print("- a coroutine that nobody awaits")

@@ -64,11 +64,11 @@ void HandleState::run() {
   });
   const ContextSlot::Current in_context(&context_);
   const RunningHandle running(loop_, origin_);
-  call_of_user(loop_, callable(), [this] { invoke(); }, &origin_);
+  call_of_user(loop_, [this] { invoke(); }, [this] { return callable(); }, &origin_);
 }
 
 std::function<std::string()> HandleState::deferred_repr() {
-  return [self = Ref<HandleState>(this)] { return repr_of_handle(self->callable(), &self->origin_); };
+  return [self = Ref<HandleState>(this), given = callable()] { return repr_of_handle(given, &self->origin_); };
 }
 
 void HandleState::drop() noexcept { Forget()(this); }

@@ -126,6 +126,15 @@ std::string Origin::traceback(Maker maker) const {
   return text;
 }
 
+FunctionPlace Origin::function_at(void* code) {
+  if (code == nullptr || wanted_by_.load(std::memory_order_relaxed) == 0) return {};
+  const Stopwatch watch(time_spent_);
+  void* const within = static_cast<char*>(code) + 1;  // as if it returned to there
+  const std::vector<CallSite> sites = call_sites({&within, 1});
+  if (sites.empty() || sites.back().file.empty() || inner(sites.back())) return {};
+  return {sites.back().function, place_of(sites.back(), ":")};
+}
+
 std::string Origin::created_at() const {
   if (!known_) return {};
   const Stopwatch watch(time_spent_);

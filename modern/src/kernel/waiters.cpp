@@ -17,13 +17,13 @@ namespace {
 
 void call_back(DoneCallbackState& callback, FutureCore& done, ContextSlot& context) {
   const ContextSlot::Current in_context(&context);
-  call_of_user(done.loop(), callback.callable(), [&] { callback.call(done); });
+  call_of_user(done.loop(), [&] { callback.call(done); }, [&] { return callback.callable(); });
 }
 
 }  // namespace
 
 std::function<std::string()> DoneCallbackState::deferred_repr() {
-  return [&given = callable()] { return repr_of_handle(given); };
+  return [given = callable()] { return repr_of_handle(given); };
 }
 
 DoneCallbackState::DoneCallbackState() noexcept = default;

@@ -50,7 +50,9 @@ class Delivery final : public Pooled, public Ready {
 
   void run() override {
     const std::unique_ptr<Delivery> keep(this);
-    call_of_user(*LoopCore::running(), callback_->callable(), [this] { callback_->call(); }, &callback_->origin());
+    call_of_user(
+        *LoopCore::running(), [this] { callback_->call(); }, [this] { return callback_->callable(); },
+        &callback_->origin());
   }
   void drop() noexcept override { delete this; }
   std::function<std::string()> deferred_repr() override {

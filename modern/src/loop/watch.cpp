@@ -8,14 +8,14 @@
 namespace segue::modern {
 
 std::function<std::string()> Watch::deferred_repr() {
-  return [&given = callable()] { return repr_of_handle(given); };
+  return [given = callable()] { return repr_of_handle(given); };
 }
 
 void Watch::run() {
   if (turn_ == Turn::cancelled) return end_turn();
   turn_ = Turn::running;
   const ScopeExit at_the_end([this]() noexcept { end_turn(); });
-  call_of_user(*LoopCore::running(), callable(), [this] { ready(); });
+  call_of_user(*LoopCore::running(), [this] { ready(); }, [this] { return callable(); });
 }
 
 }  // namespace segue::modern

@@ -352,7 +352,9 @@ void SocketTransport::Loss::run() {
   const std::exception_ptr error = std::move(error_);
   ContextSlot context = std::move(context_);
   const ContextSlot::Current in_context(&context);
-  call_of_user(transport->loop_->core(), typeid(SocketTransport), [&] { transport->lose_connection(error); });
+  call_of_user(
+      transport->loop_->core(), [&] { transport->lose_connection(error); },
+      [] { return Callable{&typeid(SocketTransport)}; });
 }
 
 void SocketTransport::lose_connection(const std::exception_ptr& error) {

@@ -67,6 +67,30 @@ TEST_F(DebugMode, warns_of_a_slow_callback_by_name_and_seconds) {
   EXPECT_THAT(said.front(), ContainsRegex("^Executing <Handle .*SlowCallback.*> took 0.120 seconds$"));
 }
 
+std::function<void()> take_long;
+void slow_function() { take_long(); }
+void slow_done_callback(const Task<>&) { take_long(); }
+struct SlowObject {
+  void slow_member() { take_long(); }
+};
+
+TEST_F(DebugMode, warns_of_a_slow_function_by_its_name_and_place) {
+  take_long = [this] { take(120ms); };
+  SlowObject object;
+  loop->call_soon(slow_function);
+  loop->call_soon(&SlowObject::slow_member, &object);
+  loop->call_soon([] { take_long(); });
+  const auto task = loop->create_task(sleep(0s));
+  task.add_done_callback(slow_done_callback);
+  for (int i = 0; i < 3; ++i) iterate(*loop);
+  take_long = nullptr;
+  const std::string place = " at .*debug_test.cpp:[0-9]+";
+  EXPECT_THAT(said, ElementsAre(ContainsRegex("^Executing <Handle slow_function\\(\\)" + place + " created"),
+                                ContainsRegex("^Executing <Handle slow_member\\(\\)" + place + " created"),
+                                ContainsRegex("^Executing <Handle .*TestBody.*" + place + " created"),
+                                ContainsRegex("^Executing <Handle slow_done_callback\\(\\)" + place + "> took")));
+}
+
 TEST_F(DebugMode, warns_of_a_slow_step_by_the_tasks_repr) {
   const auto main = [this]() -> Coroutine<> {
     co_await sleep(0s);

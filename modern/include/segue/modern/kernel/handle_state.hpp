@@ -6,9 +6,9 @@
 #include <functional>
 #include <optional>
 #include <tuple>
-#include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
 #include <segue/modern/kernel/origin.hpp>
@@ -34,8 +34,8 @@ class HandleState : public RefCounted, public Timer {
 
  protected:
   virtual void invoke() = 0;
-  /// The type of what the user gave, for messages.
-  virtual const std::type_info& callable() const noexcept = 0;
+  /// What the user gave, for messages.
+  virtual Callable callable() const noexcept = 0;
   /// Destroys the callable and what it captured, whose destructors may call anything. Idempotent.
   virtual void forget() noexcept = 0;
 
@@ -62,7 +62,7 @@ class CallbackHandle final : public HandleState {
   void invoke() override {
     std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *call_);
   }
-  const std::type_info& callable() const noexcept override { return typeid(F); }
+  Callable callable() const noexcept override { return callable_of<F>(call_ ? &std::get<0>(*call_) : nullptr); }
   void forget() noexcept override { call_.reset(); }
 
   std::optional<std::tuple<F, Args...>> call_;

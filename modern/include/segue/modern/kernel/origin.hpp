@@ -12,6 +12,12 @@
 
 namespace segue::modern {
 
+/// What is known of a function by its address.
+struct FunctionPlace {
+  std::string name;   ///< `fetch`; empty where it is unknown
+  std::string place;  ///< `main.cpp:12`; empty where it is unknown
+};
+
 /// A member of what is made, which tells by its own address. One byte.
 class Origin {
  public:
@@ -33,6 +39,9 @@ class Origin {
   std::string traceback(Maker maker = Maker::caller) const;
   /// ` created at main.cpp:12`, of the most recent one. Empty where nothing is known.
   std::string created_at() const;
+
+  /// The user's function whose code begins there. Nothing where nobody wants to know, or it is not the user's.
+  static FunctionPlace function_at(void* code);
 
   /// How long this thread has looked for files and lines so far.
   static std::chrono::nanoseconds time_spent() noexcept { return time_spent_; }

@@ -10,6 +10,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
@@ -28,8 +29,8 @@ class DoneCallbackState : public RefCounted, private Ready {
   DoneCallbackState() noexcept;
   ~DoneCallbackState() override;
   virtual void call(FutureCore& future) = 0;
-  /// The type of what the user gave, for messages.
-  virtual const std::type_info& callable() const noexcept { return typeid(*this); }
+  /// What the user gave, for messages.
+  virtual Callable callable() const noexcept { return {&typeid(*this)}; }
   /// The future that it completes, or the task that it wakes: who waits in truth, where it waits on another's behalf.
   /// Null where that is unknown.
   virtual FutureCore* on_behalf_of() const noexcept { return nullptr; }

@@ -3,9 +3,9 @@
 
 #include <functional>
 #include <tuple>
-#include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/pool.hpp>
 #include <segue/modern/loop/watch.hpp>
@@ -27,7 +27,7 @@ class CallbackWatch final : public Pooled, public Watch {
     std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, call_);
   }
   void let_go() noexcept override { delete this; }
-  const std::type_info& callable() const noexcept override { return typeid(F); }
+  Callable callable() const noexcept override { return callable_of(&std::get<0>(call_)); }
 
   ContextSlot context_;
   std::tuple<F, Args...> call_;

@@ -4,9 +4,9 @@
 
 #include <functional>
 #include <tuple>
-#include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/origin.hpp>
 #include <segue/modern/kernel/ref.hpp>
@@ -21,8 +21,8 @@ class SignalCallback : public RefCounted {
     const ContextSlot::Current in_context(&context_);
     invoke();
   }
-  /// The type of what the user gave, and where, for messages.
-  virtual const std::type_info& callable() const noexcept = 0;
+  /// What the user gave, and where, for messages.
+  virtual Callable callable() const noexcept = 0;
   const Origin& origin() const noexcept { return origin_; }
 
  private:
@@ -40,7 +40,7 @@ class SignalCallbackOf final : public SignalCallback {
   explicit SignalCallbackOf(G&& callback, Values&&... values)
       : call_(std::forward<G>(callback), std::forward<Values>(values)...) {}
 
-  const std::type_info& callable() const noexcept override { return typeid(F); }
+  Callable callable() const noexcept override { return callable_of(&std::get<0>(call_)); }
 
  private:
   void invoke() override {

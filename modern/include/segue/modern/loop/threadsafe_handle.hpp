@@ -9,9 +9,9 @@
 #include <mutex>
 #include <optional>
 #include <tuple>
-#include <typeinfo>
 #include <utility>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_core.hpp>
@@ -83,7 +83,7 @@ class ThreadsafeCallback final : public HandleState {
   void invoke() override {
     call_->run([this] { std::apply([](F& f, Args&... args) { std::invoke(f, args...); }, *kept_); });
   }
-  const std::type_info& callable() const noexcept override { return typeid(F); }
+  Callable callable() const noexcept override { return callable_of<F>(kept_ ? &std::get<0>(*kept_) : nullptr); }
   void forget() noexcept override { kept_.reset(); }
 
   const std::shared_ptr<ThreadsafeCall> call_;

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <typeinfo>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 
 namespace segue::modern {
@@ -49,8 +50,8 @@ class Watch : public Ready {
   /// It is idle, and neither the reactor nor the loop refers to it any more. It has to live until then; this call may
   /// destroy it.
   virtual void let_go() noexcept = 0;
-  /// The type of what the user gave, for messages.
-  virtual const std::type_info& callable() const noexcept { return typeid(*this); }
+  /// What the user gave, for messages.
+  virtual Callable callable() const noexcept { return {&typeid(*this)}; }
 
  private:
   friend class WatchTable;

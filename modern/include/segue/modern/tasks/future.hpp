@@ -11,10 +11,10 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/future_core.hpp>
@@ -33,7 +33,7 @@ class DoneCallbackOf final : public DoneCallbackState {
  public:
   explicit DoneCallbackOf(F callback) : callback_(std::move(callback)) {}
   void call(FutureCore& future) override;
-  const std::type_info& callable() const noexcept override { return typeid(F); }
+  Callable callable() const noexcept override { return callable_of(&callback_); }
 
  private:
   F callback_;
