@@ -1,5 +1,6 @@
 #include <segue/testing/cancel_everywhere.hpp>
 
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <iterator>
@@ -9,6 +10,7 @@
 #include <segue/modern/kernel/coroutine_info.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/function_name.hpp>
+#include <segue/modern/kernel/held.hpp>
 #include <segue/modern/kernel/schedule.hpp>
 
 #include "program_run.hpp"
@@ -40,6 +42,7 @@ std::string place_of(const modern::AnyTask& task) {
 struct CancelledRun {
   std::size_t awaits = 0;
   bool cancelled = false;
+  std::int64_t held = 0;    // locks and permits that were not given back
   std::string place = {};   // where it was cancelled
   std::string failed = {};  // why
 };
@@ -48,6 +51,7 @@ struct CancelledRun {
 CancelledRun cancel_once(const detail::TracedProgram& program, std::size_t iteration, const CancelOptions& options) {
   CancelledRun result;
   const std::ptrdiff_t descriptors = open_descriptors();
+  const std::int64_t held = modern::locks_and_permits_held;
   {
     UsualSchedule usual;
     ProgramRun run(program, &usual);
@@ -72,6 +76,7 @@ CancelledRun cancel_once(const detail::TracedProgram& program, std::size_t itera
     }
     if (result.failed.empty() && !options.may_fail && !run.reports().empty()) result.failed = run.reports().front();
   }
+  result.held = modern::locks_and_permits_held - held;
   try {
     if (result.failed.empty() && options.check) options.check();
   } catch (...) {
@@ -91,7 +96,9 @@ CancelReport detail::cancel_everywhere(const TracedProgram& program, const Cance
   CancelReport report;
   report.awaits = whole.awaits;
   for (std::size_t iteration = 0; iteration < whole.awaits; ++iteration) {
-    const CancelledRun run = cancel_once(program, iteration, options);
+    CancelledRun run = cancel_once(program, iteration, options);
+    if (run.failed.empty() && run.held > whole.held)
+      run.failed = "left a lock that is held, or a permit that was not given back";
     if (!run.failed.empty()) {
       throw CancellationFailure("cancel_everywhere(): cancelled at " + run.place + ", in iteration " +
                                 std::to_string(iteration) + " of " + std::to_string(whole.awaits) + ": " + run.failed);

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -120,17 +123,53 @@ TEST(CancelEverywhere, looks_at_what_is_left_alone_where_a_program_may_fail) {
               HasSubstr("left a descriptor that is open"));
 }
 
-TEST(CancelEverywhere, finds_a_lock_that_is_held_by_asking) {
-  modern::Lock lock;
+TEST(CancelEverywhere, finds_what_only_the_program_knows_of_by_asking) {
+  int open = 0;
   const auto forgets = [&]() -> Coroutine<> {
-    co_await lock.acquire();
+    ++open;
     co_await modern::sleep(1s);
-    lock.release();
+    --open;
   };
   const auto check = [&] {
-    if (lock.locked()) throw RuntimeError("the lock is held");
+    if (std::exchange(open, 0) != 0) throw RuntimeError("it is open");
   };
-  EXPECT_THAT(failure_of([&] { cancel_everywhere(forgets, {.check = check}); }), HasSubstr("the lock is held"));
+  EXPECT_THAT(failure_of([&] { cancel_everywhere(forgets, {.check = check}); }), HasSubstr("it is open"));
+}
+
+/// Takes and gives back by hand, what a guard would give back when it is cancelled.
+template <class Primitive>
+Coroutine<> hold(Primitive primitive) {
+  co_await primitive.acquire();
+  co_await modern::sleep(1s);
+  primitive.release();
+}
+
+TEST(CancelEverywhere, finds_locks_that_are_held_and_permits_that_were_not_given_back) {
+  const modern::Lock lock;
+  const modern::Semaphore semaphore(100);
+  const std::vector<std::function<Coroutine<>()>> forgetful = {
+      [&] { return hold(lock); },
+      [] { return hold(modern::Lock()); },
+      [&] { return hold(semaphore); },
+      [] { return hold(modern::BoundedSemaphore()); },
+  };
+  for (const auto& program : forgetful)
+    EXPECT_THAT(failure_of([&] { cancel_everywhere(program); }), HasSubstr("left a lock that is held, or a permit"));
+}
+
+TEST(CancelEverywhere, lets_a_semaphore_count_what_it_likes) {
+  const auto signals = []() -> Coroutine<> {
+    const modern::Semaphore done(0);
+    const auto task = modern::create_task(
+        [](modern::Semaphore signal) -> Coroutine<> {
+          signal.release();
+          co_return;
+        },
+        done);
+    co_await done.acquire();
+    co_await modern::sleep(1s);
+  };
+  EXPECT_GT(cancel_everywhere(signals, {.may_leave_tasks = true}).cancelled, 0U);
 }
 
 TEST(CancelEverywhere, finds_a_descriptor_that_is_open) {

@@ -8,6 +8,7 @@ namespace segue::modern::detail {
 void LockState::unlock() {
   if (!locked) throw RuntimeError("Lock is not acquired.");
   locked = false;
+  --locks_and_permits_held;
   waiters.set_taken_by({});
   waiters.wake_first();
 }

@@ -8,20 +8,23 @@ namespace segue::modern {
 
 namespace detail {
 
-SemaphoreState::SemaphoreState(int initial_value, int bound_value)
-    : LoopBound(bound_value < 0 ? "Semaphore" : "BoundedSemaphore"), value(initial_value), bound(bound_value) {
+SemaphoreState::SemaphoreState(int initial_value, bool is_bounded)
+    : LoopBound(is_bounded ? "BoundedSemaphore" : "Semaphore"),
+      value(initial_value),
+      initial(initial_value),
+      bounded(is_bounded) {
   if (initial_value < 0) throw ValueError("Semaphore initial value must be >= 0");
 }
 
 void SemaphoreState::give_back() {
-  if (bound >= 0 && value >= bound) throw ValueError("BoundedSemaphore released too many times");
-  ++value;
+  if (is_full()) throw ValueError("BoundedSemaphore released too many times");
+  put_back();
   hand_over();
 }
 
 bool SemaphoreState::hand_over() {
   if (!waiters.wake_next()) return false;
-  --value;  // handed over: who was woken takes no other
+  take();  // handed over: who was woken takes no other
   return true;
 }
 
@@ -33,7 +36,7 @@ void SemaphoreWait::finish_acquire() {
   try {
     finish_wait();
   } catch (const CancelledError&) {
-    if (done() && !cancelled()) ++semaphore_->value;
+    if (done() && !cancelled()) semaphore_->put_back();
     throw;
   }
 }
@@ -41,7 +44,7 @@ void SemaphoreWait::finish_acquire() {
 }  // namespace detail
 
 void SemaphoreGuard::unlock() noexcept {
-  if (semaphore_ && (semaphore_->bound < 0 || semaphore_->value < semaphore_->bound)) semaphore_->give_back();
+  if (semaphore_ && !semaphore_->is_full()) semaphore_->give_back();
   semaphore_ = nullptr;
 }
 

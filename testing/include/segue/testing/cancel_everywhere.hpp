@@ -17,7 +17,7 @@ namespace segue::testing {
 
 struct CancelOptions {
   /// Called after each run, when its loop is closed: throws, or has `failed` say so, where something is left that only
-  /// the program knows of, a lock that is held, a permit that is missing.
+  /// the program knows of.
   std::function<void()> check = {};
   std::function<bool()> failed = {};
   /// Whether the program may leave tasks that are pending, as one that run() runs may: they are cancelled at its end.
@@ -51,7 +51,7 @@ struct CancelEverywhereFunction {
   /// Runs `program` as a task of a new virtual loop, once to its end, and then once for each iteration of the loop in
   /// which it waits, before its first step included, and cancels it there. CancellationFailure for the first run that
   /// throws anything but CancelledError, or leaves something: a task that is pending, a descriptor that is open or
-  /// watched, anything reported to the loop's exception handler.
+  /// watched, a lock or a permit that the whole run gives back, anything reported to the loop's exception handler.
   template <class F>
     requires Program<F> || Program<const F>
   CancelReport operator()(F program, const CancelOptions& options = {}) const {

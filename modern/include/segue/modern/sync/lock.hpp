@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/held.hpp>
 #include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/task_core.hpp>
@@ -35,6 +36,7 @@ struct LockState final : LoopBound {
   }
   void take() noexcept {
     locked = true;
+    ++locks_and_permits_held;
     waiters.set_taken_by(TaskMark::of_current());
   }
   void unlock();

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/held.hpp>
 #include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
@@ -24,14 +25,26 @@ namespace segue::modern {
 namespace detail {
 
 struct SemaphoreState final : LoopBound {
-  /// Without a bound for a negative `bound_value`. ValueError for a negative value.
-  SemaphoreState(int initial_value, int bound_value);
+  /// ValueError for a negative value.
+  SemaphoreState(int initial_value, bool is_bounded);
+  ~SemaphoreState() override {
+    if (!bounded) locks_and_permits_held -= initial - value;
+  }
   bool locked() noexcept { return value == 0 || !waiters.all_cancelled(); }
   bool try_acquire() noexcept {
     if (locked()) return false;
-    --value;
+    take();
     return true;
   }
+  void take() noexcept {
+    --value;
+    ++locks_and_permits_held;
+  }
+  void put_back() noexcept {
+    ++value;
+    --locks_and_permits_held;
+  }
+  bool is_full() const noexcept { return bounded && value >= initial; }
   void give_back();
   /// Hands a permit to the next one who waits; false where there is none.
   bool hand_over();
@@ -41,7 +54,8 @@ struct SemaphoreState final : LoopBound {
 
   WaitQueue waiters;
   std::int64_t value;  // Python's has no limit
-  int bound;
+  int initial;
+  bool bounded;
 };
 
 /// Awaiting it takes one of the permits.
@@ -105,7 +119,7 @@ class [[nodiscard("co_await it")]] SemaphoreScope : public detail::SemaphoreWait
 class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
  public:
   /// ValueError("Semaphore initial value must be >= 0").
-  explicit Semaphore(int value = 1) : Semaphore(value, -1) {}
+  explicit Semaphore(int value = 1) : Semaphore(value, false) {}
 
   /// Whether acquire() would have to wait: there is no permit, or somebody waits for one.
   bool locked() const { return state()->locked(); }
@@ -124,13 +138,13 @@ class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {
   void aexit(const std::exception_ptr&) const { release(); }
 
  protected:
-  Semaphore(int value, int bound) : HandleOf(make_ref<detail::SemaphoreState>(value, bound)) {}
+  Semaphore(int value, bool bounded) : HandleOf(make_ref<detail::SemaphoreState>(value, bounded)) {}
 };
 
 /// A semaphore that never has more permits than at its beginning.
 class BoundedSemaphore : public Semaphore {
  public:
-  explicit BoundedSemaphore(int value = 1) : Semaphore(value, value) {}
+  explicit BoundedSemaphore(int value = 1) : Semaphore(value, true) {}
 };
 
 }  // namespace segue::modern
