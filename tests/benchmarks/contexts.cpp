@@ -91,6 +91,8 @@ void run_nothing(benchmark::State& state) {
     RegisterBenchmark("context.set/segue", in_a_context, sets),
     RegisterBenchmark("async_generator.next/segue", measure, nexts_measured),
     RegisterBenchmark("task.one/segue", measure, tasks_measured<false>),
+    RegisterBenchmark("task.one_in_context/segue", in_a_context,
+                      [](auto& state) { measure(state, tasks_measured<false>); }),
     RegisterBenchmark("task.one_eager/segue", measure, tasks_measured<true>),
     RegisterBenchmark("run.nothing/segue", run_nothing),
 };
