@@ -65,8 +65,8 @@ Coroutine<> main_() {
   {
     const auto f = loop.create_future();
 
-    const auto waitf = [&]() -> Coroutine<> { co_await f; };
-    const auto t = asyncio::create_task(waitf());
+    const auto waitf = [](Future<> future) -> Coroutine<> { co_await future; };
+    const auto t = asyncio::create_task(waitf(f));
     co_await asyncio::sleep(0s);
     const bool cancel = t.cancel("why");
     ev("cancel ->", cancel, "| future cancelled", f.cancelled(), "| task done", t.done());
@@ -116,10 +116,10 @@ Coroutine<> main_() {
 
   ev("F self cancel takes effect at the next suspension, even on a finished future");
   {
-    const auto selfc = [&]() -> Coroutine<> {
+    const auto selfc = []() -> Coroutine<> {
       asyncio::current_task()->cancel();
       ev("  still running");
-      const auto f = loop.create_future<std::string>();
+      const auto f = asyncio::get_running_loop().create_future<std::string>();
       f.set_result("fv");
       ev("  finished future await:", co_await f);
       try {
@@ -136,18 +136,18 @@ Coroutine<> main_() {
   {
     const auto f = loop.create_future<std::string>();
 
-    const auto g = [&]() -> Coroutine<std::string> {
+    const auto g = [](Future<std::string> future) -> Coroutine<std::string> {
       try {
-        const std::string v = co_await f;
+        const std::string v = co_await future;
         ev("  g got", v);
         co_await asyncio::sleep(0s);
         co_return "end";
       } catch (const CancelledError&) {
-        ev("  g cancelled at await f; f result", f.result());
+        ev("  g cancelled at await f; f result", future.result());
         throw;
       }
     };
-    const auto t = asyncio::create_task(g());
+    const auto t = asyncio::create_task(g(f));
     co_await asyncio::sleep(0s);
     f.set_result("val");
     const bool cancel = t.cancel();

@@ -25,6 +25,8 @@ struct CancelOptions {
   /// Whether the program may end with another error than CancelledError, or report one, where it is cancelled: what it
   /// leaves is looked at alone.
   bool may_fail = false;
+  /// Whether it may keep locks and permits where it is cancelled that it gives back at its end.
+  bool may_keep_locks = false;
 };
 
 /// What cancel_everywhere() throws: "cancelled at main.cpp:12, in iteration 7 of 12: left <Task pending …>".
