@@ -102,12 +102,15 @@ Coroutine<> async_main() {
   fmt::print("- a descriptor\n");
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw_os_error(errno);
+  const auto closed = asyncio::finally_([&] {
+    loop.remove_reader(pipe[0]);
+    for (const int end : pipe) ::close(end);
+  });
   asyncio::Event readable;
   loop.add_reader(pipe[0], [readable]() mutable { readable.set(); });
   char byte = 'x';
   if (::write(pipe[1], &byte, 1) != 1) throw_os_error(errno);
   co_await readable.wait();
-  loop.remove_reader(pipe[0]);
   if (::read(pipe[0], &byte, 1) != 1) throw_os_error(errno);
   fmt::print("  read: {}\n", byte);
 
@@ -128,7 +131,6 @@ Coroutine<> async_main() {
   } catch (const TimeoutError&) {
     fmt::print("  the timer\n");
   }
-  for (const int end : pipe) ::close(end);
 }
 
 int main() { asyncio::run(async_main(), {.loop_factory = own_loop}); }
