@@ -11,17 +11,20 @@
 
 namespace segue::testing {
 
+/// For one that starts tasks beside itself, in no group: it is run() that cancels them.
+inline const CancelOptions leaves_tasks{.may_leave_tasks = true};
+
 /// Its output is dropped: a cancelled program prints what it has come to. It runs in its own folder below docs/lessons,
 /// if it has one.
 template <class Program>
-void cancel_a_program_everywhere(Program program, const char* folder = ".", bool may_fail = false) {
+void cancel_a_program_everywhere(Program program, const CancelOptions& options = {}, const char* folder = ".") {
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(std::filesystem::path(SEGUE_LESSONS_FOLDER) / folder);
   ::testing::internal::CaptureStdout();
   std::string failure;
   CancelReport report;
   try {
-    report = cancel_everywhere(program, {.may_leave_tasks = true, .may_fail = may_fail});
+    report = cancel_everywhere(program, options);
   } catch (const CancellationFailure& error) {
     failure = error.what();
   }

@@ -1,11 +1,20 @@
 // Each lesson that has a main task, cancelled at each of its awaits; but for the one on debug mode, whose point is what
 // it leaves. What they include comes first, so that each has its names in a namespace of its own.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -36,6 +45,7 @@
 #include <segue/asyncio.hpp>
 #include <segue/bridge/asio.hpp>
 #include <segue/modern/kernel/log.hpp>
+#include <segue/modern/loop/watch_table.hpp>
 #include <segue/segue.hpp>
 
 #include "cancellation/everywhere.hpp"
@@ -43,6 +53,12 @@
 
 #pragma GCC diagnostic ignored "-Wreturn-type"  // main() may do without a return, and is an ordinary function here
 
+namespace lesson_03 {
+#include "lessons/03-generator-coroutine/lesson.cpp"
+}
+namespace lesson_04 {
+#include "lessons/04-coroutine-states/lesson.cpp"
+}
 namespace lesson_05 {
 #include "lessons/05-fetches/lesson.cpp"
 }
@@ -82,6 +98,9 @@ namespace lesson_19 {
 namespace lesson_20 {
 #include "lessons/20-first-of-ten/lesson.cpp"
 }
+namespace lesson_21 {
+#include "lessons/21-interrupted/lesson.cpp"
+}
 namespace lesson_22 {
 #include "lessons/22-threads/lesson.cpp"
 }
@@ -91,26 +110,60 @@ namespace lesson_23 {
 namespace lesson_24 {
 #include "lessons/24-timeouts/lesson.cpp"
 }
+namespace lesson_27 {
+#include "lessons/27-own-reactor/lesson.cpp"
+}
 
 namespace {
 
+using segue::asyncio::Coroutine;
 using segue::testing::cancel_a_program_everywhere;
+using segue::testing::leaves_tasks;
 
-TEST(CancelledLesson, fetches) { cancel_a_program_everywhere(lesson_05::async_main); }
-TEST(CancelledLesson, cooks) { cancel_a_program_everywhere(lesson_06::async_main); }
+TEST(CancelledLesson, generator_coroutine) {
+  cancel_a_program_everywhere([]() -> Coroutine<> { co_await lesson_03::breakfast(); }, leaves_tasks);
+}
+TEST(CancelledLesson, coroutine_states) {
+  cancel_a_program_everywhere([]() -> Coroutine<> { co_await lesson_04::errand(); });
+}
+TEST(CancelledLesson, fetches) { cancel_a_program_everywhere(lesson_05::async_main, leaves_tasks); }
+TEST(CancelledLesson, cooks) { cancel_a_program_everywhere(lesson_06::async_main, leaves_tasks); }
 TEST(CancelledLesson, gather) { cancel_a_program_everywhere(lesson_07::async_main); }
-TEST(CancelledLesson, gather_errors) { cancel_a_program_everywhere(lesson_08::async_main); }
-TEST(CancelledLesson, files) { cancel_a_program_everywhere(lesson_09::async_main, "09-files"); }
-TEST(CancelledLesson, producer_consumer) { cancel_a_program_everywhere(lesson_10::async_main); }
-TEST(CancelledLesson, pipeline) { cancel_a_program_everywhere(lesson_11::async_main); }
-TEST(CancelledLesson, cancellation) { cancel_a_program_everywhere(lesson_12::async_main); }
+TEST(CancelledLesson, gather_errors) { cancel_a_program_everywhere(lesson_08::async_main, leaves_tasks); }
+TEST(CancelledLesson, files) { cancel_a_program_everywhere(lesson_09::async_main, {}, "09-files"); }
+TEST(CancelledLesson, producer_consumer) { cancel_a_program_everywhere(lesson_10::async_main, leaves_tasks); }
+TEST(CancelledLesson, pipeline) { cancel_a_program_everywhere(lesson_11::async_main, leaves_tasks); }
+TEST(CancelledLesson, cancellation) { cancel_a_program_everywhere(lesson_12::async_main, leaves_tasks); }
 TEST(CancelledLesson, context_variables) { cancel_a_program_everywhere(lesson_17::async_main); }
 TEST(CancelledLesson, async_generators) { cancel_a_program_everywhere(lesson_18::async_main); }
 TEST(CancelledLesson, task_group) { cancel_a_program_everywhere(lesson_19::async_main); }
-TEST(CancelledLesson, first_of_ten) { cancel_a_program_everywhere(lesson_20::async_main); }
-TEST(CancelledLesson, threads) { cancel_a_program_everywhere(lesson_22::async_main); }
+TEST(CancelledLesson, first_of_ten) { cancel_a_program_everywhere(lesson_20::async_main, leaves_tasks); }
+TEST(CancelledLesson, threads) { cancel_a_program_everywhere(lesson_22::async_main, leaves_tasks); }
 TEST(CancelledLesson, managers_and_iterators) { cancel_a_program_everywhere(lesson_23::async_main); }
-TEST(CancelledLesson, timeouts) { cancel_a_program_everywhere(lesson_24::async_main); }
+TEST(CancelledLesson, timeouts) { cancel_a_program_everywhere(lesson_24::async_main, leaves_tasks); }
+TEST(CancelledLesson, own_reactor) { cancel_a_program_everywhere(lesson_27::async_main); }
+
+/// Cancels a task when run() would, on Ctrl-C: the signal itself, which the lesson raises, is ignored.
+class InterruptedLesson : public ::testing::Test {
+ public:
+  ~InterruptedLesson() override { ::signal(SIGINT, before_); }
+
+ protected:
+  template <class Program>
+  static void cancel_everywhere_until_interrupted(Program program) {
+    cancel_a_program_everywhere([program]() -> Coroutine<> {
+      const auto main = *segue::asyncio::current_task();
+      main.get_loop().call_later(std::chrono::milliseconds(5), [main] { main.cancel(); });
+      co_await program();
+    });
+  }
+
+ private:
+  void (*before_)(int) = ::signal(SIGINT, SIG_IGN);
+};
+
+TEST_F(InterruptedLesson, serves) { cancel_everywhere_until_interrupted(lesson_21::serve); }
+TEST_F(InterruptedLesson, goes_on) { cancel_everywhere_until_interrupted(lesson_21::stubborn); }
 
 /// Where a task waits, all the way down.
 std::string awaits_of(const segue::asyncio::AnyTask& task) {

@@ -1,5 +1,4 @@
-// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp), and without memory. They
-// look at what fails in the midst of things, and so may fail there themselves.
+// Each scenario that has a main task, cancelled at each of its awaits (see lessons_test.cpp), and without memory.
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -69,18 +68,40 @@ namespace scenario_39 {
 namespace {
 
 using segue::testing::cancel_a_program_everywhere;
+using segue::testing::CancelOptions;
+using segue::testing::leaves_tasks;
 
-TEST(CancelledScenario, bridge_generator_coroutines) { cancel_a_program_everywhere(scenario_12::main_, ".", true); }
-TEST(CancelledScenario, task_tick_schedule) { cancel_a_program_everywhere(scenario_15::main_, ".", true); }
-TEST(CancelledScenario, cancel_basics) { cancel_a_program_everywhere(scenario_16::main_, ".", true); }
-TEST(CancelledScenario, gather_semantics) { cancel_a_program_everywhere(scenario_20::main_, ".", true); }
-TEST(CancelledScenario, wait_modes) { cancel_a_program_everywhere(scenario_22::main_, ".", true); }
-TEST(CancelledScenario, taskgroup_errors) { cancel_a_program_everywhere(scenario_24::main_, ".", true); }
-TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_, ".", true); }
-TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_, ".", true); }
-TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, ".", true); }
-TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, ".", true); }
-TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, ".", true); }
+const CancelOptions leaves_tasks_and_fails{.may_leave_tasks = true, .may_fail = true};
+
+TEST(CancelledScenario, bridge_generator_coroutines) {
+  // Its callback gives a future that is cancelled a result.
+  cancel_a_program_everywhere(scenario_12::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, task_tick_schedule) {
+  // As does that of this one.
+  cancel_a_program_everywhere(scenario_15::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, cancel_basics) {
+  // One of its tasks asks for a result that has not come.
+  cancel_a_program_everywhere(scenario_16::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, gather_semantics) {
+  // Nobody is left to hear that a child of a gather() was cancelled.
+  cancel_a_program_everywhere(scenario_20::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, wait_modes) {
+  // Nobody is left to ask for its tasks' exceptions.
+  cancel_a_program_everywhere(scenario_22::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, taskgroup_errors) {
+  // A task that is cancelled before it starts never awaits the coroutine it was handed.
+  cancel_a_program_everywhere(scenario_24::main_, leaves_tasks_and_fails);
+}
+TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_, leaves_tasks); }
+TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_, leaves_tasks); }
+TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, leaves_tasks); }
+TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, leaves_tasks); }
+TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, leaves_tasks); }
 
 // --- without memory: those of modern; of 39 what needs no socket, and a conversation ---
 
