@@ -78,8 +78,8 @@ TEST(CancelledScenario, bridge_generator_coroutines) {
   cancel_a_program_everywhere(scenario_12::main_, leaves_tasks_and_fails);
 }
 TEST(CancelledScenario, task_tick_schedule) {
-  // As does that of this one.
-  cancel_a_program_everywhere(scenario_15::main_, leaves_tasks_and_fails);
+  // As does that of this one, which also takes a lock by hand.
+  cancel_a_program_everywhere(scenario_15::main_, {.may_leave_tasks = true, .may_fail = true, .may_keep_locks = true});
 }
 TEST(CancelledScenario, cancel_basics) {
   // One of its tasks asks for a result that has not come.
@@ -98,7 +98,10 @@ TEST(CancelledScenario, taskgroup_errors) {
   cancel_a_program_everywhere(scenario_24::main_, leaves_tasks_and_fails);
 }
 TEST(CancelledScenario, future_protocol) { cancel_a_program_everywhere(scenario_28::main_, leaves_tasks); }
-TEST(CancelledScenario, lock_fairness) { cancel_a_program_everywhere(scenario_31::main_, leaves_tasks); }
+TEST(CancelledScenario, lock_fairness) {
+  // It takes its lock by hand.
+  cancel_a_program_everywhere(scenario_31::main_, {.may_leave_tasks = true, .may_keep_locks = true});
+}
 TEST(CancelledScenario, queues) { cancel_a_program_everywhere(scenario_35::main_, leaves_tasks); }
 TEST(CancelledScenario, asyncgen_protocol) { cancel_a_program_everywhere(scenario_36::main_, leaves_tasks); }
 TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main_, leaves_tasks); }
