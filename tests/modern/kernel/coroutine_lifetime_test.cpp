@@ -224,6 +224,28 @@ TEST(CoroutineOfATask, may_use_the_closed_loop_in_vain_while_it_is_closed) {
 
 // --- awaiting what cannot be awaited ---
 
+TEST(AwaitedCoroutine, cannot_be_awaited_again_where_an_error_that_was_thrown_in_has_ended_it) {
+  const auto send = []() -> Coroutine<int> {
+    co_await yield_();
+    co_return 42;
+  };
+  const auto read = [](Coroutine<int>& inner) -> Coroutine<int> {
+    co_await yield_();
+    co_return co_await inner;
+  };
+  auto sender = send();
+  auto reader = read(sender);
+  reader.send();
+  reader.send();
+  EXPECT_EQ(attempt([&] { reader.throw_(ValueError("ham")); }), "ValueError(ham)");
+
+  const std::string refused = "RuntimeError(cannot reuse already awaited coroutine)";
+  auto second = read(sender);
+  second.send();
+  EXPECT_EQ(attempt([&] { second.send(); }), refused);
+  EXPECT_EQ(attempt([&] { second.throw_(ValueError("wat")); }), refused);
+}
+
 TEST(AwaitedCoroutine, cannot_be_awaited_again) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<std::string> {

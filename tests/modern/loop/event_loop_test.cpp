@@ -219,6 +219,8 @@ TEST_F(EventLoopTest, rule_52_takes_nothing_when_it_is_closed) {
   EXPECT_EQ(attempt([&] { loop->call_soon_threadsafe([] {}); }), closed);
   EXPECT_EQ(attempt([&] { loop->run_forever(); }), closed);
   EXPECT_EQ(attempt([&] { loop->run_until_complete(sleep(0s)); }), closed);
+  const Future<int> future = loop->create_future<int>();
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(future); }), closed);
   EXPECT_EQ(attempt([&] { loop->add_reader(0, [] {}); }), closed);
   EXPECT_EQ(attempt([&] { loop->add_writer(1, [] {}); }), closed);
   EXPECT_FALSE(loop->remove_reader(0));
@@ -389,6 +391,15 @@ TEST_F(EventLoopTest, goes_on_behind_what_an_interruption_left) {
   loop->call_soon(log("scheduled later"));
   iterate(*loop);
   EXPECT_THAT(trace, ElementsAre("left", "scheduled later"));
+}
+
+TEST_F(EventLoopTest, forgets_what_a_run_that_was_interrupted_waited_for) {
+  loop->call_soon([] { throw SystemExit(3); });
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(sleep(100ms)); }), "SystemExit(3)");
+  // Its end would stop this run.
+  const auto start = loop->time();
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(sleep(200ms)); }), "None");
+  EXPECT_EQ(loop->time() - start, 200ms);
 }
 
 TEST_F(EventLoopTest, lets_a_SystemExit_of_the_last_callback_out) {

@@ -111,7 +111,10 @@ TEST(CreateTask, makes_a_task_of_the_loop_that_awaits_what_its_coroutine_awaits_
     const int other = co_await answer_of_42();
     co_return one + other;
   };
-  EXPECT_EQ(loop->run_until_complete(adds()), 84);
+  for (const bool debug : {false, true}) {
+    loop->set_debug(debug);
+    EXPECT_EQ(loop->run_until_complete(adds()), 84);
+  }
 }
 
 TEST(CreateTask, of_a_loop_that_is_closed_leaves_no_task) {

@@ -12,6 +12,7 @@
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
+#include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -130,13 +131,18 @@ TEST(TimeoutEnd, is_in_the_history_of_what_a_handler_raises) {
 TEST(TimeoutEnd, is_in_the_history_of_the_group_that_fails_and_of_its_members) {
   auto loop = make_loop();
   const auto main = []() -> Coroutine<> {
-    const auto group_body = [](TaskGroup& group) -> Coroutine<> {
+    const auto fails = []() -> Coroutine<> {
+      throw KeyError("body");
+      co_return;
+    };
+    const auto group_body = [&](TaskGroup& group) -> Coroutine<> {
       group.create_task(sleep_and_fail(false));
-      co_await sleep(1s);
+      co_await finally_(fails, [] { return sleep(1s); });
     };
     const auto body = [&]() -> Coroutine<> { co_await async_with(TaskGroup(), group_body); };
     const Outcome<void> ended = co_await outcome(async_with(timeout(10ms), body));
-    EXPECT_THAT(history(ended.exception()), ElementsAre("ExceptionGroup", "TimeoutError", "CancelledError"));
+    EXPECT_THAT(history(ended.exception()),
+                ElementsAre("ExceptionGroup", "TimeoutError", "CancelledError", "KeyError"));
     try {
       std::rethrow_exception(ended.exception());
     } catch (const ExceptionGroup& group) {

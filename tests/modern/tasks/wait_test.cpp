@@ -55,9 +55,15 @@ TEST(Wait, WaitsForAllByDefault) {
 
 TEST(Wait, FirstCompletedEndsWithTheFirst) {
   const EventLoopPtr loop = make_loop();
-  const Tasks tasks{loop->create_task(give_later(1s, 1)), loop->create_task(give_later(2s, 2))};
-  EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_COMPLETED}), "1 done, 1 pending");
-  loop->run_until_complete(tasks[1]);
+  const Tasks tasks{loop->create_task(give_later(2s, 2)), loop->create_task(give_later(1s, 1))};
+  const auto start = loop->time();
+  const auto result = loop->run_until_complete(wait(tasks, {.return_when = FIRST_COMPLETED}));
+  EXPECT_EQ(loop->time() - start, 1s);
+  EXPECT_EQ(result.done, Tasks{tasks[1]});
+  EXPECT_EQ(result.pending, Tasks{tasks[0]});
+  EXPECT_FALSE(tasks[0].done());
+  EXPECT_EQ(tasks[1].result(), 1);
+  loop->run_until_complete(tasks[0]);
 }
 
 TEST(Wait, FirstExceptionDoesNotCountACancellation) {
