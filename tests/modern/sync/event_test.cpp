@@ -20,6 +20,27 @@ using namespace std::chrono_literals;
 
 using testing::make_loop;
 
+TEST(Event, LetsInWhoComesBeforeThoseThatItWakesGoOn) {
+  auto loop = make_loop();
+  std::vector<int> log;
+  const auto wait = [&log](Event event, int n) -> Coroutine<> {
+    const bool set = co_await event.wait();
+    if (set) log.push_back(n);
+  };
+  const auto main = [&]() -> Coroutine<> {
+    Event event;
+    std::vector<Task<>> tasks{create_task(wait(event, 1)), create_task(wait(event, 2))};
+    co_await sleep(0s);
+    EXPECT_TRUE(log.empty());
+    tasks.push_back(create_task(wait(event, 3)));
+    event.set();
+    co_await sleep(0s);
+    EXPECT_EQ(log, (std::vector<int>{3, 1, 2}));
+    co_await gather(tasks);
+  };
+  loop->run_until_complete(main());
+}
+
 TEST(Event, WakesAllWhoWaitInTheirOrder) {
   auto loop = make_loop();
   std::vector<int> log;

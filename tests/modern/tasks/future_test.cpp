@@ -83,6 +83,7 @@ TEST_F(FutureTest, is_completed_once) {
   const auto cancelled = loop->create_future<int>();
   EXPECT_TRUE(cancelled.cancel());
   EXPECT_EQ(attempt([&] { cancelled.set_result(8); }), refused);
+  EXPECT_EQ(attempt([&] { cancelled.set_exception(ValueError("v")); }), refused);
   EXPECT_FALSE(cancelled.cancel());
   EXPECT_TRUE(cancelled.cancelled());
 }

@@ -256,10 +256,8 @@ TEST(Gather, IsCancelledWithTheTaskThatAwaitsIt) {
   auto loop = make_loop();
   Strings log;
   const auto main = [&log]() -> Coroutine<> {
-    const auto outer = [&log]() -> Coroutine<> {
-      auto inner = gather(work("a", 1s, &log), work("b", 1s, &log));
-      co_await gather(inner, work("c", 10ms, &log));
-    };
+    auto inner = gather(work("a", 1s, &log), work("b", 1s, &log));
+    const auto outer = [&]() -> Coroutine<> { co_await gather(inner, work("c", 10ms, &log)); };
     auto task = create_task(outer());
     co_await sleep(20ms);
     task.cancel();
@@ -268,6 +266,8 @@ TEST(Gather, IsCancelledWithTheTaskThatAwaitsIt) {
       ADD_FAILURE();
     } catch (const CancelledError&) {
     }
+    EXPECT_TRUE(inner.done());
+    EXPECT_FALSE(inner.cancel());
   };
   loop->run_until_complete(main());
   EXPECT_EQ(log, (Strings{"c", "a cancelled", "b cancelled"}));

@@ -66,6 +66,17 @@ TEST(Wait, FirstCompletedEndsWithTheFirst) {
   loop->run_until_complete(tasks[0]);
 }
 
+TEST(Wait, FirstCompletedEndsWithAllThatAreDoneWhenItGoesOn) {
+  const EventLoopPtr loop = make_loop();
+  const auto step = [](int times) -> Coroutine<int> {
+    for (int i = 0; i < times; ++i) co_await sleep(0s);
+    co_return times;
+  };
+  const Tasks tasks{loop->create_task(step(2)), loop->create_task(step(1))};
+  // The second one is done an iteration before the first; the wait goes on in a later one.
+  EXPECT_EQ(run_counts(*loop, tasks, {.return_when = FIRST_COMPLETED}), "2 done, 0 pending");
+}
+
 TEST(Wait, FirstExceptionDoesNotCountACancellation) {
   const EventLoopPtr loop = make_loop();
   const Tasks tasks{loop->create_task(give_later(1s, 1)), loop->create_task(fail_after(2s)),
