@@ -2,7 +2,7 @@
 // and the last one has to wait. It blocks on a condition variable, so each request under way takes a thread.
 //
 //   main > work > handle > find_path > expand > market_each_book (C) > on_book > cheapest > qsort_r (C) > by_price
-//        > price_of
+//        > compare > price_of
 //
 // usage: 0-callback MARKET PRICES < requests        a line "id from to" each
 #include <algorithm>
@@ -77,13 +77,17 @@ long price_of(Search& search, const offer& asked) {
   return search.prices[asked.id] = *answer->price;
 }
 
+int compare(Search& search, const offer& left, const offer& right) {
+  const long a = price_of(search, left);
+  const long b = price_of(search, right);
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 int by_price(const void* left, const void* right, void* data) {
   auto& search = *static_cast<Search*>(data);
   if (search.error) return 0;  // qsort_r cannot be stopped
   try {
-    const long a = price_of(search, *static_cast<const offer*>(left));
-    const long b = price_of(search, *static_cast<const offer*>(right));
-    return a < b ? -1 : a > b ? 1 : 0;
+    return compare(search, *static_cast<const offer*>(left), *static_cast<const offer*>(right));
   } catch (...) {
     search.error = std::current_exception();
     return 0;

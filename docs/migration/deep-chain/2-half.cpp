@@ -1,9 +1,8 @@
 // Half-way: coloured from both ends. Above the C frames find_path() and handle() are coroutines, so that the portal has
-// come down to expand(); below them price_of() is one, so that the callbacks alone call await_(). Ships as it is.
+// come down to expand(); below them price_of() is one, which its callers await by await_(). Ships as it is.
 //
-//   main > handle_all > handle* > find_path* > portal > expand > market_each_book (C) > on_book > cheapest > qsort_r
-//   (C)
-//        > by_price > price_of*
+//   main > handle_all > handle* > find_path* > portal > expand > market_each_book (C) > on_book > cheapest
+//        > qsort_r (C) > by_price > compare > price_of*
 //
 // usage: 2-half MARKET PRICES < requests        a line "id from to" each
 #include <chrono>
@@ -67,13 +66,17 @@ Coroutine<long> price_of(Search& search, const offer& asked) {
   co_return search.prices[asked.id] = price;
 }
 
+int compare(Search& search, const offer& left, const offer& right) {
+  const long a = await_(price_of(search, left));
+  const long b = await_(price_of(search, right));
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
 int by_price(const void* left, const void* right, void* data) {
   auto& search = *static_cast<Search*>(data);
   if (search.error) return 0;  // qsort_r cannot be stopped
   try {
-    const long a = await_(price_of(search, *static_cast<const offer*>(left)));
-    const long b = await_(price_of(search, *static_cast<const offer*>(right)));
-    return a < b ? -1 : a > b ? 1 : 0;
+    return compare(search, *static_cast<const offer*>(left), *static_cast<const offer*>(right));
   } catch (...) {
     search.error = std::current_exception();
     return 0;
