@@ -18,16 +18,21 @@
 #include <segue/bridge/async_generator.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
+#include <segue/bridge/from_thread.hpp>
 #include <segue/bridge/portal.hpp>
 #include <segue/bridge/std_future.hpp>
 #include <segue/bridge/to_callback.hpp>
 #include <segue/legacy/generator.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/modern/threads/concurrent_future.hpp>
 #include <segue/modern/threads/thread_futures.hpp>
+#include <segue/modern/threads/to_thread.hpp>
 #include <segue/outcome.hpp>
 
 #include "bridge/coroutine2_bodies.hpp"
@@ -189,13 +194,13 @@ struct ByAsioAwaitable {
   }
 };
 
-/// Has a thread wait by `wait()`, and tells the loop how that ended.
+/// Has a thread wait by `wait()`, in a copy of this context, and tells the loop how that ended.
 template <class Wait>
 modern::Future<int> told_by_thread(Wait wait) {
   const Callback<int> done(modern::get_running_loop());
-  std::thread([wait = std::move(wait), done]() mutable {
+  std::thread([wait = std::move(wait), done, context = modern::copy_context()]() mutable {
     try {
-      done(wait());
+      done(context.run(wait));
     } catch (const modern::concurrent::CancelledError&) {
       done.fail(std::make_exception_ptr(modern::CancelledError()));
     } catch (...) {
@@ -205,28 +210,59 @@ modern::Future<int> told_by_thread(Wait wait) {
   return done.future();
 }
 
+/// Has a thread ask by `ask()` and wait for what that gives; `cancelled` cancels it. Here it has asked already.
+template <class Asked>
+Waiting asked_by_thread(std::function<Asked()> ask, void (*cancelled)(const Asked&)) {
+  const auto told = std::make_shared<std::promise<Asked>>();
+  const modern::Future<int> end = told_by_thread([ask = std::move(ask), told] {
+    const Asked asked = ask();
+    told->set_value(asked);
+    if constexpr (requires { asked.result(); }) {
+      return asked.result();
+    } else {
+      return asked.get();
+    }
+  });
+  // Kept here, too: ThreadSanitizer does not see how the thread that lets go of an exception last knows that it is.
+  return {[asked = told->get_future().get(), cancelled] { cancelled(asked); }, end};
+}
+
 struct ByStdFuture {
   static constexpr const char* name = "std::future";
-  static Waiting begin_future(modern::Coroutine<int> body) {
-    const std::shared_future<int> future = to_std_future(std::move(body)).share();
-    // Kept here, too: ThreadSanitizer does not see how the thread that lets go of an exception last knows that it is.
-    return {[future] {}, told_by_thread([future] { return future.get(); })};
+  static Waiting begin_future(std::function<modern::Coroutine<int>()> body) {
+    modern::EventLoop& loop = modern::get_running_loop();
+    const std::function ask = [body = std::move(body), &loop] { return to_std_future(body(), loop).share(); };
+    return asked_by_thread(ask, +[](const std::shared_future<int>&) {});
   }
   template <class Make>
   static Waiting begin(Make make) {
-    return begin_future(ByCoroutine::wait(make));
+    return begin_future([make] { return ByCoroutine::wait(make); });
   }
 };
 
 struct ByThread {
   static constexpr const char* name = "thread";
-  static Waiting begin_thread(modern::Coroutine<int> body) {
-    const auto asked = modern::run_coroutine_threadsafe(std::move(body), modern::get_running_loop());
-    return {[asked] { asked.cancel(); }, told_by_thread([asked] { return asked.result(); })};
+  static Waiting begin_thread(std::function<modern::Coroutine<int>()> body) {
+    modern::EventLoop& loop = modern::get_running_loop();
+    const std::function ask = [body = std::move(body), &loop] {
+      return modern::run_coroutine_threadsafe(body(), loop);
+    };
+    return asked_by_thread(ask, +[](const modern::concurrent::Future<int>& asked) { asked.cancel(); });
   }
   template <class Make>
   static Waiting begin(Make make) {
-    return begin_thread(ByCoroutine::wait(make));
+    return begin_thread([make] { return ByCoroutine::wait(make); });
+  }
+};
+
+struct ByFromThread {
+  static constexpr const char* name = "thread of to_thread";
+  static Waiting begin_call(std::function<modern::Coroutine<int>()> body) {
+    return waiting_task(modern::to_thread([body = std::move(body)] { return from_thread::run(body); }));
+  }
+  template <class Make>
+  static Waiting begin(Make make) {
+    return begin_call([make] { return ByCoroutine::wait(make); });
   }
 };
 

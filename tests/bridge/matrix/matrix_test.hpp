@@ -56,6 +56,7 @@ struct Cell {
   bool can_be_stopped;
   bool leaves_a_task;
   bool speaks_asio;  ///< its cancellation is operation_aborted
+  bool explored;
 };
 
 /// Whether the wait ended as one that was cancelled.
@@ -77,8 +78,13 @@ inline modern::Coroutine<std::exception_ptr> error_of(modern::Future<int> end) {
   co_return nullptr;
 }
 inline Waiting begin(const Cell& cell, Deed deed) {
-  producer_was_cancelled = false;
+  producer_has_begun = producer_was_cancelled = false;
   return cell.begin(deed);
+}
+/// A thread takes its time to ask.
+inline modern::Coroutine<> some_time() {
+  while (!producer_has_begun) co_await modern::sleep(0s);
+  for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
 }
 
 inline modern::Coroutine<> its_value(const Cell& cell) {
@@ -99,17 +105,18 @@ inline modern::Coroutine<> its_cancellation(const Cell& cell) {
 }
 inline modern::Coroutine<> until_it_is_cancelled(const Cell& cell) {
   const Waiting waiting = begin(cell, Deed::goes_on_for_ever);
-  for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
+  co_await some_time();
   EXPECT_FALSE(waiting.end.done());
   waiting.cancel();
   const std::exception_ptr error = co_await error_of(waiting.end);
   EXPECT_TRUE(was_cancelled(cell, error)) << exception_repr(error);
-  for (int i = 0; i < 5; ++i) co_await modern::sleep(0s);
+  co_await some_time();
   EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
 }
 inline modern::Coroutine<> until_a_time_out(const Cell& cell) {
-  producer_was_cancelled = false;
+  producer_has_begun = producer_was_cancelled = false;
   const Waiting waiting = cell.begin_with_a_limit();
+  co_await some_time();
   const std::exception_ptr error = co_await error_of(waiting.end);
   EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
   EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
@@ -174,6 +181,7 @@ inline void register_cell(const char* consumer, const char* producer, const Cell
   if (cell.can_cancel) add("until_it_is_cancelled", &in_a_loop<&until_it_is_cancelled>);
   add("until_a_time_out", &in_a_loop<&until_a_time_out>);
   add("in_its_context", &in_a_loop<&in_its_context>);
+  if (!cell.explored) return;
   add("in_any_order", &in_any_order);
   add("cancelled_anywhere", &cancelled_anywhere);
 }
@@ -208,6 +216,8 @@ void register_pair(const char* file, int line) {
       .can_be_stopped = can_be_stopped<Producer>,
       .leaves_a_task = leaves_a_task<Consumer>,
       .speaks_asio = std::same_as<Consumer, ByAsioOperation> || std::same_as<Consumer, ByAsioAwaitable>,
+      // A loop in virtual time gives each call of to_thread() 100 ms of real time: that is too long for hundreds.
+      .explored = !std::same_as<Consumer, ByFromThread>,
   };
   register_cell(Consumer::name, Producer::name, cell, file, line);
 }

@@ -56,7 +56,8 @@ enum class Deed {
 
 inline const modern::ContextVar<int> number("number", 0);
 
-/// What the last of them noted.
+/// Of the last of them: whether it was asked for, and what it noted.
+inline bool producer_has_begun = false;
 inline bool producer_was_cancelled = false;
 
 inline std::exception_ptr error_with_context() {
@@ -284,7 +285,10 @@ using AllColumns =
 /// What a row is given: gives something to wait for. One type for all columns that give the same.
 template <class Awaitable>
 struct Make {
-  Awaitable operator()() const { return get(deed); }
+  Awaitable operator()() const {
+    producer_has_begun = true;
+    return get(deed);
+  }
 
   Awaitable (*get)(Deed deed);
   Deed deed;
