@@ -10,6 +10,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/bridge/callback.hpp>
@@ -18,6 +19,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
+#include <segue/modern/tasks/graph.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/wait_for.hpp>
@@ -48,6 +50,12 @@ template <class Consumer>
 inline constexpr bool leaves_a_task = std::same_as<Consumer, ByCallback> || std::same_as<Consumer, ByAsioOperation> ||
                                       std::same_as<Consumer, ByThread> || std::same_as<Consumer, ByStdFuture>;
 
+/// Whether who waits is a function of a task. Of Asio's and of a thread's the task does not know.
+template <class Consumer>
+inline constexpr bool shows_its_place =
+    !leaves_a_task<Consumer> && !std::same_as<Consumer, ByFuture> && !std::same_as<Consumer, ByAsioAwaitable> &&
+    !std::same_as<Consumer, ByFromThread>;
+
 /// A pair of who waits and who is waited for, whatever their types.
 struct Cell {
   Waiting (*begin)(Deed deed);
@@ -56,6 +64,7 @@ struct Cell {
   bool can_be_stopped;
   bool leaves_a_task;
   bool speaks_asio;  ///< its cancellation is operation_aborted
+  bool shows_its_place;
   bool explored;
 };
 
@@ -121,6 +130,13 @@ inline modern::Coroutine<> until_a_time_out(const Cell& cell) {
   EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
   EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
 }
+inline modern::Coroutine<> at_its_place(const Cell& cell) {
+  const Waiting waiting = begin(cell, Deed::goes_on_for_ever);
+  co_await some_time();
+  EXPECT_THAT(modern::format_call_graph(waiting.end), ::testing::HasSubstr("matrix/consumers.hpp', line "));
+  waiting.cancel();
+  co_await error_of(waiting.end);
+}
 inline modern::Coroutine<> in_its_context(const Cell& cell) {
   number.set(5);
   const Waiting waiting = begin(cell, Deed::gives_its_context);
@@ -180,6 +196,7 @@ inline void register_cell(const char* consumer, const char* producer, const Cell
   add("its_cancellation", &in_a_loop<&its_cancellation>);
   if (cell.can_cancel) add("until_it_is_cancelled", &in_a_loop<&until_it_is_cancelled>);
   add("until_a_time_out", &in_a_loop<&until_a_time_out>);
+  if (cell.shows_its_place) add("at_its_place", &in_a_loop<&at_its_place>);
   add("in_its_context", &in_a_loop<&in_its_context>);
   if (!cell.explored) return;
   add("in_any_order", &in_any_order);
@@ -216,6 +233,7 @@ void register_pair(const char* file, int line) {
       .can_be_stopped = can_be_stopped<Producer>,
       .leaves_a_task = leaves_a_task<Consumer>,
       .speaks_asio = std::same_as<Consumer, ByAsioOperation> || std::same_as<Consumer, ByAsioAwaitable>,
+      .shows_its_place = shows_its_place<Consumer>,
       // A loop in virtual time gives each call of to_thread() 100 ms of real time: that is too long for hundreds.
       .explored = !std::same_as<Consumer, ByFromThread>,
   };
