@@ -13,14 +13,21 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -170,6 +177,26 @@ TEST_F(CoSpawn, a_handler_with_an_executor_is_posted_to_it_and_keeps_it_busy_unt
   EXPECT_THAT(trace, IsEmpty());
   elsewhere.run();
   EXPECT_THAT(trace, ElementsAre("42"));
+}
+
+// A socket's executor is an any_io_executor, and so is that of a coroutine of Asio's.
+TEST_F(CoSpawn, a_handler_is_bound_to_a_strand_of_a_type_erased_executor) {
+  asio::io_context elsewhere;
+  auto strand = asio::make_strand(asio::any_io_executor(elsewhere.get_executor()));
+  co_spawn(*loop, answer(), asio::bind_executor(strand, handler()));
+  auto wait = [&]() -> asio::awaitable<void> {
+    auto own = asio::make_strand(co_await asio::this_coro::executor);
+    const int value = co_await co_spawn(*loop, answer(), asio::bind_executor(own, asio::use_awaitable));
+    EXPECT_TRUE(own.running_in_this_thread());
+    trace.push_back("awaited " + std::to_string(value));
+  };
+  asio::co_spawn(elsewhere, wait, asio::detached);
+  elsewhere.poll();
+  EXPECT_FALSE(elsewhere.stopped());  // the operations are under way
+  run_for(2s);
+  EXPECT_THAT(trace, IsEmpty());
+  elsewhere.run();
+  EXPECT_THAT(trace, ElementsAre("42", "awaited 42"));
 }
 
 TEST_F(CoSpawn, a_handler_can_be_bound_to_the_loop) {

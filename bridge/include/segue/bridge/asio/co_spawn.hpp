@@ -25,6 +25,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -36,8 +37,9 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution/blocking.hpp>
-#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <segue/bridge/detail/answer.hpp>
@@ -149,15 +151,22 @@ struct Spawned {
   modern::FutureCore* task = nullptr;  // the loop's: null unless it is under way
 };
 
+/// The executor, with outstanding work as long as this is kept. (An executor_work_guard does not know a strand of an
+/// any_io_executor for one.)
+template <class Executor>
+auto with_work(const Executor& executor) {
+  return boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked);
+}
+
 /// The task's done callback.
 template <class T, class Signature, class Handler>
 class SpawnedEnd {
-  using Executor = boost::asio::associated_executor_t<Handler, LoopExecutor>;
+  using Executor = decltype(with_work(std::declval<boost::asio::associated_executor_t<Handler, LoopExecutor>>()));
 
  public:
   SpawnedEnd(std::shared_ptr<Spawned> spawned, Handler handler, const LoopExecutor& loop)
       : spawned_(std::move(spawned)),
-        work_(boost::asio::get_associated_executor(handler, loop)),
+        executor_(with_work(boost::asio::get_associated_executor(handler, loop))),
         handler_(std::move(handler)) {}
 
   void operator()(const modern::Task<T>& task) {
@@ -174,19 +183,19 @@ class SpawnedEnd {
       outcome.set_exception(std::current_exception());
       post(outcome);
     }
-    work_.reset();
+    executor_.reset();
   }
 
  private:
   void post(Outcome<T>& outcome) {
     Completion<Signature>::apply(outcome, [this]<class... Values>(Values... values) {
       std::tuple<Values...> all(std::move(values)...);
-      boost::asio::post(work_.get_executor(), HandlerCall<Handler, Values...>{std::move(handler_), std::move(all)});
+      boost::asio::post(*executor_, HandlerCall<Handler, Values...>{std::move(handler_), std::move(all)});
     });
   }
 
   std::shared_ptr<Spawned> spawned_;
-  boost::asio::executor_work_guard<Executor> work_;
+  std::optional<Executor> executor_;  // until the handler is on its way
   Handler handler_;
 };
 
