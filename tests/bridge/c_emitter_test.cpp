@@ -93,6 +93,22 @@ TEST_F(CEmitter, GivesTheStructWhereNoErrorIsAskedFor) {
   EXPECT_THAT(reports, IsEmpty());
 }
 
+TEST_F(CEmitter, StopsWhatAPointerToItsSourceSays) {
+  stream.trace = &trace;
+  const auto start = [this](void (*call)(void*, int), void* data) {
+    call(data, 1);
+    return &stream;
+  };
+  const auto main = [&]() -> Coroutine<> {
+    auto values = from_callbacks<void(void*, int)>(start);
+    const int value = co_await values.anext();
+    EXPECT_EQ(value, 1);
+    co_await values.aclose();
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(trace, ElementsAre("stopped"));
+}
+
 TEST_F(CEmitter, IgnoresACallThatComesWhenTheStreamIsOver) {
   auto start = reading({"one"});
   auto values = from_callbacks<Stream::OnRead, std::string>(negative_errno | user_data<&Stream::data>, start);

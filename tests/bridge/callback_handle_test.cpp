@@ -44,7 +44,7 @@ struct Peer {
   explicit Peer(Trace& trace) : trace(&trace) {}
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
-  bool cancel() {
+  bool cancel() const {
     trace->push_back("cancel " + name);
     return true;
   }
@@ -83,6 +83,51 @@ TEST_F(CallbackHandle, IsNotMovedFromWhereItWasMade) {
   const auto main = [&]() -> Coroutine<int> { co_return co_await from_callback<int>(start); };
   EXPECT_THROW(loop->run_until_complete(modern::wait_for(main(), 1s)), TimeoutError);
   EXPECT_THAT(trace, ElementsAre("cancel", "destroyed"));
+}
+
+TEST_F(CallbackHandle, MayPointToWhatCancels) {
+  Peer connection(trace);
+  connection.name = "somebody's";
+  const auto owned = [this](Callback<int> callback) {
+    done = std::move(callback);
+    auto peer = std::make_unique<Peer>(trace);
+    peer->name = "owned";
+    return peer;
+  };
+  const auto shared = [this](Callback<int> callback) -> std::shared_ptr<const Peer> {
+    done = std::move(callback);
+    return std::make_shared<Peer>(trace);
+  };
+  const auto plain = [&](Callback<int> callback) {
+    done = std::move(callback);
+    return &connection;
+  };
+  const auto wait_for = [&](const auto& start) -> Coroutine<> {
+    const auto wait = [&]() -> Coroutine<int> { co_return co_await from_callback<int>(start); };
+    try {
+      co_await modern::wait_for(wait(), 1s);
+    } catch (const TimeoutError&) {
+      trace.emplace_back("timed out");
+    }
+  };
+  loop->run_until_complete(wait_for(owned));
+  loop->run_until_complete(wait_for(shared));
+  loop->run_until_complete(wait_for(plain));
+  EXPECT_THAT(trace,
+              ElementsAre("cancel owned", "timed out", "cancel new", "timed out", "cancel somebody's", "timed out"));
+}
+
+TEST_F(CallbackHandle, ThatIsANullPointerCancelsNothing) {
+  const auto start = [this](Callback<int> callback) {
+    done = std::move(callback);
+    return std::unique_ptr<Peer>();
+  };
+  const auto main = [&]() -> Coroutine<int> { co_return co_await from_callback<int>(start); };
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(main(), 1s)), TimeoutError);  // and does not wait for the call
+  loop->call_later(1s, [this] { (*done)(7); });
+  EXPECT_EQ(loop->run_until_complete(main()), 7);
+  EXPECT_THAT(trace, IsEmpty());
+  EXPECT_THAT(reports, IsEmpty());
 }
 
 /// Awaits the callback API of a coroutine function that awaits the callback API of …

@@ -275,6 +275,30 @@ TEST_F(FromCallbacks, PausesASourceThatEmitsTooMuchAtItsStart) {
   EXPECT_THAT(trace, ElementsAre("pause", "resume"));
 }
 
+TEST_F(FromCallbacks, PausesAndStopsWhatAPointerToItsSourceSays) {
+  Sensor somebodys(trace);
+  const auto owned = [this](const Emitter<int>& emitter) {
+    for (int i = 0; i < 2; ++i) emitter(i);
+    return std::make_unique<Sensor>(trace);
+  };
+  const auto plain = [&](const Emitter<int>& emitter) {
+    emit = emitter;
+    return &somebodys;
+  };
+  const auto none = [this](const Emitter<int>& emitter) {
+    emit = emitter;
+    return std::shared_ptr<Sensor>();
+  };
+  auto values = from_callbacks<int>(owned, {.maxsize = 1});
+  EXPECT_THAT(loop->run_until_complete(all_of(values)), ElementsAre(0, 1));
+  EXPECT_THAT(trace, ElementsAre("pause", "resume"));
+  auto others = from_callbacks<int>(plain);
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(all_of(others), 1s)), TimeoutError);
+  auto unknown = from_callbacks<int>(none);
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(all_of(unknown), 1s)), TimeoutError);
+  EXPECT_THAT(trace, ElementsAre("pause", "resume", "stop"));
+}
+
 // The pause is on its way from the other thread when there is room again.
 TEST_F(FromCallbacks, DoesNotPauseASourceForWhichThereIsRoomByThen) {
   auto values = stream({.maxsize = 1});

@@ -141,6 +141,40 @@ TEST(Promisify, CancelsByWhatTheFunctionReturns) {
   EXPECT_THAT(trace, ElementsAre("cancel home"));
 }
 
+struct Job {
+  std::function<void(int)> done;
+  bool stopped = false;
+};
+Job* start_job(Job& job, std::function<void(int)> done) {
+  job.done = std::move(done);
+  return &job;
+}
+void stop_job(Job* job) {
+  job->stopped = true;
+  job->done(-1);
+}
+
+TEST(Promisify, TakesACancelFunction) {
+  const auto loop = make_loop();
+  const auto run = promisify(&start_job, &stop_job);
+  const auto run_or_fail = promisify<int>(
+      error_first, [](Job& job, auto done) { return start_job(job, [done](int value) { done(value, value); }); },
+      [](Job* job) {
+        job->stopped = true;
+        return true;
+      });
+  Job first;
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(run(std::ref(first)), 1s)), TimeoutError);
+  EXPECT_TRUE(first.stopped);
+  Job second;
+  EXPECT_THROW(loop->run_until_complete(modern::wait_for(run_or_fail(std::ref(second)), 1s)), TimeoutError);
+  EXPECT_TRUE(second.stopped);
+  Job third;
+  loop->call_later(1s, [&] { third.done(3); });
+  EXPECT_EQ(loop->run_until_complete(run(std::ref(third))), 3);
+  EXPECT_FALSE(third.stopped);
+}
+
 void halve(int value, std::function<void(int, int)> done) noexcept { done(0, value / 2); }
 void count_down(int value, void (*done)(void*, int) noexcept, void* data) noexcept { done(data, value - 1); }
 

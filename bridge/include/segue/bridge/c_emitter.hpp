@@ -52,21 +52,8 @@ class CSource {
   CSource& operator=(const CSource&) = delete;
   ~CSource() { CStreams::leave(ticket_); }
 
-  void pause()
-    requires requires(typename Kept<Source>::Value& source) { source.pause(); }
-  {
-    source_->pause();
-  }
-  void resume()
-    requires requires(typename Kept<Source>::Value& source) { source.resume(); }
-  {
-    source_->resume();
-  }
-  void stop()
-    requires StoppableSource<typename Kept<Source>::Value>
-  {
-    stop_source(*source_);
-  }
+  explicit operator bool() noexcept { return source_.target() != nullptr; }
+  typename Kept<Source>::Target& operator*() noexcept { return *source_.target(); }
 
  private:
   explicit CSource(std::shared_ptr<void> emitter) : ticket_(CStreams::enter(std::move(emitter))) {}
@@ -74,6 +61,9 @@ class CSource {
   void* const ticket_;
   [[no_unique_address]] Kept<Source> source_;
 };
+
+template <class Source>
+inline constexpr bool points_to_object<CSource<Source>> = true;
 
 template <class Start, class How, class Signature, class Data, class... Values>
 class CStart;

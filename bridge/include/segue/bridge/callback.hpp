@@ -298,7 +298,8 @@ class BoundInitiation {
   std::tuple<Args...> args_;
 };
 
-/// What cancels where nobody says what does: what the initiation returns, if it has a member cancel().
+/// What cancels where nobody says what does: what the initiation returns, or what that points to, if it has a member
+/// cancel().
 template <class Started>
 struct DefaultCancel {
   using type = std::conditional_t<cancels<CancelByHandle, Started>, CancelByHandle, NoCancel>;
@@ -314,8 +315,9 @@ struct DefaultCancel<void> {
 ///
 /// `how` says how it is called: once where it is left out. Where the first of `Values` is the type of a function, it is
 /// a C function with a `void*`, and the initiation is given both (<segue/bridge/c_callback.hpp>). What the initiation
-/// returns cancels the operation by its member cancel(), if it has one: a cancelled task calls that. What it returns by
-/// reference is not copied, and lives as long as the await.
+/// returns, or points to (a std::unique_ptr, a std::shared_ptr, or a plain pointer), cancels the operation by its
+/// member cancel(), if it has one: a cancelled task calls that. A null pointer has none. What it returns by reference
+/// or as a plain pointer is not copied, and lives as long as the await.
 template <class... Values, class How, class Initiation>
   requires bridge_detail::is_how<How> && bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>, Initiation>
 auto from_callback(How, Initiation initiation, std::source_location made = std::source_location::current()) {

@@ -27,7 +27,7 @@ namespace segue::bridge::bridge_detail {
 
 /// Of an operation that cannot be cancelled.
 struct NoCancel {};
-/// Of one whose initiation returns what cancels it, by a member `cancel()`.
+/// Of one whose initiation returns what cancels it, by a member `cancel()`, or points to that.
 struct CancelByHandle {};
 
 template <class Cancel, class Started>
@@ -40,7 +40,7 @@ template <class Started>
 inline constexpr bool cancels<NoCancel, Started> = true;
 template <class Started>
 inline constexpr bool cancels<CancelByHandle, Started> =
-    requires(typename Kept<Started>::Value& handle) { handle.cancel(); };
+    requires(typename Kept<Started>::Target& handle) { handle.cancel(); };
 
 /// A task or a future, whose cancel() tells that it has been asked to end, and not that its callback will not come.
 template <class Handle>
@@ -152,7 +152,7 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
     auto future = modern::make_ref<SentFuture<Result>>(loop);
     wait_.emplace(modern::Ref<modern::FutureCore>(future));
     future_ = future.get();
-    if constexpr (!std::same_as<Cancel, NoCancel>) future->set_operation(this);
+    if (can_be_cancelled()) future->set_operation(this);
     std::exchange(delivery_, nullptr)->attach(std::move(future));
   }
   [[gnu::always_inline]] Result take_sent() {
@@ -172,11 +172,18 @@ class [[nodiscard("co_await it")]] CallbackWait final : private CancellableOpera
     asked_to_cancel_ = false;
     shape_.end(std::exchange(withdrawn_, false));
   }
+  bool can_be_cancelled() noexcept {
+    if constexpr (std::same_as<Cancel, CancelByHandle>) {
+      return handle_.target() != nullptr;
+    } else {
+      return !std::same_as<Cancel, NoCancel>;
+    }
+  }
   bool cancel_operation() noexcept override {
     if (std::exchange(asked_to_cancel_, true)) return false;
     try {
       if constexpr (std::same_as<Cancel, CancelByHandle>) {
-        withdrawn_ = cancel_by(*handle_);
+        if (auto* const handle = handle_.target()) withdrawn_ = cancel_by(*handle);
       } else if constexpr (std::invocable<Cancel&>) {
         withdrawn_ = call_cancel(cancel_);
       } else if constexpr (!std::same_as<Cancel, NoCancel>) {

@@ -14,9 +14,10 @@
 //     fail(error), or what does not fit under WhenFull::fail, it ends with that error;
 //   - the consumer ends first (a break, a cancellation, aclose()), or the stream has failed: the source is stopped, in
 //     the loop's thread, and what it emits afterwards is ignored; so it is when the loop is gone;
-//   - what the start function returns, if anything, is the source: it lives as long as the stream. Its pause() and
-//     resume(), if it has them, are called in the loop's thread under WhenFull::pause; its stop(), or else cancel(), if
-//     it has one, where it has not ended itself. Where pause() or resume() throws, the stream ends with that.
+//   - what the start function returns, if anything, is the source, or points to it: it lives as long as the stream. Its
+//     pause() and resume(), if it has them, are called in the loop's thread under WhenFull::pause; its stop(), or else
+//     cancel(), if it has one, where it has not ended itself. Where pause() or resume() throws, the stream ends with
+//     that.
 #pragma once
 
 #include <concepts>
@@ -299,22 +300,25 @@ class Subscription : private modern::LoopObserver {
   template <class Start, class E>
   void start(Start& start, E emitter) {
     source_.keep([&]() -> Source { return std::invoke(start, std::move(emitter)); });
-    if constexpr (requires(Value& source) {
+    if constexpr (requires(Target& source) {
                     source.pause();
                     source.resume();
-                  })
-      channel_->control([this] { source_->pause(); }, [this] { source_->resume(); });
+                  }) {
+      if (Target* const source = source_.target())
+        channel_->control([source] { source->pause(); }, [source] { source->resume(); });
+    }
   }
 
  private:
-  using Value = typename Kept<Source>::Value;
+  using Target = typename Kept<Source>::Target;
 
   void end(std::exception_ptr error) noexcept {
     if (!channel_->close(std::move(error))) return;
-    if constexpr (StoppableSource<Value>) {
-      if (!source_) return;
+    if constexpr (StoppableSource<Target>) {
+      Target* const source = source_.target();
+      if (source == nullptr) return;
       try {
-        stop_source(*source_);
+        stop_source(*source);
       } catch (...) {
         report_ignored(std::current_exception(), "source of callbacks that was to be stopped");
       }

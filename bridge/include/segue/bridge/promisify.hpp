@@ -4,6 +4,8 @@
 //   std::string text = co_await read_file("notes.txt");
 //   const auto count = promisify<void(void*, int)>(&db_count);                    // void db_count(db*, call, data)
 //   int rows = co_await count(db);
+//   const auto load = promisify(&load_page, &stop_loading);           // job* load_page(url, callback), void
+//   stop_loading(job*)
 //
 // The callback goes where the function takes it: behind the arguments, or else before them. Where that parameter is a
 // std::function, or a function pointer beside a `void*`, the values need not be named: promisify(&db_count).
@@ -98,65 +100,69 @@ concept TellsItsValues = requires { typename ValuesOf<F>::type; };
 
 }  // namespace bridge_detail
 
-/// What promisify() returns: copies of the function and of the arguments are kept until the end of the await.
-template <class F, class How, class... Values>
+/// What promisify() returns: copies of the functions and of the arguments are kept until the end of the await.
+template <class F, class Cancel, class How, class... Values>
 class Promisified {
  public:
-  explicit Promisified(F function) : function_(std::move(function)) {}
+  explicit Promisified(F function, Cancel cancel) : function_(std::move(function)), cancel_(std::move(cancel)) {}
 
   template <class... Args>
     requires bridge_detail::Starts<bridge_detail::shape_for_t<How, Values...>,
-                                   bridge_detail::PromisifiedCall<F, std::decay_t<Args>...>>
+                                   bridge_detail::PromisifiedCall<F, std::decay_t<Args>...>> &&
+             bridge_detail::CancelFor<Cancel, bridge_detail::shape_for_t<How, Values...>,
+                                      bridge_detail::PromisifiedCall<F, std::decay_t<Args>...>>
   auto operator()(Args&&... args) const {
-    using Call = bridge_detail::PromisifiedCall<F, std::decay_t<Args>...>;
-    return from_callback<Values...>(How(), Call(function_, std::forward<Args>(args)...), std::source_location());
+    bridge_detail::PromisifiedCall<F, std::decay_t<Args>...> call(function_, std::forward<Args>(args)...);
+    if constexpr (std::same_as<Cancel, bridge_detail::NoCancel>) {
+      return from_callback<Values...>(How(), std::move(call), std::source_location());
+    } else {
+      return from_callback<Values...>(How(), std::move(call), cancel_, std::source_location());
+    }
   }
 
  private:
   F function_;
+  [[no_unique_address]] Cancel cancel_;
 };
 
 namespace bridge_detail {
 
 /// A callback's values without the error that comes first.
-template <class How, class... Values>
+template <class How, class List>
 struct BesideError {
-  template <class F>
-  using type = Promisified<F, How, Values...>;
+  using type = List;
 };
 template <class Error, class... Values>
-struct BesideError<error_first_t, Error, Values...> {
-  template <class F>
-  using type = Promisified<F, error_first_t, Values...>;
-};
-template <class R, class... Args>
-struct BesideError<error_first_t, R(Args...)> {
-  template <class F>
-  using type = Promisified<F, error_first_t, R(Args...)>;
+  requires(!std::is_function_v<Error>)
+struct BesideError<error_first_t, TypeList<Error, Values...>> {
+  using type = TypeList<Values...>;
 };
 
-template <class F, class How, class... Values>
-typename BesideError<How, Values...>::template type<F> promisified_as(F function, TypeList<Values...>) {
-  return typename BesideError<How, Values...>::template type<F>(std::move(function));
+template <class How, class F, class Cancel, class... Values>
+auto promisified_as(TypeList<Values...>, F function, Cancel cancel) {
+  return Promisified<F, Cancel, How, Values...>(std::move(function), std::move(cancel));
 }
 
 }  // namespace bridge_detail
 
-/// `Values` and `how` are those of from_callback(), the cancellation and the errors too. Where no value is named, they
-/// are those of the function's parameter, if it tells them.
-template <class... Values, class How, class F>
+/// `Values` and `how` are those of from_callback(), and so is `cancel`: what the function returns cancels by its member
+/// cancel(), where none is given. Where no value is named, they are those of the function's parameter, if it tells
+/// them.
+template <class... Values, class How, class F, class Cancel = bridge_detail::NoCancel>
   requires bridge_detail::is_how<How>
-auto promisify(How, F function) {
+auto promisify(How, F function, Cancel cancel = {}) {
   if constexpr (sizeof...(Values) == 0 && bridge_detail::TellsItsValues<F>) {
-    return bridge_detail::promisified_as<F, How>(std::move(function), typename bridge_detail::ValuesOf<F>::type());
+    using Told = typename bridge_detail::BesideError<How, typename bridge_detail::ValuesOf<F>::type>::type;
+    return bridge_detail::promisified_as<How>(Told(), std::move(function), std::move(cancel));
   } else {
-    return Promisified<F, How, Values...>(std::move(function));
+    return bridge_detail::promisified_as<How>(bridge_detail::TypeList<Values...>(), std::move(function),
+                                              std::move(cancel));
   }
 }
-template <class... Values, class F>
+template <class... Values, class F, class Cancel = bridge_detail::NoCancel>
   requires(!bridge_detail::is_how<F>)
-auto promisify(F function) {
-  return promisify<Values...>(once, std::move(function));
+auto promisify(F function, Cancel cancel = {}) {
+  return promisify<Values...>(once, std::move(function), std::move(cancel));
 }
 
 }  // namespace segue::bridge
