@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -107,6 +108,51 @@ TEST_F(CCallback, GivesItsPointerInAStruct) {
   };
   Request* const got = loop->run_until_complete(from_callback<void(Request*)>(once | user_data<&Request::data>, start));
   EXPECT_EQ(got, &request);
+}
+
+/// A library's own, which nobody else sees into.
+struct Opaque;
+struct ReadRequest : Request {
+  int count = 0;
+};
+/// As io_uring's.
+struct Completion {
+  std::uint64_t user_data = 0;
+  int result = 0;
+};
+
+TEST_F(CCallback, GivesItsPointerInAStructThatIsConstOrDerivedOrReferredTo) {
+  ReadRequest request;
+  request.count = 3;
+  const auto start = [&](auto* function, void* data) {
+    request.data = data;
+    if constexpr (std::is_invocable_v<decltype(function), ReadRequest*>) {
+      function(&request);
+    } else if constexpr (std::is_invocable_v<decltype(function), Opaque*, ReadRequest*>) {
+      function(nullptr, &request);
+    } else {
+      function(request);
+    }
+  };
+  constexpr auto how = once | user_data<&Request::data>;
+  constexpr auto of_derived = once | user_data<&ReadRequest::data>;  // which is &Request::data
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(const Request*)>(how, start)), &request);
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(const ReadRequest*)>(of_derived, start))->count, 3);
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(ReadRequest&)>(how, start)).count, 3);
+  const auto behind = loop->run_until_complete(from_callback<void(Opaque*, ReadRequest*)>(how, start));
+  EXPECT_EQ(std::get<1>(behind), &request);
+}
+
+TEST_F(CCallback, GivesItsPointerAsAnIntegerOrConst) {
+  Completion completion{.result = 4};
+  const auto start = [&](void (*function)(Completion*), void* data) {
+    completion.user_data = reinterpret_cast<std::uintptr_t>(data);
+    function(&completion);
+  };
+  constexpr auto how = once | user_data<&Completion::user_data>;
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(Completion*)>(how, start))->result, 4);
+  const auto start_const = [](void (*function)(int, const void*), void* data) { function(5, data); };
+  EXPECT_EQ(loop->run_until_complete(from_callback<void(int, const void*)>(once | user_data<1>, start_const)), 5);
 }
 
 // --- values and errors

@@ -21,6 +21,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <source_location>
 #include <tuple>
@@ -34,8 +35,9 @@
 namespace segue::bridge {
 
 /// Where a C callback gets its `void*`: the number of the parameter, from 0, or a pointer to the member of a struct
-/// that one of the parameters is, or points to. Such a struct is a value of the callback, but where it comes before an
-/// error, or is a union (POSIX's sigval).
+/// that one of the parameters is, or points to. It may be a pointer to whatever, or an integer as wide (io_uring's
+/// user_data). Such a struct is a value of the callback, but where it comes before an error, or is a union (POSIX's
+/// sigval).
 template <auto where>
 struct user_data_t {};
 template <auto where>
@@ -55,37 +57,52 @@ namespace bridge_detail {
 
 inline constexpr std::size_t no_parameter = static_cast<std::size_t>(-1);
 
+/// The ticket in what a C function was given as, or in, one of its arguments.
+template <class T>
+  requires std::is_pointer_v<T> || std::integral<T>
+void* ticket_in(T data) noexcept {
+  if constexpr (std::is_pointer_v<T>) {
+    return const_cast<void*>(static_cast<const void*>(data));
+  } else {
+    static_assert(sizeof(T) >= sizeof(void*), "the integer that user_data names is too small for a pointer");
+    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(data));  // NOLINT(performance-no-int-to-ptr)
+  }
+}
+
 /// The `void*` among the arguments of a C function: that at `index`, which is not a value.
 template <std::size_t index>
 struct DataParameter {
   static constexpr std::size_t left_out = index;
   template <class... Args>
   static void* find(const std::tuple<Args&...>& args) noexcept {
-    return std::get<index>(args);
+    return ticket_in(std::get<index>(args));
   }
 };
-/// The one in a struct among the arguments, or in what one of them points to, which is a value, too, unless it is
-/// `left_out`.
-template <class Struct, void* Struct::* member, std::size_t index>
+/// The one in a struct that the argument at `index` is, or points to; which is a value, too, unless it is `out`.
+template <auto member, std::size_t index, std::size_t out>
 struct DataMember {
-  static constexpr std::size_t left_out = index;
+  static constexpr std::size_t left_out = out;
   template <class... Args>
   static void* find(const std::tuple<Args&...>& args) noexcept {
-    if constexpr ((std::same_as<Args, Struct> || ...)) {
-      return std::get<Struct&>(args).*member;
+    auto& holder = std::get<index>(args);
+    if constexpr (std::is_pointer_v<std::remove_reference_t<decltype(holder)>>) {
+      return holder == nullptr ? nullptr : ticket_in(holder->*member);
     } else {
-      Struct* const holder = std::get<Struct*&>(args);
-      return holder == nullptr ? nullptr : holder->*member;
+      return ticket_in(holder.*member);
     }
   }
 };
 
-/// The place of the first `T` among `Args`; no_parameter where there is none.
-template <class T, class... Args>
+/// Whether an argument is a `Struct`, or points to one, or to what is derived from it.
+template <class Struct, class Arg>
+concept Holds = std::is_convertible_v<std::remove_pointer_t<std::remove_cvref_t<Arg>>*, const volatile Struct*>;
+
+/// The place of the first argument that holds a `Struct`; no_parameter where none does.
+template <class Struct, class... Args>
 consteval std::size_t place_of() {
-  constexpr bool is_it[] = {std::same_as<T, Args>..., true};
+  constexpr bool holds[] = {Holds<Struct, Args>..., true};
   std::size_t place = 0;
-  while (!is_it[place]) ++place;
+  while (!holds[place]) ++place;
   return place < sizeof...(Args) ? place : no_parameter;
 }
 
@@ -97,14 +114,16 @@ template <class How, auto where, class... Args>
 struct DataAt {
   using type = DataParameter<static_cast<std::size_t>(where)>;
 };
-template <class How, class Struct, void* Struct::* member, class... Args>
+template <class How, class Struct, class Pointer, Pointer Struct::* member, class... Args>
 struct DataAt<How, member, Args...> {
-  // As in libuv's `(request, status)`: the error leads when the struct has been left out.
-  static constexpr bool before_error =
-      ErrorLeads<How> && std::same_as<std::tuple_element_t<0, std::tuple<Args..., void>>, Struct*>;
-  // A union has no other value than the pointer.
-  static constexpr std::size_t in_union = std::is_union_v<Struct> ? place_of<Struct, Args...>() : no_parameter;
-  using type = DataMember<Struct, member, before_error ? 0 : in_union>;
+  static constexpr std::size_t place = place_of<Struct, Args...>();
+  static_assert(place != no_parameter, "none of this C callback's parameters is, or points to, what user_data names");
+  // As in libuv's `(request, status)`, the error leads when the struct has been left out; and a union has no other
+  // value than the pointer.
+  static constexpr bool is_no_value =
+      std::is_union_v<Struct> ||
+      (ErrorLeads<How> && place == 0 && std::is_pointer_v<std::tuple_element_t<0, std::tuple<Args...>>>);
+  using type = DataMember<member, place, is_no_value ? place : no_parameter>;
 };
 
 template <class... Args>
