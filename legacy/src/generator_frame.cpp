@@ -90,7 +90,7 @@ bool GeneratorFrame::running() const noexcept {
 
 GeneratorFrame* GeneratorFrame::find_leaf() noexcept {
   GeneratorFrame* frame = this;
-  while (frame->delegate_ != nullptr && frame->delegate_->owner_ == frame) frame = frame->delegate_;
+  for (GeneratorFrame* below; (below = frame->delegate()) != nullptr && below->owner_ == frame;) frame = below;
   return frame;
 }
 
@@ -105,27 +105,40 @@ void GeneratorFrame::detach() noexcept {
 GeneratorFrame* GeneratorFrame::attach(GeneratorFrame& sub) {
   if (sub.running()) throw ValueError(already_executing);
   sub.detach();
-  if (delegate_ != &sub) link_delegate(sub);
   sub.owner_ = this;
   return std::exchange(sub.leaf_, nullptr);
 }
 
-void GeneratorFrame::link_delegate(GeneratorFrame& sub) noexcept {
-  delegate_ = &sub;
-  next_sharer_ = sub.sharers_;
-  sub.sharers_ = this;
+Delegation::Delegation(GeneratorFrame& delegator, const void* object) noexcept
+    : delegator_(delegator), outer_(std::exchange(delegator.delegation_, this)), object_(object) {}
+
+Delegation::~Delegation() {
+  delegator_.delegation_ = outer_;
+  GeneratorFrame* const sub = delegate_;
+  if (sub == nullptr) return;
+  unlink();
+  if (sub->owner_ == &delegator_) {
+    sub->owner_ = nullptr;
+    if (!sub->finished()) sub->leaf_ = sub->find_leaf();
+  }
+  if (sub->handle_ == nullptr && sub->sharers_ == nullptr) sub->abandon();
 }
 
-GeneratorFrame* GeneratorFrame::drop_delegate() noexcept {
-  GeneratorFrame* const sub = std::exchange(delegate_, nullptr);
-  if (sub == nullptr) return nullptr;
-  GeneratorFrame** link = &sub->sharers_;
-  while (*link != this) link = &(*link)->next_sharer_;
-  *link = std::exchange(next_sharer_, nullptr);
-  if (sub->owner_ != this) return nullptr;
-  sub->owner_ = nullptr;
-  if (!sub->finished()) sub->leaf_ = sub->find_leaf();
-  return sub;
+void Delegation::link(GeneratorFrame& delegate) noexcept {
+  delegate_ = &delegate;
+  next_ = std::exchange(delegate.sharers_, this);
+  if (next_ != nullptr) next_->link_ = &next_;
+  link_ = &delegate.sharers_;
+}
+
+void Delegation::unlink() noexcept {
+  *link_ = next_;
+  if (next_ != nullptr) next_->link_ = link_;
+  delegate_ = nullptr;
+}
+
+const void* Delegation::id() const noexcept {
+  return delegate_ != nullptr && !delegate_->finished() ? delegate_ : object_;
 }
 
 // Resuming.
@@ -159,9 +172,8 @@ void GeneratorFrame::signal(Signal signal, std::exception_ptr error) noexcept {
 // the stack is left as it is; where it would run destructors alone, they are run in one pass instead of two. Gives what
 // resume() gives.
 GeneratorFrame* GeneratorFrame::exit() noexcept {
-  const bool delegates = delegate_ != nullptr || foreign_delegate_ != nullptr;
   auto unwinding = Unwinding::anything;
-  if (!sanitized && !delegates) unwinding = find_unwinding(context(), body_return_, this);
+  if (!sanitized && delegation_ == nullptr) unwinding = find_unwinding(context(), body_return_, this);
   if (unwinding == Unwinding::nothing) {
     destroy_body();
     ending_ = Ending::exited;
@@ -243,11 +255,7 @@ void GeneratorFrame::destroy() noexcept {
 }
 
 void GeneratorFrame::forget_sharers() noexcept {
-  while (sharers_ != nullptr) {
-    GeneratorFrame* const sharer = std::exchange(sharers_, sharers_->next_sharer_);
-    sharer->delegate_ = nullptr;
-    sharer->next_sharer_ = nullptr;
-  }
+  while (sharers_ != nullptr) sharers_->unlink();
 }
 
 std::string GeneratorFrame::repr() const { return "<generator object " + (name_.empty() ? body_name() : name_) + ">"; }
@@ -278,23 +286,16 @@ constinit const _Unwind_Stop_Fn GeneratorFrame::unwind_further = [](int, _Unwind
   __builtin_unreachable();
 };
 
-bool GeneratorFrame::delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown) {
-  struct Dropping {
-    GeneratorFrame& frame;
-    bool outcome_wanted = false;
-    ~Dropping() {
-      GeneratorFrame* const sub = frame.drop_delegate();
-      if (sub != nullptr && sub->handle_ == nullptr && !outcome_wanted) sub->abandon();
-    }
-  } dropping{*this};
+bool GeneratorFrame::delegate_to(GeneratorFrame& sub, Delegation& delegation, std::exception_ptr& thrown) {
   GeneratorFrame* leaf = attach(sub);
+  delegation.link(sub);
   GeneratorFrame* tip = sub.go_on(leaf);
   while (tip != nullptr) {
     suspend(tip);
-    if (sent_ == nullptr && delegate_ != nullptr && delegate_->owner_ == this && delegate_->finished()) break;
-    const auto signal = reinterpret_cast<std::uintptr_t>(sent_);
-    if (signal == raise_signal || signal == unwind_signal) raise_signalled();  // the latter where its delegate has gone
-    if (delegate_ == nullptr || delegate_->finished()) {
+    GeneratorFrame* const delegate = delegation.delegate();
+    if (sent_ == nullptr && delegate != nullptr && delegate->owner_ == this && delegate->finished()) break;
+    if (reinterpret_cast<std::uintptr_t>(sent_) == raise_signal) raise_signalled();
+    if (delegate == nullptr || delegate->finished()) {
       if (sent_ != nullptr && is_signal(sent_)) {
         thrown = take_signalled();
       } else {
@@ -305,27 +306,27 @@ bool GeneratorFrame::delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown
     // Its chain was cut off from this frame, so that what was meant for its leaf came here.
     void* const sent = std::exchange(sent_, nullptr);
     std::exception_ptr error = std::exchange(error_, nullptr);
-    leaf = attach(*delegate_);  // which throws where the chain runs: then nobody raises what came
-    tip = forward(sent, leaf, std::move(error));
+    leaf = attach(*delegate);  // which throws where the chain runs: then nobody raises what came
+    tip = forward(*delegate, sent, leaf, std::move(error));
   }
-  dropping.outcome_wanted = true;
+  sub.owner_ = nullptr;
   return true;
 }
 
-GeneratorFrame* GeneratorFrame::forward(void* sent, GeneratorFrame* leaf, std::exception_ptr error) {
+GeneratorFrame* GeneratorFrame::forward(GeneratorFrame& sub, void* sent, GeneratorFrame* leaf,
+                                        std::exception_ptr error) {
   if (sent == nullptr || !is_signal(sent)) {
     leaf->sent_ = sent;
-    return delegate_->go_on(leaf);
+    return sub.go_on(leaf);
   }
   if (reinterpret_cast<std::uintptr_t>(sent) == close_signal) {
-    close_delegate_and_raise(leaf, std::make_exception_ptr(GeneratorExit()));
+    close_and_raise(sub, leaf, std::make_exception_ptr(GeneratorExit()));
   }
-  if (holds<GeneratorExit>(error)) close_delegate_and_raise(leaf, std::move(error));
-  return delegate_->throw_in(leaf, std::move(error));
+  if (holds<GeneratorExit>(error)) close_and_raise(sub, leaf, std::move(error));
+  return sub.throw_in(leaf, std::move(error));
 }
 
-void GeneratorFrame::close_delegate_and_raise(GeneratorFrame* leaf, std::exception_ptr error) {
-  GeneratorFrame& sub = *delegate_;
+void GeneratorFrame::close_and_raise(GeneratorFrame& sub, GeneratorFrame* leaf, std::exception_ptr error) {
   if (sub.close(leaf) != nullptr) throw RuntimeError(ignored_exit);
   raise(sub.ending_ == Ending::raised ? std::move(sub.error_) : std::move(error));
 }

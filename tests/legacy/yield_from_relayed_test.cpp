@@ -198,5 +198,65 @@ TEST(RelayedDelegate, is_let_go_of_by_a_delegator_that_leaves_it) {
   EXPECT_EQ(getgeneratorstate(inner), GEN_CLOSED);
 }
 
+// What converts it delegates to another generator first.
+struct Detour {
+  operator int() const {
+    if (other != nullptr) yielder->from(*other);
+    return value;
+  }
+
+  int value = 0;
+  Yielder<int>* yielder = nullptr;
+  Generator<int>* other = nullptr;
+};
+
+TEST(RelayedDelegate, may_give_what_delegates_again_when_it_is_converted) {
+  Yielder<int>* yielder = nullptr;
+  Generator<int> other([](auto& yield) {
+    yield(100);
+    yield(101);
+  });
+  Generator<Detour> inner([&](auto& yield) {
+    yield(Detour{1, yielder, &other});
+    yield(Detour{2});
+    yield(Detour{3});
+  });
+  Generator<int> outer([&](Yielder<int>& yield) {
+    yielder = &yield;
+    yield.from(inner);
+    yield(-1);
+  });
+  std::vector<int> values;
+  for (const int value : outer) values.push_back(value);
+  EXPECT_EQ(values, (std::vector{100, 101, 1, 2, 3, -1}));
+}
+
+TEST(RelayedDelegate, is_let_go_of_where_another_delegation_was_inside) {
+  Yielder<int>* yielder = nullptr;
+  Generator<int> other([](auto& yield) { yield(100); });
+  Generator<Detour> inner([&](auto& yield) {
+    yield(Detour{1, yielder, &other});
+    yield(Detour{2});
+  });
+  {
+    Generator<int> outer([&](Yielder<int>& yield) {
+      yielder = &yield;
+      yield.from(inner);
+    });
+    EXPECT_EQ(outer.next(), 100);
+    EXPECT_EQ(outer.next(), 1);
+    EXPECT_EQ(gi_yieldfrom(outer), inner.id());
+  }
+  // On the stack of the one that has gone, and at the same place there.
+  Generator<int, void, int> delegate([](auto& yield) {
+    yield(1);
+    return 42;
+  });
+  Generator<int> innocent([&](auto& yield) { yield(yield.from(delegate)); });
+  EXPECT_EQ(innocent.next(), 1);
+  inner = {};
+  EXPECT_EQ(innocent.next(), 42);
+}
+
 }  // namespace
 }  // namespace segue::legacy

@@ -92,9 +92,8 @@ bool gi_suspended(const Generator<Yield, Send, Return>& generator) noexcept {
 template <class Yield, class Send, class Return>
 const void* gi_yieldfrom(const Generator<Yield, Send, Return>& generator) noexcept {
   if (!gi_suspended(generator)) return nullptr;
-  const legacy_detail::GeneratorFrame* const frame = legacy_detail::Inspection::frame(generator);
-  if (frame->delegate_ != nullptr) return frame->delegate_->finished() ? nullptr : frame->delegate_;
-  return frame->foreign_delegate_ != nullptr ? frame->foreign_delegate_->id() : nullptr;
+  const legacy_detail::Delegation* const delegation = legacy_detail::Inspection::frame(generator)->delegation_;
+  return delegation != nullptr ? delegation->id() : nullptr;
 }
 
 /// The `yield(…)` or `yield.from(…)` that a suspended generator stands at.

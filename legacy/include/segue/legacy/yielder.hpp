@@ -77,7 +77,7 @@ class Yielder {
       relay(relayed, where);
       return relayed.result();
     } else {
-      legacy_detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source));
+      legacy_detail::SourceFor<Result, Source> relayed(static_cast<Source&&>(source), frame_);
       relay(relayed, where);
       return relayed.result();
     }
@@ -118,12 +118,12 @@ class Yielder {
     auto* const frame = sub.frame();
     frame_.where_ = where;
     if (frame == nullptr || frame->finished()) return legacy_detail::none<Return>();
-    if (std::exception_ptr thrown; !frame_.delegate_to(*frame, thrown)) {
+    legacy_detail::Delegation delegation(frame_);
+    if (std::exception_ptr thrown; !frame_.delegate_to(*frame, delegation, thrown)) {
       Outcome<Return> result;
       if (thrown) legacy_detail::raise_at_delegation(std::move(thrown), result);
       return result.empty() ? legacy_detail::none<Return>() : result.take();
     }
-    const legacy_detail::AbandonedIfOrphan abandoned(*frame);
     if (frame->ending_ != legacy_detail::GeneratorFrame::Ending::returned) legacy_detail::raise(frame->take_error());
     return frame->result_.take();
   }
@@ -131,7 +131,6 @@ class Yielder {
   // PEP 380's expansion of `yield from`.
   template <class Relayed>
   void relay(Relayed& source, const std::source_location& where) {
-    const legacy_detail::ForeignDelegate delegating(frame_, source);
     bool more = source.next();
     while (more) {
       if constexpr (std::is_void_v<Yield>) {

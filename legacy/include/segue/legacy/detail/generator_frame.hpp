@@ -1,8 +1,8 @@
 // The part of a generator that lives on its own stack and does not depend on its types: how it is resumed, alone and
 // as part of a chain of delegations.
 //
-// A chain is a list of frames linked both ways: `delegate_` down, `owner_` up. Its *top* has no owner and remembers in
-// `leaf_` the frame to resume, which is the frame at the other end, so that resuming costs the same at any depth:
+// A chain is a list of frames linked both ways: `delegation_` down, `owner_` up. Its *top* has no owner and remembers
+// in `leaf_` the frame to resume, which is the frame at the other end, so that resuming costs the same at any depth:
 //
 //   top -> ... -> leaf        top.leaf_ == leaf      suspended
 //                             top.leaf_ == null      one of its frames runs, and all of them count as running:
@@ -44,14 +44,37 @@ inline bool is_signal(const void* sent) noexcept { return reinterpret_cast<std::
 /// Throws `error`, with what is being handled here as its context when it has none yet.
 [[noreturn]] void raise(std::exception_ptr error);
 
-/// A delegate that is no part of the chain: the body of the delegating frame resumes it (sources.hpp). gi_yieldfrom()
-/// asks for its id.
-class Foreign {
- public:
-  virtual const void* id() const noexcept = 0;
+class GeneratorFrame;
 
- protected:
-  ~Foreign() = default;
+/// A guard on a generator's stack: while it lives, the generator waits for a delegate. Inside of one there may be
+/// another, in what converts a value on its way.
+class Delegation {
+ public:
+  /// To an object that is no generator, with this address; or to a generator that link() tells.
+  explicit Delegation(GeneratorFrame& delegator, const void* object = nullptr) noexcept;
+  Delegation(const Delegation&) = delete;
+  Delegation& operator=(const Delegation&) = delete;
+  /// Closes the delegate where its owner has gone, and nobody else waits for it.
+  ~Delegation();
+
+  /// Notes the delegate. That alone does not make it a part of the chain: the body may resume it by itself.
+  void link(GeneratorFrame& delegate) noexcept;
+  /// Null where it is no generator, and when it has gone.
+  GeneratorFrame* delegate() const noexcept { return delegate_; }
+  /// What gi_yieldfrom() gives.
+  const void* id() const noexcept;
+
+ private:
+  friend class GeneratorFrame;
+  void unlink() noexcept;
+
+  GeneratorFrame& delegator_;
+  Delegation* const outer_;
+  const void* const object_;
+  GeneratorFrame* delegate_ = nullptr;
+  // In the list of all that wait for the delegate.
+  Delegation* next_ = nullptr;
+  Delegation** link_ = nullptr;
 };
 
 class GeneratorFrame : public Fiber {
@@ -85,13 +108,8 @@ class GeneratorFrame : public Fiber {
 
   /// Runs `sub` to its end; every suspension of its chain suspends this one. True when its outcome is in `sub`, false
   /// when it was closed behind this frame's back; `thrown` is then what was thrown in, if anything. Throws ValueError
-  /// when `sub` runs already.
-  bool delegate_to(GeneratorFrame& sub, std::exception_ptr& thrown);
-  /// Notes that this frame waits for `sub`: `delegate_` becomes null when `sub` goes. That alone does not make `sub` a
-  /// part of the chain; the body may resume it by itself.
-  void link_delegate(GeneratorFrame& sub) noexcept;
-  /// Ends that. Gives the delegate where it was a part of this frame's chain, and null otherwise.
-  GeneratorFrame* drop_delegate() noexcept;
+  /// when `sub` runs already. `delegation` is this frame's.
+  bool delegate_to(GeneratorFrame& sub, Delegation& delegation, std::exception_ptr& thrown);
   /// What the signal in `sent_` asks to be raised.
   std::exception_ptr take_signalled();
   /// Raises it; or, for unwind_signal, runs the destructors of the body's frames without an exception to catch.
@@ -130,15 +148,13 @@ class GeneratorFrame : public Fiber {
   // Where Body::call_body() returns to: the frames from there up are ours, and not the body's.
   const void* body_return_ = nullptr;
 
-  // What this frame delegates to, for as long as it waits for it; another frame may have become its owner meanwhile.
-  GeneratorFrame* delegate_ = nullptr;
+  // The innermost delegation of this frame, for as long as it waits; another frame may have become the owner of the
+  // delegate meanwhile.
+  Delegation* delegation_ = nullptr;
   // The frame that delegates to this one and goes on when it finishes.
   GeneratorFrame* owner_ = nullptr;
-  // All frames whose `delegate_` this is, linked by `next_sharer_`.
-  GeneratorFrame* sharers_ = nullptr;
-  GeneratorFrame* next_sharer_ = nullptr;
-  // What it delegates to when that is not a part of its chain.
-  const Foreign* foreign_delegate_ = nullptr;
+  // All delegations that wait for this frame.
+  Delegation* sharers_ = nullptr;
 
   // With a throw or raise signal the exception that comes in; after the end the one that goes out.
   std::exception_ptr error_;
@@ -152,13 +168,15 @@ class GeneratorFrame : public Fiber {
   virtual void destroy_body() noexcept = 0;
 
  private:
+  friend Delegation;
   GeneratorFrame* top() noexcept;
   GeneratorFrame* find_leaf() noexcept;
+  GeneratorFrame* delegate() const noexcept { return delegation_ != nullptr ? delegation_->delegate() : nullptr; }
   [[nodiscard]] GeneratorFrame* attach(GeneratorFrame& sub);
   void detach() noexcept;
   void forget_sharers() noexcept;
-  GeneratorFrame* forward(void* sent, GeneratorFrame* leaf, std::exception_ptr error);
-  [[noreturn]] void close_delegate_and_raise(GeneratorFrame* leaf, std::exception_ptr error);
+  static GeneratorFrame* forward(GeneratorFrame& sub, void* sent, GeneratorFrame* leaf, std::exception_ptr error);
+  [[noreturn]] static void close_and_raise(GeneratorFrame& sub, GeneratorFrame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   GeneratorFrame* exit() noexcept;
   std::exception_ptr close_below(GeneratorFrame* leaf) noexcept;

@@ -49,19 +49,6 @@ T none() {
   }
 }
 
-/// A guard: while it lives, the body of `frame` waits for `delegate`, which is no part of the chain.
-class ForeignDelegate {
- public:
-  ForeignDelegate(GeneratorFrame& frame, const Foreign& delegate) noexcept
-      : frame_(frame), outer_(std::exchange(frame.foreign_delegate_, &delegate)) {}
-  ForeignDelegate(const ForeignDelegate&) = delete;
-  ~ForeignDelegate() { frame_.foreign_delegate_ = outer_; }
-
- private:
-  GeneratorFrame& frame_;
-  const Foreign* outer_;
-};
-
 struct Deduced {};
 
 /// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: gives false,
@@ -86,10 +73,10 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
   return false;
 }
 
-/// A generator of other types: its values, and those sent to it, are converted. From its start on `delegator` knows its
-/// frame, and when that has gone, wherever the generator object is moved to.
+/// A generator of other types: its values, and those sent to it, are converted. From its start on the delegation
+/// knows its frame, and when that has gone, wherever the generator object is moved to.
 template <class Source>
-class GeneratorSource final : public Foreign {
+class GeneratorSource {
   using Sub = std::remove_cvref_t<Source>;
   using SubYield = typename Sub::yield_type;
   using SubSend = typename Sub::send_type;
@@ -97,16 +84,8 @@ class GeneratorSource final : public Foreign {
 
  public:
   GeneratorSource(Source&& source, GeneratorFrame& delegator)
-      : sub_(static_cast<Source&&>(source)), delegator_(delegator) {}
-  GeneratorSource(const GeneratorSource&) = delete;
-  GeneratorSource& operator=(const GeneratorSource&) = delete;
-  ~GeneratorSource() {
-    if (gone()) return;
-    delegator_.drop_delegate();
-    if (running_->handle_ == nullptr) running_->abandon();
-  }
+      : sub_(static_cast<Source&&>(source)), delegation_(delegator) {}
 
-  const void* id() const noexcept override { return nullptr; }  // gi_yieldfrom() has it from the delegator
   SubYield value() { return taken<SubYield>(value_); }
   Return result() { return result_.empty() ? none<Return>() : result_.take(); }
 
@@ -147,13 +126,13 @@ class GeneratorSource final : public Foreign {
 
  private:
   // Whether it was not started, or has been closed or destroyed by others.
-  bool gone() const noexcept { return running_ == nullptr || delegator_.delegate_ != running_; }
+  bool gone() const noexcept { return delegation_.delegate() == nullptr; }
 
   GeneratorFrame* leaf_to_resume() {
     if (running_ == nullptr) {
       if (sub_.ready_or_null() == nullptr) return nullptr;
       running_ = sub_.frame_;
-      delegator_.link_delegate(*running_);
+      delegation_.link(*running_);
     } else if (gone()) {
       return nullptr;
     }
@@ -175,10 +154,10 @@ class GeneratorSource final : public Foreign {
   }
 
   Source sub_;  // not looked at once `running_` is known: it may be moved from
-  GeneratorFrame& delegator_;
   GeneratorFrame* running_ = nullptr;
   void* value_ = nullptr;
   Outcome<Return> result_;
+  Delegation delegation_;
 };
 
 template <class Range>
@@ -206,7 +185,7 @@ std::string iterator_name() {
 /// A source that has a next element, and nothing else: sending it a value raises AttributeError at the delegation, and
 /// what is thrown in is raised there, too.
 template <class Iterated>
-class IteratorSource : public Foreign {
+class IteratorSource {
  public:
   void result() const noexcept {}
 
@@ -219,9 +198,6 @@ class IteratorSource : public Foreign {
     return raise_at_delegation(std::move(error), result);
   }
   bool close() noexcept { return true; }
-
- protected:
-  ~IteratorSource() = default;
 };
 
 template <class Source>
@@ -229,9 +205,9 @@ class RangeSource final : public IteratorSource<std::remove_reference_t<Source>>
   using Range = std::remove_reference_t<Source>;
 
  public:
-  explicit RangeSource(Source&& range) : range_(static_cast<Source&&>(range)) {}
+  RangeSource(Source&& range, GeneratorFrame& delegator)
+      : range_(static_cast<Source&&>(range)), delegation_(delegator, std::addressof(range_)) {}
 
-  const void* id() const noexcept override { return std::addressof(range_); }
   decltype(auto) value() {
     if constexpr (made_in_next) {
       return value_.take();
@@ -265,6 +241,7 @@ class RangeSource final : public IteratorSource<std::remove_reference_t<Source>>
   Source range_;
   std::optional<Iterator> position_;
   std::conditional_t<made_in_next, Outcome<std::remove_cv_t<Reference>>, None> value_;
+  Delegation delegation_;
 };
 
 template <class T>
@@ -282,9 +259,9 @@ class FunctionSource final : public IteratorSource<std::remove_reference_t<Sourc
   using Value = typename std::remove_cvref_t<std::invoke_result_t<std::remove_reference_t<Source>&>>::value_type;
 
  public:
-  explicit FunctionSource(Source&& function) : function_(static_cast<Source&&>(function)) {}
+  FunctionSource(Source&& function, GeneratorFrame& delegator)
+      : function_(static_cast<Source&&>(function)), delegation_(delegator, std::addressof(function_)) {}
 
-  const void* id() const noexcept override { return std::addressof(function_); }
   Value value() { return value_.take(); }
 
   bool next() {
@@ -300,18 +277,19 @@ class FunctionSource final : public IteratorSource<std::remove_reference_t<Sourc
  private:
   Source function_;
   Outcome<Value> value_;
+  Delegation delegation_;
 };
 
 /// An object with a member next() and, where it has them, send(), throw_() and close(): PEP 380's optional protocol.
 template <class Result, class Source>
-class ObjectSource final : public Foreign {
+class ObjectSource {
   using Object = std::remove_reference_t<Source>;
   using Value = decltype(std::declval<Object&>().next());
 
  public:
-  explicit ObjectSource(Source&& object) : object_(static_cast<Source&&>(object)) {}
+  ObjectSource(Source&& object, GeneratorFrame& delegator)
+      : object_(static_cast<Source&&>(object)), delegation_(delegator, std::addressof(object_)) {}
 
-  const void* id() const noexcept override { return std::addressof(object_); }
   Value value() { return value_.take(); }
   Result result() { return result_.empty() ? none<Result>() : result_.take(); }
 
@@ -369,6 +347,7 @@ class ObjectSource final : public Foreign {
   Source object_;
   Outcome<Value> value_;
   Outcome<Result> result_;
+  Delegation delegation_;
 };
 
 /// What has a member next() that gives values. std::ranges::subrange has one, too, but it gives a subrange.
