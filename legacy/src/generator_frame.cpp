@@ -7,6 +7,7 @@
 #include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/legacy/detail/body.hpp>
+#include <segue/let_go.hpp>
 #include <segue/unraisable.hpp>
 
 #include "unwinding.hpp"
@@ -38,6 +39,31 @@ void report(const GeneratorFrame& frame, std::exception_ptr error, const char* r
   }
   report_unraisable(std::move(error), std::move(object));
 }
+
+// The owning handle of a frame that is let go of, which may have to wait for its turn.
+class LastHandle {
+ public:
+  LastHandle() noexcept = default;
+  explicit LastHandle(GeneratorFrame* frame) noexcept { take(frame); }
+  LastHandle(LastHandle&& other) noexcept { take(std::exchange(other.frame_, nullptr)); }
+  LastHandle& operator=(LastHandle&& other) noexcept {
+    abandon();
+    take(std::exchange(other.frame_, nullptr));
+    return *this;
+  }
+  ~LastHandle() { abandon(); }
+
+ private:
+  void take(GeneratorFrame* frame) noexcept {
+    frame_ = frame;
+    if (frame != nullptr) frame->handle_ = &frame_;
+  }
+  void abandon() noexcept {
+    if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();
+  }
+
+  GeneratorFrame* frame_ = nullptr;
+};
 
 }  // namespace
 
@@ -188,6 +214,11 @@ GeneratorFrame* GeneratorFrame::exit() noexcept {
   } else {
     signal(close_signal);
   }
+  return resume_to_exit();
+}
+
+GeneratorFrame* GeneratorFrame::resume_to_exit() noexcept {
+  const Nesting elsewhere(Nesting::another);
   return static_cast<GeneratorFrame*>(resume());
 }
 
@@ -248,6 +279,19 @@ void GeneratorFrame::abandon() noexcept {
   }
   destroy();
 }
+
+void GeneratorFrame::let_go(GeneratorFrame& frame) noexcept {
+  using Here = segue_detail::LettingGo<LastHandle>;
+  if (Here::depth >= Here::deepest) [[unlikely]]
+    return segue_detail::let_go_in_turn(LastHandle(&frame));
+  frame.abandon();
+}
+
+Nesting::Nesting(Stack stack) noexcept : outside_(segue_detail::LettingGo<LastHandle>::depth) {
+  segue_detail::LettingGo<LastHandle>::depth = stack == another ? 0 : outside_ + 1;
+}
+
+Nesting::~Nesting() { segue_detail::LettingGo<LastHandle>::depth = outside_; }
 
 void GeneratorFrame::destroy() noexcept {
   forget_sharers();

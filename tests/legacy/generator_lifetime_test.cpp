@@ -16,11 +16,13 @@
 #include <segue/os_error.hpp>
 
 #include "attempt.hpp"
+#include "small_stack.hpp"
 #include "unraisable_reports.hpp"
 
 namespace segue::legacy {
 namespace {
 
+using segue::testing::on_small_stack;
 using segue::testing::UnraisableReports;
 using testing::attempt;
 using Trace = std::vector<std::string>;
@@ -391,6 +393,69 @@ TEST(GeneratorDestructor, ReturnsEveryStack) {
   const std::size_t stacks = stack_statistics().stacks;
   for (int i = 0; i < 5; ++i) round();
   EXPECT_EQ(stack_statistics().stacks, stacks);
+}
+
+// A chain of generators, each of which owns the one before.
+constexpr int generators_in_chain = 2000;
+
+Generator<int> chain_by_argument() {
+  Generator<int> last([](auto& yield) { yield(1); });
+  for (int i = 0; i < generators_in_chain; ++i) {
+    last = Generator<int>([](auto& yield, Generator<int>&& inner) { yield.from(inner); }, std::move(last));
+  }
+  return last;
+}
+
+Generator<int> started_chain_by_capture(int& alive) {
+  struct Counted {
+    explicit Counted(int& count) noexcept : alive(&++count) {}
+    Counted(Counted&& other) noexcept : alive(std::exchange(other.alive, nullptr)) {}
+    ~Counted() {
+      if (alive != nullptr) --*alive;
+    }
+    int* alive;
+  };
+  Generator<int> last([](auto& yield) { yield(1); });
+  for (int i = 0; i < generators_in_chain; ++i) {
+    last.next();
+    last = Generator<int>([inner = std::move(last), counted = Counted(alive)](auto& yield) { yield(1); });
+  }
+  return last;
+}
+
+TEST(GeneratorLifetime, ALongChainThatHasNotBeenStartedGoesWithoutRecursion) {
+  on_small_stack([] {
+    {
+      const auto dropped = chain_by_argument();
+    }
+    auto closed = chain_by_argument();
+    closed.close();
+  });
+}
+
+TEST(GeneratorLifetime, ALongChainOfCapturesGoesWithoutRecursion) {
+  on_small_stack([] {
+    int alive = 0;
+    {
+      const auto dropped = started_chain_by_capture(alive);
+    }
+    EXPECT_EQ(alive, 0);
+    auto closed = started_chain_by_capture(alive);
+    EXPECT_EQ(alive, generators_in_chain);
+    closed.close();
+    EXPECT_EQ(alive, 0);
+  });
+}
+
+TEST(GeneratorLifetime, ALongChainGoesInTheBodyOfAGenerator) {
+  Generator<int> chain = chain_by_argument();
+  Generator<int> dropper([&chain](auto& yield) {
+    {
+      const Generator<int> dropped(std::move(chain));
+    }
+    yield(1);
+  });
+  EXPECT_EQ(dropper.next(), 1);
 }
 
 }  // namespace

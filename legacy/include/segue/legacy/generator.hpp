@@ -235,7 +235,7 @@ class [[nodiscard]] Generator {
     if (frame_ != nullptr) frame_->handle_ = std::launder(&frame_);
   }
   void drop() noexcept {
-    if (frame_ != nullptr) std::exchange(frame_, nullptr)->abandon();
+    if (frame_ != nullptr) GeneratorFrame::let_go(*std::exchange(frame_, nullptr));
   }
   GeneratorFrame* frame() noexcept { return static_cast<GeneratorFrame*>(frame_); }
 

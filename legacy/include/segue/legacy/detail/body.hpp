@@ -71,7 +71,12 @@ class Body final : public ResultFrame<Return> {
   }
 
   std::string body_name() const override { return type_name(typeid(Function)); }
-  void destroy_body() noexcept override { std::destroy_at(&parts_); }
+  void destroy_body() noexcept override {
+    if constexpr (!std::is_trivially_destructible_v<decltype(parts_)>) {
+      const Nesting deeper(Nesting::this_one);
+      std::destroy_at(&parts_);
+    }
+  }
 
   // In a union, so that destroy_body() can end it, and all that the body holds, while this block lives on.
   union {

@@ -77,6 +77,20 @@ class Delegation {
   Delegation** link_ = nullptr;
 };
 
+/// A guard: counts how deep destructors that may let go of further generators nest on a stack. On another one, which
+/// has room for as many as any, it begins anew. Not inlined: the thread may be another one at its end.
+class Nesting {
+ public:
+  enum Stack : std::uint8_t { this_one, another };
+  explicit Nesting(Stack stack) noexcept;
+  Nesting(const Nesting&) = delete;
+  Nesting& operator=(const Nesting&) = delete;
+  ~Nesting();
+
+ private:
+  const int outside_;
+};
+
 class GeneratorFrame : public Fiber {
  public:
   enum class Ending : std::uint8_t { none, returned, raised, exited };
@@ -99,6 +113,8 @@ class GeneratorFrame : public Fiber {
   GeneratorFrame* close(GeneratorFrame* leaf) noexcept;
   /// The owning handle goes: closes the generator and frees it, at once or, while it runs, as soon as it suspends.
   void abandon() noexcept;
+  /// As abandon(), but without recursion in a chain of frames that own each other.
+  static void let_go(GeneratorFrame& frame) noexcept;
   /// Frees the frame. It is not started, or finished.
   void destroy() noexcept;
 
@@ -179,6 +195,7 @@ class GeneratorFrame : public Fiber {
   [[noreturn]] static void close_and_raise(GeneratorFrame& sub, GeneratorFrame* leaf, std::exception_ptr error);
   void signal(Signal signal, std::exception_ptr error = nullptr) noexcept;
   GeneratorFrame* exit() noexcept;
+  [[gnu::noinline]] GeneratorFrame* resume_to_exit() noexcept;
   std::exception_ptr close_below(GeneratorFrame* leaf) noexcept;
   [[noreturn]] void raise_error_signalled();
   // A variable, and no function: the symbol of a function has the types of its parameters in it, and one of these is an
