@@ -31,9 +31,13 @@ struct LatchState final : LoopBound {
 class [[nodiscard("co_await it")]] LatchWait : public QueuedWait {
  public:
   explicit LatchWait(Ref<LatchState> latch) noexcept : latch_(std::move(latch)) {}
-  bool await_ready() const noexcept { return latch_->count == 0; }
+  bool await_ready() const {
+    check_unused(latch_);  // throws where it is awaited again
+    return latch_->count == 0;
+  }
   void await_suspend(Resumable leaf) { wait_in(latch_->waiters, latch_->loop(), leaf); }
   void await_resume() {
+    const Ref<LatchState> latch = std::move(latch_);
     if (waited()) finish_wait();  // leaves the queue; throws where the wait was cancelled
   }
 

@@ -35,6 +35,10 @@ void step_of(Frame& outermost, Driver& driver) {
 
 }  // namespace
 
+void refuse_reuse(bool waits) {
+  throw RuntimeError(waits ? "coroutine is being awaited already" : "cannot reuse already awaited coroutine");
+}
+
 void Frame::check_steppable() const {
   if (executing) throw ValueError("coroutine already executing");
   if (lost) throw RuntimeError("cannot reuse already awaited coroutine");

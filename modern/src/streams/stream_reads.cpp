@@ -47,7 +47,7 @@ class MoreData : public FutureAwaiter<void> {
 }  // namespace
 
 bool StreamRead::await_ready() {
-  if (!stream_) throw RuntimeError("cannot reuse already awaited coroutine");
+  if (!stream_ || wait_) refuse_reuse(static_cast<bool>(stream_));
   return attempt(false);
 }
 
@@ -64,8 +64,8 @@ std::coroutine_handle<> StreamRead::await_suspend(Resumable delegator) {
 }
 
 std::string StreamRead::await_resume() {
+  const auto stream = std::move(stream_);
   if (wait_) wait_->await_resume();
-  stream_ = nullptr;
   return std::move(chunk_);
 }
 

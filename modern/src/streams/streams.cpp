@@ -86,6 +86,7 @@ Coroutine<StreamPair> open_connection(ConnectionOptions options) {
 // --- StreamWriter ---
 
 bool Drain::await_ready() const {
+  if (!writer_ || wait_) refuse_reuse(static_cast<bool>(writer_));
   const std::exception_ptr error = writer_->protocol->reader().exception();
   if (error) std::rethrow_exception(error);
   return !writer_->transport->is_closing() && writer_->protocol->writable();

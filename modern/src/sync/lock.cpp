@@ -13,15 +13,14 @@ void LockState::unlock() {
   waiters.wake_first();
 }
 
-void LockWait::finish_acquire() {
-  if (!waited()) return;
+void LockWait::take(LockState& lock) {
   try {
     finish_wait();
   } catch (const CancelledError&) {
-    if (!lock_->locked) lock_->waiters.wake_first();
+    if (!lock.locked) lock.waiters.wake_first();
     throw;
   }
-  lock_->take();
+  lock.take();
 }
 
 }  // namespace segue::modern::detail

@@ -16,10 +16,6 @@ std::string QueueCore::repr() {
   return text + ">";
 }
 
-void refuse_reuse(bool waiting) {
-  throw RuntimeError(waiting ? "coroutine is being awaited already" : "cannot reuse already awaited coroutine");
-}
-
 void QueueCore::refuse_put() const {
   if (shut_down_) throw QueueShutDown();
   throw QueueFull();

@@ -28,15 +28,14 @@ bool SemaphoreState::hand_over() {
   return true;
 }
 
-void SemaphoreWait::finish_acquire() {
-  if (!waited()) return;
-  const ScopeExit wake_others([this] {
-    while (semaphore_->value > 0 && semaphore_->hand_over()) continue;
+void SemaphoreWait::take_permit(SemaphoreState& semaphore) {
+  const ScopeExit wake_others([&semaphore] {
+    while (semaphore.value > 0 && semaphore.hand_over()) continue;
   });
   try {
     finish_wait();
   } catch (const CancelledError&) {
-    if (done() && !cancelled()) semaphore_->put_back();
+    if (done() && !cancelled()) semaphore.put_back();
     throw;
   }
 }

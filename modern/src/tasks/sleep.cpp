@@ -5,7 +5,6 @@ namespace segue::modern::detail {
 void SleepWait::wait_for_timer(Resumable leaf) {
   Driver& driver = Driver::require_current();
   LoopCore& loop = LoopCore::require_running();
-  if (future_) future_->loop().cancel_timer(*future_);  // awaited again
   future_ = make_ref<SleepFuture>(loop);
   loop.check_usable();
   loop.add_timer(*future_, loop.time() + delay_.value());

@@ -313,6 +313,26 @@ TEST_F(StreamReaders, TakeNothingBeforeTheyAreAwaited) {
   });
 }
 
+TEST_F(StreamReaders, RefuseASecondAwaitOfARead) {
+  run([&]() -> Coroutine<void> {
+    const StreamReader reader = make(64, "");
+    auto read = reader.readline();
+    const auto outcome = [&]() -> Coroutine<std::string> {
+      try {
+        co_return co_await read;
+      } catch (...) {
+        co_return text(std::current_exception());
+      }
+    };
+    auto first = create_task(outcome());
+    const std::string second = co_await create_task(outcome());
+    EXPECT_EQ(second, "RuntimeError(coroutine is being awaited already)");
+    reader.feed_data("a line\n");
+    const std::string line = co_await first;
+    EXPECT_EQ(line, "a line\n");
+  });
+}
+
 TEST_F(StreamReaders, KeepOrderOverManySmallReads) {
   run([&]() -> Coroutine<void> {
     const StreamReader reader;

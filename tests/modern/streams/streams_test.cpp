@@ -260,6 +260,26 @@ TEST_P(Streams, DrainWaitsOnlyAboveTheHighWaterMark) {
   });
 }
 
+TEST_P(Streams, RefuseASecondAwaitOfADrain) {
+  run([]() -> Coroutine<void> {
+    SocketPair pair;
+    auto [reader, writer] = co_await open(pair);
+    writer.write(std::string(1'000'000, 'x'));
+    auto drain = writer.drain();
+    const auto wait = [&drain]() -> Coroutine<> { co_await drain; };
+    auto first = create_task(wait());
+    const std::string second = co_await error_of(create_task(wait()));
+    EXPECT_EQ(second, "RuntimeError(coroutine is being awaited already)");
+    while (!first.done()) {
+      pair.receive();
+      co_await sleep(0s);
+    }
+    co_await first;
+    const std::string again = co_await error_of(wait());
+    EXPECT_EQ(again, "RuntimeError(cannot reuse already awaited coroutine)");
+  });
+}
+
 TEST_P(Streams, StopReceivingWhereNobodyReads) {
   run([]() -> Coroutine<void> {
     SocketPair pair;

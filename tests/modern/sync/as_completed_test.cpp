@@ -149,6 +149,18 @@ TEST(AsCompleted, may_be_waited_for_by_several_at_once) {
   EXPECT_EQ(loop->time().time_since_epoch(), 5ms);
 }
 
+TEST(AsCompleted, that_was_moved_from_is_refused) {
+  const EventLoopPtr loop = make_loop();
+  loop->run_until_complete([&]() -> Coroutine<> {
+    auto completed = as_completed(std::to_array({value_after(0ms, 1)}));
+    auto moved = std::move(completed);
+    EXPECT_THROW((void)completed.anext(), RuntimeError);  // NOLINT(bugprone-use-after-move)
+    EXPECT_THROW((void)completed.begin(), RuntimeError);
+    const Task<int> done = co_await moved.anext();
+    EXPECT_EQ(done.result(), 1);
+  }());
+}
+
 TEST(AsCompleted, needs_a_loop_that_runs_or_is_the_threads) {
   EXPECT_EQ(testing::attempt([] { as_completed(std::vector<Task<int>>()); }),
             "RuntimeError(There is no current event loop in thread 'MainThread'.)");

@@ -257,6 +257,10 @@ class Driver {
   const bool is_task_;
 };
 
+/// For an awaiter that may be awaited once: RuntimeError("coroutine is being awaited already") where it waits, else
+/// RuntimeError("cannot reuse already awaited coroutine").
+[[noreturn]] void refuse_reuse(bool waits);
+
 /// A driver by hand, for as long as a step takes.
 class ManualDriver final : public Driver {
  public:

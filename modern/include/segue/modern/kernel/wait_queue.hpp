@@ -2,8 +2,8 @@
 // locks.py and queues.py. That future and the place in the queue are in the awaiter, which lives in the frame that
 // waits: waiting allocates nothing.
 //
-// An awaiter of one's own derives from QueuedWait; its await_suspend() calls wait_in(), its await_resume()
-// finish_wait(). The primitive's state has a WaitQueue, and is a LoopBound.
+// An awaiter of one's own derives from QueuedWait; its await_ready() calls check_unused(), its await_suspend()
+// wait_in(), its await_resume() finish_wait(). The primitive's state has a WaitQueue, and is a LoopBound.
 #pragma once
 
 #include <memory>
@@ -78,6 +78,12 @@ class QueuedWait : public FutureWait, public ListLink<> {
 
  protected:
   bool waited() const noexcept { return static_cast<bool>(future_); }
+  /// Throws where it is awaited a second time, or was moved from. await_resume() takes `primitive` out of the awaiter.
+  template <class State>
+  void check_unused(const Ref<State>& primitive) const {
+    if (!primitive || waited()) [[unlikely]]
+      refuse_reuse(static_cast<bool>(primitive));
+  }
   void wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf);
   /// Leaves the queue. Throws what the wait ended with.
   void finish_wait() {

@@ -31,6 +31,7 @@ class [[nodiscard("co_await it")]] Drain {
   bool await_ready() const;
   std::coroutine_handle<> await_suspend(Resumable delegator);
   void await_resume() {
+    const auto writer = std::move(writer_);
     if (wait_) wait_->await_resume();
   }
 

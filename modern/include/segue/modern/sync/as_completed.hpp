@@ -22,6 +22,7 @@
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/delay.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
+#include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/future.hpp>
@@ -127,7 +128,7 @@ Coroutine<typename ResultOf<F>::type> next_result(std::shared_ptr<Completions<F>
 
 /// What as_completed() returns. One pass, by either kind of loop; what is asked for by one is not given to the other.
 template <std::derived_from<AnyFuture> F>
-class AsCompleted {
+class AsCompleted : public HandleOf<AsCompleted<F>, std::shared_ptr<detail::Completions<F>>> {
  public:
   using result_type = typename detail::ResultOf<F>::type;
 
@@ -164,16 +165,13 @@ class AsCompleted {
   };
 
   explicit AsCompleted(std::shared_ptr<detail::Completions<F>> completions) noexcept
-      : completions_(std::move(completions)) {}
+      : AsCompleted::HandleOf(std::move(completions)) {}
 
-  Iterator begin() const { return Iterator(completions_); }
+  Iterator begin() const { return Iterator(this->state()); }
   std::default_sentinel_t end() const noexcept { return {}; }
   /// The next one that is done, as it was given to as_completed(). TimeoutError where the time is over,
   /// StopAsyncIteration after the last.
-  Coroutine<F> anext() { return detail::body::next_completed<F>(completions_); }
-
- private:
-  std::shared_ptr<detail::Completions<F>> completions_;
+  Coroutine<F> anext() { return detail::body::next_completed<F>(this->state()); }
 };
 
 struct AsCompletedFunction {

@@ -39,9 +39,13 @@ class [[nodiscard("co_await it")]] EventWait : public QueuedWait {
   EventWait& operator=(EventWait&&) = delete;
   ~EventWait() = default;
 
-  bool await_ready() const noexcept { return event_->is_set; }
+  bool await_ready() const {
+    check_unused(event_);
+    return event_->is_set;
+  }
   void await_suspend(Resumable leaf) { wait_in(event_->waiters, event_->loop(), leaf); }
   bool await_resume() {
+    const Ref<detail::EventState> event = std::move(event_);
     if (waited()) finish_wait();
     return true;
   }

@@ -54,11 +54,22 @@ class LockWait : public QueuedWait {
   LockWait& operator=(LockWait&&) = delete;
   ~LockWait() = default;
 
-  bool await_ready() const noexcept { return lock_->try_acquire(); }
+  bool await_ready() const {
+    check_unused(lock_);
+    return lock_->try_acquire();
+  }
   void await_suspend(Resumable leaf) { wait_in(lock_->waiters, lock_->loop(), leaf); }
 
  protected:
-  void finish_acquire();
+  /// Gives the lock that it has taken.
+  Ref<LockState> finish_acquire() {
+    Ref<LockState> lock = std::move(lock_);
+    if (waited()) take(*lock);
+    return lock;
+  }
+
+ private:
+  void take(LockState& lock);
   Ref<LockState> lock_;
 };
 
@@ -101,10 +112,7 @@ class [[nodiscard("co_await it")]] LockAcquire : public detail::LockWait {
 class [[nodiscard("co_await it")]] LockScope : public detail::LockWait {
  public:
   using LockWait::LockWait;
-  [[nodiscard]] LockGuard await_resume() {
-    finish_acquire();
-    return LockGuard(lock_);
-  }
+  [[nodiscard]] LockGuard await_resume() { return LockGuard(finish_acquire()); }
 };
 
 class Lock : public HandleOf<Lock, Ref<detail::LockState>> {

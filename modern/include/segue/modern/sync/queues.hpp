@@ -220,9 +220,6 @@ class PriorityState final : public QueueState<T> {
   [[no_unique_address]] Less less_;
 };
 
-/// Of an awaiter that waits, or has been awaited.
-[[noreturn]] void refuse_reuse(bool waiting);
-
 }  // namespace detail
 
 template <class T>
@@ -237,7 +234,7 @@ class [[nodiscard("co_await it")]] QueuePut {
 
   bool await_ready() const {
     if (!queue_ || wait_) [[unlikely]]
-      detail::refuse_reuse(static_cast<bool>(queue_));
+      refuse_reuse(static_cast<bool>(queue_));
     return queue_->may(detail::QueueCore::Way::in);
   }
   void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::in, waiting); }
@@ -264,7 +261,7 @@ class [[nodiscard("co_await it")]] QueueGet {
 
   bool await_ready() const {
     if (!queue_ || wait_) [[unlikely]]
-      detail::refuse_reuse(static_cast<bool>(queue_));
+      refuse_reuse(static_cast<bool>(queue_));
     return queue_->may(detail::QueueCore::Way::out);
   }
   void await_suspend(Resumable waiting) { wait_.emplace(*queue_, detail::QueueCore::Way::out, waiting); }

@@ -66,11 +66,22 @@ class SemaphoreWait : public QueuedWait {
   SemaphoreWait& operator=(SemaphoreWait&&) = delete;
   ~SemaphoreWait() = default;
 
-  bool await_ready() const noexcept { return semaphore_->try_acquire(); }
+  bool await_ready() const {
+    check_unused(semaphore_);
+    return semaphore_->try_acquire();
+  }
   void await_suspend(Resumable leaf) { wait_in(semaphore_->waiters, semaphore_->loop(), leaf); }
 
  protected:
-  void finish_acquire();
+  /// Gives the semaphore of which it has a permit.
+  Ref<SemaphoreState> finish_acquire() {
+    Ref<SemaphoreState> semaphore = std::move(semaphore_);
+    if (waited()) take_permit(*semaphore);
+    return semaphore;
+  }
+
+ private:
+  void take_permit(SemaphoreState& semaphore);
   Ref<SemaphoreState> semaphore_;
 };
 
@@ -110,10 +121,7 @@ class [[nodiscard("co_await it")]] SemaphoreAcquire : public detail::SemaphoreWa
 class [[nodiscard("co_await it")]] SemaphoreScope : public detail::SemaphoreWait {
  public:
   using SemaphoreWait::SemaphoreWait;
-  [[nodiscard]] SemaphoreGuard await_resume() {
-    finish_acquire();
-    return SemaphoreGuard(semaphore_);
-  }
+  [[nodiscard]] SemaphoreGuard await_resume() { return SemaphoreGuard(finish_acquire()); }
 };
 
 class Semaphore : public HandleOf<Semaphore, Ref<detail::SemaphoreState>> {

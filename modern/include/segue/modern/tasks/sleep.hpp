@@ -1,6 +1,7 @@
 // sleep(): lets time pass without blocking the loop (CPython: asyncio.tasks.sleep).
 #pragma once
 
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -31,30 +32,42 @@ class SleepFuture final : public FutureValue<void>, public Timer {
 class SleepWait {
  public:
   explicit SleepWait(Delay delay) noexcept : delay_(delay) {}
-  SleepWait(SleepWait&& other) noexcept = default;
+  /// Before it is awaited.
+  SleepWait(SleepWait&& other) noexcept : delay_(other.delay_), phase_(std::exchange(other.phase_, Phase::over)) {}
   SleepWait& operator=(SleepWait&&) = delete;
   ~SleepWait() {
     if (future_) [[unlikely]]
       future_->loop().cancel_timer(*future_);
   }
 
-  bool await_ready() const noexcept { return false; }
+  bool await_ready() const {
+    if (phase_ != Phase::unused) [[unlikely]]
+      refuse_reuse(phase_ == Phase::waiting);
+    return false;
+  }
   void await_suspend(Resumable leaf) {
-    if (delay_.positive()) return wait_for_timer(leaf);
-    Driver::require_current().suspend(leaf);
+    if (delay_.positive()) {
+      wait_for_timer(leaf);
+    } else {
+      Driver::require_current().suspend(leaf);
+    }
+    phase_ = Phase::waiting;
   }
 
  protected:
   void finish_wait() {
+    phase_ = Phase::over;
     Driver::current()->throw_injected();
     if (future_) [[unlikely]]
       future_->check_result();
   }
 
  private:
+  enum class Phase : std::uint8_t { unused, waiting, over };
   void wait_for_timer(Resumable leaf);
 
   Delay delay_;
+  Phase phase_ = Phase::unused;
   Ref<SleepFuture> future_;
 };
 
