@@ -117,10 +117,11 @@ Coroutine<> run_next(RaceOf<T> race, Event may_start, std::optional<Event> previ
     throw RuntimeError("staggered_race(): " + std::to_string(index) + " succeeds after " +
                        std::to_string(*race->result.winner_index) + " has won, although it was cancelled");
   }
+  const std::vector<Task<>> running = race->running;  // without memory for that, it has not won
   race->result.winner_result = std::move(result);
   race->result.winner_index = index;
   const std::optional<AnyTask> self = current_task();
-  for (const Task<>& task : std::vector(race->running))
+  for (const Task<>& task : running)
     if (AnyTask(task) != self) task.cancel();
 }
 
