@@ -77,7 +77,7 @@ RefusedAllocation::RefusedAllocation(std::size_t nth, Refused refused) noexcept 
   counts.asked = 0;
 }
 RefusedAllocation::~RefusedAllocation() { counts.refused = 0; }
-bool RefusedAllocation::happened() const noexcept { return counts.asked >= counts.refused; }
+bool RefusedAllocation::happened() noexcept { return counts.refused != 0 && counts.asked >= counts.refused; }
 
 NothingRefused::NothingRefused() noexcept { ++counts.paused; }
 NothingRefused::~NothingRefused() { --counts.paused; }

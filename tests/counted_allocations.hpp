@@ -23,7 +23,8 @@ class RefusedAllocation {
   RefusedAllocation(std::size_t nth, Refused refused) noexcept;
   RefusedAllocation(const RefusedAllocation&) = delete;
   ~RefusedAllocation();
-  bool happened() const noexcept;
+  /// Whether this thread has been refused one by then.
+  static bool happened() noexcept;
 };
 
 /// While it lives, nothing is refused.

@@ -34,6 +34,9 @@
 namespace scenario_12 {
 #include "conformance/scenarios/12_bridge_generator_coroutines.cpp"
 }
+namespace scenario_13 {
+#include "conformance/scenarios/13_loop_callback_order.cpp"
+}
 namespace scenario_15 {
 #include "conformance/scenarios/15_task_tick_schedule.cpp"
 }
@@ -110,6 +113,7 @@ TEST(CancelledScenario, streams) { cancel_a_program_everywhere(scenario_39::main
 
 using segue::testing::RefusedScenario;
 
+TEST_F(RefusedScenario, loop_callback_order) { refuse_each_allocation_of(scenario_13::main_); }
 TEST_F(RefusedScenario, task_tick_schedule) { refuse_each_allocation_of(scenario_15::main_); }
 TEST_F(RefusedScenario, cancel_basics) { refuse_each_allocation_of(scenario_16::main_); }
 TEST_F(RefusedScenario, gather_semantics) { refuse_each_allocation_of(scenario_20::main_); }

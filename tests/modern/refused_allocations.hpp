@@ -35,7 +35,7 @@ class RefusedAllocations : public ::testing::Test {
   void TearDown() override { set_log_handler(std::move(former_)); }
 
   /// Runs the scenario with its first allocation refused, with its second one, … until it comes through. It may end
-  /// with std::bad_alloc, with a MemoryError or with a group, and loses nothing.
+  /// with std::bad_alloc, with a MemoryError or with a group of such, and loses nothing.
   template <class Scenario>
   void refuse_each_allocation(Scenario scenario) {
     scenario();  // fills the pools, and makes whatever is made once
@@ -51,7 +51,10 @@ class RefusedAllocations : public ::testing::Test {
             scenario();
           } catch (const std::bad_alloc&) {
           } catch (const MemoryError&) {
-          } catch (const BaseExceptionGroup&) {
+          } catch (const BaseExceptionGroup& group) {
+            const segue::testing::NothingRefused to_look_inside;
+            if (const std::exception_ptr other = group.split<std::bad_alloc, MemoryError>().rest)
+              unexpected = text(other);
           } catch (const std::exception& error) {
             const segue::testing::NothingRefused to_say_so;
             unexpected = error.what();

@@ -2,13 +2,13 @@
 #include <chrono>
 #include <functional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <segue/asyncio.hpp>
 
 #include "trace.hpp"
+#include "virtual_time.hpp"
 
 using namespace segue;
 using namespace trace;
@@ -17,27 +17,24 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const auto owner = asyncio::new_event_loop();
-asyncio::EventLoop& loop = *owner;
-
-void tick(int k) {
+void tick(asyncio::EventLoop& loop, int k) {
   if (k == 0) {
     loop.stop();
   } else {
-    loop.call_soon(tick, k - 1);
+    loop.call_soon(tick, std::ref(loop), k - 1);
   }
 }
 
 /// run n iterations then stop
-void run_until(int n) {
-  loop.call_soon(tick, n);
+void run_until(asyncio::EventLoop& loop, int n) {
+  loop.call_soon(tick, std::ref(loop), n);
   loop.run_forever();
 }
 
-void a1() {
+void a1(asyncio::EventLoop& loop) {
   ev("a1");
   loop.call_soon(ev, "a1-child");
-  loop.call_soon([] {
+  loop.call_soon([&] {
     ev("a1-child2");
     loop.call_soon(ev, "a1-grandchild");
   });
@@ -45,8 +42,8 @@ void a1() {
 
 using NamedCalls = std::vector<std::pair<std::string, std::function<void()>>>;
 
-Coroutine<> nested() {
-  const NamedCalls calls{{"run_forever", [] { loop.run_forever(); }}, {"close", [] { loop.close(); }}};
+Coroutine<> nested(asyncio::EventLoop& loop) {
+  const NamedCalls calls{{"run_forever", [&] { loop.run_forever(); }}, {"close", [&] { loop.close(); }}};
   for (const auto& [name, fn] : calls) {
     try {
       fn();
@@ -64,17 +61,16 @@ Coroutine<> nested() {
   co_return;
 }
 
-}  // namespace
-
-int main() {
+/// On a clock that jumps to the next timer.
+void main_(asyncio::EventLoop& loop) {
   print("A callbacks added while running belong to the next iteration");
-  loop.call_soon(a1);
+  loop.call_soon(a1, std::ref(loop));
   loop.call_soon(ev, "a2");
-  loop.call_soon([] {
+  loop.call_soon([&] {
     ev("a3");
     loop.call_soon(ev, "a3-child");
   });
-  run_until(4);
+  run_until(loop, 4);
 
   print("B handles: cancel before, cancel by an earlier callback of the same iteration, twice");
   const asyncio::Handle h1 = loop.call_soon(ev, "b1 never");
@@ -88,24 +84,24 @@ int main() {
   });
   h3.push_back(loop.call_soon(ev, "b3 never"));
   loop.call_soon(ev, "b4");
-  run_until(1);
+  run_until(loop, 1);
 
   print("C call_later(0) and negative delay against call_soon");
   loop.call_later(0s, ev, "c-later0");
   loop.call_later(-1s, ev, "c-later-neg");
   loop.call_soon(ev, "c-soon1");
-  loop.call_soon([] {
+  loop.call_soon([&] {
     ev("c-soon2");
     loop.call_soon(ev, "c-soon2-child");
   });
-  run_until(3);
+  run_until(loop, 3);
 
   print("D distinct times fire in time order, not in registration order");
   auto t0 = loop.time();
   for (const auto d : {30ms, 10ms, 20ms}) loop.call_at(t0 + d, ev, "d", d);
   const asyncio::TimerHandle hd = loop.call_at(t0 + 15ms, ev, "d never");
   loop.call_at(t0 + 12ms, [&] { hd.cancel(); });
-  loop.call_at(t0 + 45ms, [] { loop.stop(); });
+  loop.call_at(t0 + 45ms, [&] { loop.stop(); });
   print("when kept", hd.when() == t0 + 15ms);
   loop.run_forever();
   print("cancelled", hd.cancelled());
@@ -114,18 +110,18 @@ int main() {
   t0 = loop.time();
   loop.call_at(t0 + 4ms, ev, "e-4");
   loop.call_at(t0 + 2ms, ev, "e-2");
-  loop.call_at(t0 + 6ms, [] {
+  loop.call_at(t0 + 6ms, [&] {
     ev("e-6");
     loop.call_soon(ev, "e-6-child");
   });
   loop.call_at(t0 + 5ms, ev, "e-5");
-  std::this_thread::sleep_for(20ms);
+  static_cast<segue::modern::ManualReactor&>(loop.reactor()).advance(20ms);
   loop.call_soon(ev, "e-soon");
-  run_until(2);
+  run_until(loop, 2);
 
   print("F stop(): the iteration in progress completes, later work waits for the next run");
   loop.call_soon(ev, "f1");
-  loop.call_soon([] {
+  loop.call_soon([&] {
     ev("f2 stop");
     loop.stop();
     loop.call_soon(ev, "f2-child (next run)");
@@ -133,18 +129,18 @@ int main() {
   loop.call_soon(ev, "f3 same iteration");
   loop.run_forever();
   print("-- second run");
-  loop.call_soon([] { loop.stop(); });
+  loop.call_soon([&] { loop.stop(); });
   loop.run_forever();
 
   print("G stop() before run_forever runs exactly one iteration");
   loop.stop();
-  loop.call_soon([] {
+  loop.call_soon([&] {
     ev("g1");
     loop.call_soon(ev, "g1-child");
   });
   loop.run_forever();
   print("-- second run");
-  loop.call_soon([] { loop.stop(); });
+  loop.call_soon([&] { loop.stop(); });
   loop.run_forever();
 
   print("H run_until_complete on a future leaves other callbacks pending");
@@ -154,15 +150,15 @@ int main() {
     f.set_result("hv");
     loop.call_soon(ev, "h1-child");
   });
-  loop.call_soon([] { loop.call_soon([] { loop.call_soon(ev, "h2-grandchild"); }); });
+  loop.call_soon([&] { loop.call_soon([&] { loop.call_soon(ev, "h2-grandchild"); }); });
   print("result", loop.run_until_complete(f));
   print("-- drain");
-  run_until(2);
+  run_until(loop, 2);
 
   print("I errors about misuse");
-  loop.run_until_complete(nested());
+  loop.run_until_complete(nested(loop));
   f = loop.create_future<std::string>();
-  loop.call_soon([] { loop.stop(); });
+  loop.call_soon([&] { loop.stop(); });
   try {
     loop.run_until_complete(f);
   } catch (const RuntimeError& e) {
@@ -172,10 +168,10 @@ int main() {
   loop.close();
   loop.close();
   print("closed", loop.is_closed());
-  const NamedCalls calls{{"call_soon", [] { loop.call_soon(ev); }},
-                         {"run_forever", [] { loop.run_forever(); }},
-                         {"call_later", [] { loop.call_later(1s, ev); }},
-                         {"call_soon_threadsafe", [] { loop.call_soon_threadsafe(ev); }}};
+  const NamedCalls calls{{"call_soon", [&] { loop.call_soon(ev); }},
+                         {"run_forever", [&] { loop.run_forever(); }},
+                         {"call_later", [&] { loop.call_later(1s, ev); }},
+                         {"call_soon_threadsafe", [&] { loop.call_soon_threadsafe(ev); }}};
   for (const auto& [name, fn] : calls) {
     try {
       fn();
@@ -184,3 +180,7 @@ int main() {
     }
   }
 }
+
+}  // namespace
+
+int main() { main_(*in_virtual_time.loop_factory()); }
