@@ -43,6 +43,13 @@ void report_slow(const std::function<std::string()>& repr, std::chrono::duration
   }
 }
 
+void tell_end(List<LoopObserver, LoopObserver>& observers) noexcept {
+  while (LoopObserver* const observer = observers.front()) {
+    observer->unlink();
+    observer->loop_ended();
+  }
+}
+
 }  // namespace
 
 void LoopCore::set_debug(bool enabled) noexcept {
@@ -129,15 +136,14 @@ void LoopCore::close_core() noexcept {
   posted.drop_all();
   ready_.drop_all();
   timers_.clear();
+  tell_end(close_observers_);
 }
 
 void LoopCore::destroy_pending_tasks() noexcept {
   while (TaskCore* const oldest = tasks_.front()) oldest->destroy_pending();
   while (AsyncGeneratorCore* const oldest = async_generators_.front()) oldest->leave_loop();
-  while (LoopObserver* const observer = observers_.front()) {
-    observer->unlink();
-    observer->loop_ended();
-  }
+  tell_end(observers_);
+  tell_end(close_observers_);  // that came when it was closed
 }
 
 }  // namespace segue::modern

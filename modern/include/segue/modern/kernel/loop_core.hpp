@@ -116,6 +116,8 @@ class LoopCore : public RefCounted {
 
   /// Tells `observer` when the loop goes away.
   void observe(LoopObserver& observer) noexcept { observers_.push_back(observer); }
+  /// Tells it when the loop is closed.
+  void observe_close(LoopObserver& observer) noexcept { close_observers_.push_back(observer); }
 
  protected:
   LoopCore();
@@ -167,7 +169,7 @@ class LoopCore : public RefCounted {
   }
   /// run_ready() in debug mode: what takes long is warned of.
   void run_ready_in_debug();
-  /// Nothing runs any more: drops all that is scheduled.
+  /// Nothing runs any more: drops all that is scheduled, and tells those who observe that.
   void close_core() noexcept;
   /// Closes the coroutines of the tasks that are still pending and reports each; then tells the observers.
   void destroy_pending_tasks() noexcept;
@@ -192,6 +194,7 @@ class LoopCore : public RefCounted {
   TimerHeap timers_;
   List<TaskCore> tasks_;  // the pending ones, each of which the loop keeps alive
   List<LoopObserver, LoopObserver> observers_;
+  List<LoopObserver, LoopObserver> close_observers_;
   List<AsyncGeneratorCore> async_generators_;
   bool async_generators_closed_ = false;
   std::atomic<LoopCore**> thread_ = nullptr;  // of the one that runs the loop, the address of its running_

@@ -15,11 +15,11 @@ namespace segue::modern {
 template <class Content>
 class LoopKeeper final : private LoopObserver {
  public:
-  /// In the loop's thread. Keeps `content` until give_up(), or until the loop goes away.
+  /// In the loop's thread. Keeps `content` until give_up(), or until the loop is closed.
   static std::shared_ptr<LoopKeeper> make(LoopCore& loop, Content content) {
     auto keeper = std::make_shared<LoopKeeper>(Passkey(), std::move(content));
     keeper->self_ = keeper;
-    loop.observe(*keeper);
+    loop.observe_close(*keeper);
     return keeper;
   }
 

@@ -1,6 +1,6 @@
-// Objects that only want to hear that their loop goes away. A gather() holds its children, whose callbacks hold the
-// gather(); a transport is held by what the reactor would call. Where the loop ends before they do, nobody else would
-// ever let go of them.
+// Objects that only want to hear that their loop is closed, or goes away. A gather() holds its children, whose
+// callbacks hold the gather(); a transport is held by what the reactor would call. Where the loop ends before they do,
+// nobody else would ever let go of them.
 #pragma once
 
 #include <segue/modern/kernel/list.hpp>
