@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,14 +120,23 @@ def tests_in(column: str) -> tuple[str, ...]:
     return tests
 
 
-def count(ledger: Path, build_dir: Path, wanted: Iterable[str] = ()) -> Count:
-    """Runs every test that the ledger names. Each method in `wanted` has to have a row."""
+def count(
+    ledger: Path, build_dir: Path, wanted: Iterable[str] = (), sizes: Mapping[str, int] | None = None
+) -> Count:
+    """Runs every test that the ledger names. Each method in `wanted` has to have a row; each file, as many as `sizes` says."""
     try:
         rows = read(ledger)
     except ValueError as error:
         return Count(ledger.stem, [], [str(error)])
     methods = {row.method for row in rows}
     missing = [f"{ledger.name}: {method} has no row" for method in wanted if method not in methods]
+    if sizes is not None:
+        found = Counter(row.file for row in rows)
+        missing += [
+            f"{ledger.name}: {file} has {found[file]} rows, not {sizes.get(file, 0)}"
+            for file in sorted({*found, *sizes})
+            if found[file] != sizes.get(file, 0)
+        ]
     faults = faults_of((test for row in rows for test in row.tests), build_dir)
     complaints = [f"{ledger.name}: {row}: {test} {faults[test]}" for row in rows for test in row.tests if test in faults]
     covered = [(row, row.status == "covered" and not any(test in faults for test in row.tests)) for row in rows]

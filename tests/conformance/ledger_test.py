@@ -167,5 +167,22 @@ class LedgerTest(PairsTestCase):
         count = ledger.count(self.path, self.build, ["rule 1", "rule 2"])
         self.assertEqual(count.failures(), ["cpython.tsv: rule 2 has no row"])
 
+    def test_a_file_that_has_lost_a_row_or_is_new_is_named(self):
+        self.room("modern", One="passed")
+        self.rows(
+            ("test_a.py", "T.test_one", "direct", "covered", "modern.Suite.One"),
+            ("test_b.py", "T.test_one", "direct", "covered", "modern.Suite.One"),
+            ("test_c.py", "T.test_one", "direct", "covered", "modern.Suite.One"),
+        )
+        count = ledger.count(self.path, self.build, sizes={"test_a.py": 1, "test_b.py": 2, "test_d.py": 1})
+        self.assertEqual(
+            count.failures(),
+            [
+                "cpython.tsv: test_b.py has 1 rows, not 2",
+                "cpython.tsv: test_c.py has 1 rows, not 0",
+                "cpython.tsv: test_d.py has 0 rows, not 1",
+            ],
+        )
+
 if __name__ == "__main__":
     unittest.main()

@@ -29,8 +29,37 @@ HERE = Path(__file__).resolve().parent
 SCENARIOS = HERE / "scenarios"
 # Those of streams and of processes have no rows yet.
 RULES = [f"rule {number}" for number in (*range(32, 150), *range(157, 168)) if number != 163]
+# How many methods of each file of CPython's have a row: none gets lost.
+METHODS = {
+    "test_asyncgen.py": 85,
+    "test_asyncio/test_base_events.py": 43,
+    "test_asyncio/test_context.py": 1,
+    "test_asyncio/test_eager_task_factory.py": 20,
+    "test_asyncio/test_events.py": 52,
+    "test_asyncio/test_free_threading.py": 5,
+    "test_asyncio/test_futures.py": 63,
+    "test_asyncio/test_futures2.py": 4,
+    "test_asyncio/test_locks.py": 75,
+    "test_asyncio/test_pep492.py": 11,
+    "test_asyncio/test_queues.py": 41,
+    "test_asyncio/test_runners.py": 30,
+    "test_asyncio/test_staggered.py": 7,
+    "test_asyncio/test_taskgroups.py": 48,
+    "test_asyncio/test_tasks.py": 168,
+    "test_asyncio/test_threads.py": 6,
+    "test_asyncio/test_timeouts.py": 34,
+    "test_asyncio/test_waitfor.py": 19,
+    "test_context.py": 56,
+    "test_contextlib.py": 22,
+    "test_contextlib_async.py": 36,
+    "test_coroutines.py": 99,
+    "test_exception_group.py": 52,
+    "test_generator_stop.py": 2,
+    "test_generators.py": 50,
+    "test_yield_from.py": 43,
+}
 # Each ledger, and what has to have a row in it.
-LEDGERS = [(HERE / "cpython.tsv", []), (HERE / "rules.tsv", RULES)]
+LEDGERS = [(HERE / "cpython.tsv", [], METHODS), (HERE / "rules.tsv", RULES)]
 RECORDED_WITH = "3.13.0"
 
 # CPython's side is done in less than a second, or hangs (13_loop_callback_order does, on 3.13.0 only).
@@ -78,7 +107,7 @@ def main(
     arguments: Sequence[str] | None = None,
     scenarios: Path = SCENARIOS,
     interpreters: Sequence[Interpreter] | None = None,
-    ledgers: Sequence[tuple[Path, Sequence[str]]] = LEDGERS,
+    ledgers: Sequence[tuple] = LEDGERS,
     names_table: Path = api.TABLE,
     names_page: Path = api.PAGE,
 ) -> int:
@@ -114,8 +143,8 @@ def main(
 
     uncovered = False
     if not options.names:
-        for path, wanted in ledgers:
-            counted = ledger.count(path, options.build_dir.resolve(), wanted)
+        for path, *required in ledgers:
+            counted = ledger.count(path, options.build_dir.resolve(), *required)
             failures = counted.failures()
             uncovered |= bool(failures)
             for line in (*failures, *counted.lines()):
