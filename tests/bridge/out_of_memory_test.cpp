@@ -1,4 +1,5 @@
 // What happens in adapters when there is no memory: as tests/modern/out_of_memory_test.cpp has it.
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <exception>
@@ -15,11 +16,13 @@
 #include <segue/bridge/asio/reactor.hpp>
 #include <segue/bridge/asio/use_segue.hpp>
 #include <segue/bridge/c_callback.hpp>
+#include <segue/bridge/c_emitter.hpp>
 #include <segue/bridge/callback.hpp>
 #include <segue/bridge/coroutine.hpp>
 #include <segue/bridge/emitter.hpp>
 #include <segue/bridge/listener.hpp>
 #include <segue/bridge/portal.hpp>
+#include <segue/bridge/promisify.hpp>
 #include <segue/bridge/to_callback.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
@@ -113,6 +116,45 @@ TEST_F(OutOfMemory, of_callbacks) {
   });
 }
 
+TEST_F(OutOfMemory, of_pairs_of_callbacks) {
+  run_refusing([]() -> Coroutine<> {
+    for (const bool fine : {true, false}) {
+      const auto start = [fine](auto succeeded, auto failed) {
+        modern::get_running_loop().call_later(1s, [fine, succeeded, failed] {
+          if (fine) {
+            succeeded(long_text);
+          } else {
+            failed(long_text);
+          }
+        });
+      };
+      try {
+        const std::string text = co_await from_callback<std::string>(success_failure, start);
+        EXPECT_EQ(text, long_text);
+      } catch (const RuntimeError&) {  // it fails, or the timer could not call it
+      }
+    }
+  });
+}
+
+TEST_F(OutOfMemory, of_negative_errors) {
+  run_refusing([]() -> Coroutine<> {
+    const auto failing = [](auto done) { done(-ENOENT); };
+    try {
+      co_await from_callback<int>(negative_errno, failing);
+    } catch (const FileNotFoundError&) {
+    }
+    const auto reads = promisify<int>(negative_errno, [](const std::string& text, auto done) {
+      modern::get_running_loop().call_later(1s, [text, done] { done(static_cast<int>(text.size())); });
+    });
+    try {
+      const int size = co_await reads(long_text);
+      EXPECT_EQ(size, 100);
+    } catch (const RuntimeError&) {  // the timer could not call it
+    }
+  });
+}
+
 TEST_F(OutOfMemory, of_callbacks_that_are_cancelled) {
   run_refusing([]() -> Coroutine<> {
     std::optional<Callback<std::string>> kept;
@@ -120,6 +162,21 @@ TEST_F(OutOfMemory, of_callbacks_that_are_cancelled) {
     const auto cancel = [&] { (*kept)(long_text); };
     try {
       co_await modern::wait_for(from_callback<std::string>(start, cancel), 1s);
+    } catch (const TimeoutError&) {
+    }
+  });
+}
+
+struct CancelledOperation {
+  void cancel() const { done(long_text); }
+  Callback<std::string> done;
+};
+
+TEST_F(OutOfMemory, of_handles_that_cancel) {
+  run_refusing([]() -> Coroutine<> {
+    const auto start = [](const Callback<std::string>& done) { return CancelledOperation{done}; };
+    try {
+      co_await modern::wait_for(from_callback<std::string>(start), 1s);
     } catch (const TimeoutError&) {
     }
   });
@@ -138,6 +195,47 @@ TEST_F(OutOfMemory, of_c_callbacks) {
       EXPECT_EQ(first, second);
     } catch (const TimeoutError&) {  // the timer could not call it
     }
+  });
+}
+
+struct TextRequest {
+  using Done = void(TextRequest*);
+  void* data = nullptr;
+  const char* text = nullptr;
+};
+
+TEST_F(OutOfMemory, of_c_callbacks_with_a_struct) {
+  run_refusing([]() -> Coroutine<> {
+    struct Text {
+      explicit Text(TextRequest* request) : text(request->text) {}
+      std::string text;
+    };
+    TextRequest request{.text = long_text.c_str()};
+    const auto start = [&](TextRequest::Done* call, void* data) {
+      request.data = data;
+      call(&request);
+    };
+    const Text got = co_await from_callback<TextRequest::Done, Text>(once | user_data<&TextRequest::data>, start);
+    EXPECT_EQ(got.text, long_text);
+  });
+}
+
+TEST_F(OutOfMemory, of_c_streams) {
+  run_refusing([]() -> Coroutine<> {
+    using Call = void(const char*, void*);
+    const auto start = [](Call* call, void* data) {
+      call(long_text.c_str(), data);
+      modern::get_running_loop().call_later(1s, [=] { call(long_text.c_str(), data); });
+    };
+    auto texts = from_callbacks<Call, std::string>(start);
+    try {
+      for (int i = 0; i < 2; ++i) {
+        const std::string text = co_await modern::wait_for(texts.anext(), 2s);
+        EXPECT_EQ(text, long_text);
+      }
+    } catch (const TimeoutError&) {  // the timer could not call it
+    }
+    co_await texts.aclose();
   });
 }
 
@@ -188,6 +286,28 @@ TEST_F(OutOfMemory, of_emitters) {
     co_await into_queue(queue, start);
     EXPECT_GE(queue.qsize(), 1U);
   });
+}
+
+TEST_F(OutOfMemory, of_emitters_that_are_full) {
+  for (const WhenFull when_full : {WhenFull::drop_oldest, WhenFull::drop_newest, WhenFull::fail}) {
+    run_refusing([when_full]() -> Coroutine<> {
+      const auto start = [](const Emitter<std::string>& emit) {
+        for (int i = 0; i < 3; ++i) emit(long_text);
+        emit.close();
+      };
+      const EmitterOptions options{.maxsize = 1, .when_full = when_full};
+      auto values = from_callbacks<std::string>(start, options);
+      try {
+        while (true) {
+          const std::optional<std::string> value = co_await values.next_or_none();
+          if (!value) break;
+          EXPECT_EQ(*value, long_text);
+        }
+      } catch (const modern::QueueFull&) {
+        EXPECT_EQ(when_full, WhenFull::fail);
+      }
+    });
+  }
 }
 
 TEST_F(OutOfMemory, of_coroutines_for_callers_with_callbacks) {
