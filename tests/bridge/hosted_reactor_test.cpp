@@ -1,4 +1,5 @@
-// The other way round: a loop that runs the loop of another library, put through the suite of all reactors.
+// The other way round: a loop that runs the loop of another library, put through the suite of all reactors; and a guest,
+// which a host runs.
 #include <segue/bridge/hosted_reactor.hpp>
 
 #include <pthread.h>
@@ -47,11 +48,26 @@ struct HostedUnderTest {
   std::unique_ptr<modern::Reactor> make() { return std::make_unique<bridge::HostedReactor>(modern::make_reactor()); }
 };
 
+// The same while its host runs it.
+template <class Program>
+struct GuestUnderTest {
+  std::unique_ptr<modern::Reactor> make() { return modern::make_reactor(); }
+  void run(modern::EventLoop& loop) {
+    bridge::Guest guest(loop, program.loop());
+    while (!guest.stopped()) program.run_once();
+    guest.rethrow();
+  }
+  Program program;
+};
+
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(OfLibuv, ReactorSuite, LibuvUnderTest);
 INSTANTIATE_TYPED_TEST_SUITE_P(OfGLib, ReactorSuite, GLibUnderTest);
 INSTANTIATE_TYPED_TEST_SUITE_P(OfAGuest, ReactorSuite, HostedUnderTest);
+INSTANTIATE_TYPED_TEST_SUITE_P(OfAGuestOfLibuv, ReactorSuite, GuestUnderTest<bridge::testing::UvProgram>);
+INSTANTIATE_TYPED_TEST_SUITE_P(OfAGuestOfGLib, ReactorSuite, GuestUnderTest<bridge::testing::GLibProgram>);
+INSTANTIATE_TYPED_TEST_SUITE_P(OfAGuestOfAsio, ReactorSuite, GuestUnderTest<bridge::testing::AsioProgram>);
 
 }  // namespace segue::testing
 

@@ -1,5 +1,5 @@
 // Programs whose main loop is another library's, as the tests see them all: what is called later, or once a descriptor
-// is readable, and a run that ends when there is nothing more to do, or by quit().
+// is readable, and a run that ends when there is nothing more to do, or by quit(); or one iteration that waits.
 #pragma once
 
 #include <glib-unix.h>
@@ -38,6 +38,7 @@ class UvProgram {
   }
   uv_loop_t& loop() { return uv; }
   void run() { uv_run(&uv, UV_RUN_DEFAULT); }
+  void run_once() { uv_run(&uv, UV_RUN_ONCE); }
   void quit() { uv_stop(&uv); }
   /// In the next iteration, as libuv's timers of 0 ms are not.
   void call_soon(Callback callback) {
@@ -92,6 +93,7 @@ class GLibProgram {
   GMainLoop& loop() { return *main_loop; }
   /// g_main_loop_run() ends by quit() alone.
   void run() { g_main_loop_run(main_loop); }
+  void run_once() { g_main_context_iteration(context, TRUE); }
   void quit() { g_main_loop_quit(main_loop); }
   void call_soon(Callback callback) { call_later(std::chrono::milliseconds(0), std::move(callback)); }
   void call_later(std::chrono::milliseconds delay, Callback callback) {
@@ -128,6 +130,10 @@ class AsioProgram {
   void run() {
     io.restart();
     io.run();
+  }
+  void run_once() {
+    io.restart();
+    io.run_one();
   }
   void quit() { io.stop(); }
   void call_soon(Callback callback) { boost::asio::post(io, std::move(callback)); }
