@@ -150,6 +150,20 @@ WORKLOADS = [
     Workload("crossing.generator_based_waits", "the same of a generator-based coroutine and yield_from"),
     Workload("crossing.async_generator", "anext() of an async generator on a fiber"),
     Workload("crossing.to_callback", "call a coroutine function by a callback API, and wait for the call"),
+    Workload("crossing.listener", "await a listener that is called at once"),
+    Workload("crossing.ensure_future", "ensure_future() of a callback that is called at once, and await it"),
+    Workload("crossing.into_queue", "a value of a callback into a queue, in batches of 100"),
+    Workload("crossing.portal_generator", "next() of a generator below a portal that awaits each value"),
+    Workload("crossing.from_pull", "next() of a generator made of a Coroutine2 pull_type"),
+    Workload("crossing.to_pull", "a value of a pull_type made of a generator"),
+    Workload("crossing.from_asio", "await an Asio awaitable that returns at once"),
+    Workload("crossing.co_spawn", "co_spawn() a coroutine that returns at once, and await that"),
+    Workload("crossing.from_std_future.ready", "await a std::future that is ready"),
+    Workload("crossing.from_std_future", "await a std::future that is not, on one core"),
+    Workload("crossing.to_std_future", "a std::future of a coroutine, until it is ready"),
+    Workload("crossing.from_thread", "from_thread::run() a coroutine that returns at once, on one core"),
+    Workload("crossing.threadsafe", "the same by run_coroutine_threadsafe(), on one core"),
+    Workload("crossing.blocking_portal", "the same by a blocking portal, on one core"),
     Workload("suspended.KiB", "a million suspended generators: memory, each", [Limit(4.5)], "KiB"),
     Workload("suspended.maps", "a million suspended generators: mappings", [Limit(99)], "maps"),
     Workload("suspended_protect.generators", "as many as mprotect can guard", unit="generators"),
@@ -277,7 +291,7 @@ def run_executable(
     for entry in json.loads(done.stdout)["benchmarks"]:
         if entry.get("error_occurred"):
             raise SystemExit(f"{executable}: {entry['run_name']}: {entry['error_message']}")
-        benchmark, peer = re.sub("/iterations:[0-9]+$", "", entry["run_name"]).split("/", 1)
+        benchmark, peer = re.sub("/(iterations:[0-9]+|process_time)$", "", entry["run_name"]).split("/", 1)
         for workload in wanted:
             if workload.benchmark == benchmark:
                 keep_least(measured, workload.key, peer, workload.figure(entry))
