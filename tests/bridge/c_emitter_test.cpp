@@ -1,6 +1,7 @@
 #include <segue/bridge/c_emitter.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <segue/bridge/emitter.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 #include <segue/modern/tasks/task.hpp>
 
@@ -22,6 +24,7 @@
 namespace segue::bridge {
 namespace {
 
+using namespace std::chrono_literals;
 using modern::AsyncGenerator;
 using modern::Coroutine;
 using ::testing::ElementsAre;
@@ -132,6 +135,86 @@ TEST_F(CEmitter, FindsItsPointerFirstOrLast) {
     co_return 10 * a + b;
   };
   EXPECT_EQ(loop->run_until_complete(pair_of(from_callbacks<void(int, void*, int)>(once | user_data<1>, middle))), 78);
+}
+
+TEST_F(CEmitter, GivesNoneForACallWithoutValues) {
+  const auto start = [](void (*call)(void*), void* data) {
+    call(data);
+    call(data);
+  };
+  const auto main = [&]() -> Coroutine<> {
+    auto ticks = from_callbacks<void(void*)>(start);
+    co_await ticks.anext();
+    co_await ticks.anext();
+    co_await ticks.aclose();
+  };
+  loop->run_until_complete(main());
+}
+
+/// As GLib's: goes on as long as its function returns something other than zero.
+struct RepeatingTimer {
+  using Function = int(int count, void* data);
+  void start(Function* call, void* user_data) {
+    function = call;
+    data = user_data;
+    repeat(1);
+  }
+  void repeat(int count) {
+    modern::get_running_loop().call_later(1s, [this, count] {
+      if (function(count, data) != 0) return repeat(count + 1);
+      removed = true;
+    });
+  }
+  Function* function = nullptr;
+  void* data = nullptr;
+  bool removed = false;
+};
+
+TEST_F(CEmitter, ReturnsWhatItsSourceGoesOnWithUntilTheStreamIsOver) {
+  RepeatingTimer timer;
+  const auto start = [&](auto* call, void* data) { timer.start(call, data); };
+  const auto main = [&]() -> Coroutine<> {
+    auto ticks = from_callbacks<RepeatingTimer::Function>(once | returns<1>, start);
+    for (int i = 1; i <= 3; ++i) {
+      const int tick = co_await ticks.anext();
+      EXPECT_EQ(tick, i);
+    }
+    co_await ticks.aclose();
+    EXPECT_FALSE(timer.removed);
+  };
+  loop->run_until_complete(main());
+  run_for(2s);
+  EXPECT_TRUE(timer.removed);
+  EXPECT_THAT(reports, IsEmpty());
+}
+
+TEST_F(CEmitter, FeedsAQueue) {
+  const modern::Queue<std::string> texts;
+  const auto read = reading({"one", "two"});
+  const auto how = negative_errno | user_data<&Stream::data>;
+  EXPECT_THROW((loop->run_until_complete(into_queue<Stream::OnRead, std::string>(texts, how, read))),
+               ConnectionResetError);
+  EXPECT_EQ(texts.get_nowait(), "one");
+  EXPECT_EQ(texts.get_nowait(), "two");
+  const auto say = [](void (*call)(const char*, void*), void* data) {
+    const std::string gone_after_the_call = "three";
+    call(gone_after_the_call.c_str(), data);
+  };
+  const auto saying = loop->create_task(into_queue<void(const char*, void*)>(texts, say));
+  run_for(1s);
+  EXPECT_EQ(texts.get_nowait(), "three");
+  const modern::Queue<int> numbers(1);
+  const auto count = [](void (*call)(int, void*), void* data) {
+    for (int i = 1; i <= 3; ++i) call(i, data);
+  };
+  const auto counting = loop->create_task(into_queue<void(int, void*)>(numbers, count, WhenFull::drop_newest));
+  run_for(1s);
+  EXPECT_EQ(numbers.get_nowait(), 1);
+  EXPECT_TRUE(numbers.empty());
+  saying.cancel();
+  counting.cancel();
+  run_for(1s);
+  EXPECT_TRUE(counting.cancelled());
 }
 
 /// Cannot be made of what is empty.

@@ -1,6 +1,7 @@
 #include <segue/bridge/emitter.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -94,6 +95,19 @@ TEST_F(FromCallbacks, StartsWhenTheFirstValueIsAskedFor) {
 TEST_F(FromCallbacks, GivesSeveralValuesAsATuple) {
   auto values = from_callbacks<int, std::string>([](const auto& emitter) { emitter(1, "a"); });
   EXPECT_THAT(loop->run_until_complete(all_of(values)), ElementsAre(std::tuple(1, "a")));
+}
+
+TEST_F(FromCallbacks, GivesNoneForACallWithoutValues) {
+  auto values = from_callbacks<>([](auto emit) {
+    emit();
+    EXPECT_TRUE(emit());
+  });
+  EXPECT_EQ(loop->run_until_complete(all_of(values)).size(), 2U);
+  auto failing = from_callbacks<>(error_first, [](auto emit) {
+    emit(0);
+    emit(ECONNRESET);
+  });
+  EXPECT_THROW(loop->run_until_complete(all_of(failing)), ConnectionResetError);
 }
 
 TEST_F(FromCallbacks, GivesWhatCannotBeCopied) {
@@ -410,6 +424,17 @@ TEST_F(FromCallbacks, FeedAQueueUntilTheSourceEnds) {
   loop->run_until_complete(into_queue(queue, start));
   EXPECT_EQ(queue.get_nowait(), 1);
   EXPECT_EQ(queue.get_nowait(), 2);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST_F(FromCallbacks, FeedAQueueUntilAnErrorComesFirst) {
+  const Queue<int> queue;
+  const auto start = [](auto emit) {
+    emit(0, 1);
+    emit(ECONNRESET, 0);
+  };
+  EXPECT_THROW(loop->run_until_complete(into_queue(queue, error_first, start)), ConnectionResetError);
+  EXPECT_EQ(queue.get_nowait(), 1);
   EXPECT_TRUE(queue.empty());
 }
 

@@ -16,7 +16,8 @@
 //
 // The contract is that of <segue/bridge/callback.hpp>. The `void*` is no address but a ticket: a second call is
 // reported, and one that comes when the wait is over is ignored, without touching what is gone. Nothing is allocated by
-// the user, and nothing is to be freed. Where the C function has to return something, it returns zero.
+// the user, and nothing is to be freed. Where the C function has to return something, it returns zero, or what `how |
+// returns<value>` says.
 #pragma once
 
 #include <concepts>
@@ -43,13 +44,31 @@ struct user_data_t {};
 template <auto where>
 inline constexpr user_data_t<where> user_data{};
 
-/// How a C callback is called, and where it gets its `void*`: `error_first | user_data<0>`. (Not success_failure, which
-/// has two callbacks.)
+/// What a C function returns to a call that found who waits, or the stream; zero to one that comes when that is over.
+/// Without it, always zero. `returns<G_SOURCE_CONTINUE>`.
+template <auto value>
+struct returns_t {};
+template <auto value>
+inline constexpr returns_t<value> returns{};
+
+/// How a C callback is called, where it gets its `void*`, and what it returns: `error_first | user_data<0> |
+/// returns<1>`. (Not success_failure, which has two callbacks.)
 template <class How, auto where>
-struct with_user_data_t : How {};
+struct with_user_data_t : How {
+  static constexpr auto data_is_at = where;
+};
 template <class How, auto where>
   requires bridge_detail::is_how<How>
 constexpr with_user_data_t<How, where> operator|(How, user_data_t<where>) noexcept {
+  return {};
+}
+template <class How, auto value>
+struct with_return_t : How {
+  static constexpr auto returned = value;
+};
+template <class How, auto value>
+  requires bridge_detail::is_how<How>
+constexpr with_return_t<How, value> operator|(How, returns_t<value>) noexcept {
   return {};
 }
 
@@ -136,6 +155,28 @@ consteval std::size_t last_or_first_pointer() {
   return last ? count - 1 : 0;
 }
 
+/// Where the `void*` of a C function is that is called as a `How` would be.
+template <class How, class... Args>
+consteval auto data_of() {
+  if constexpr (requires { How::data_is_at; }) {
+    return typename DataAt<How, How::data_is_at, Args...>::type();
+  } else {
+    return DataParameter<last_or_first_pointer<Args...>()>();
+  }
+}
+template <class How, class... Args>
+using data_of_t = decltype(data_of<How, Args...>());
+
+/// What the C function returns to a call that found somebody.
+template <class R, class How>
+R returned_by() noexcept {
+  if constexpr (requires { How::returned; }) {
+    return static_cast<R>(How::returned);
+  } else {
+    return R();
+  }
+}
+
 /// The numbers from 0 to `count`, without `left_out`.
 template <std::size_t count, std::size_t left_out>
 constexpr auto all_but() {
@@ -156,12 +197,14 @@ void pass_on(const Use& use, const std::tuple<Args&...>& args) {
   }(all_but<sizeof...(Args), left_out>());
 }
 
-template <class How, class Signature, class Data, class... Values>
+template <class How, class Signature, class... Values>
 class CShape;
 
 /// The shape of a C function, which is called as a `How` would be.
-template <class How, class R, class... Args, class Data, class... Values>
-class CShape<How, R(Args...), Data, Values...> {
+template <class How, class R, class... Args, class... Values>
+class CShape<How, R(Args...), Values...> {
+  using Data = data_of_t<How, Args...>;
+
  public:
   using Result = typename CallbackResult<Values...>::type;
   using Callbacks = std::tuple<R (*)(Args...) noexcept, void*>;
@@ -181,9 +224,10 @@ class CShape<How, R(Args...), Data, Values...> {
   }
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
-    if (void* const delivery = CCalls::take_for_call(Data::find(all)))
-      receive(*static_cast<Delivery<Result>*>(delivery), all);
-    if constexpr (!std::is_void_v<R>) return R();
+    void* const delivery = CCalls::take_for_call(Data::find(all));
+    if (delivery == nullptr) return R();
+    receive(*static_cast<Delivery<Result>*>(delivery), all);
+    return returned_by<R, How>();
   }
   static void receive(Delivery<Result>& delivery, const std::tuple<Args&...>& args) noexcept {
     const auto callbacks = How::callbacks(Callback<Values...>(Sender<Result>::adopt(delivery)));
@@ -198,7 +242,7 @@ class CShape<How, R(Args...), Data, Values...> {
 };
 
 /// The values where none are named, as a TypeList: the arguments, bar the error and the `void*`.
-template <class How, class Data, class... Args>
+template <class How, class... Args>
 struct DeducedCValues {
   static constexpr std::size_t errors = std::derived_from<How, error_first_t> ? 1 : 0;
 
@@ -211,36 +255,22 @@ struct DeducedCValues {
   static TypeList<std::decay_t<std::tuple_element_t<kept, std::tuple<Args...>>>...> values(
       std::index_sequence<kept...>);
 
-  using type = decltype(values(all_but<sizeof...(Args), Data::left_out>()));
+  using type = decltype(values(all_but<sizeof...(Args), data_of_t<How, Args...>::left_out>()));
 };
 
-/// How a C function is called, and where its `void*` is.
-template <class How, class... Args>
-struct CallOf {
-  using Calls = How;
-  using Data = DataParameter<last_or_first_pointer<Args...>()>;
-};
-template <class How, auto where, class... Args>
-struct CallOf<with_user_data_t<How, where>, Args...> {
-  using Calls = How;
-  using Data = typename DataAt<How, where, Args...>::type;
-};
-
-template <class How, class Signature, class Data, class List>
+template <class How, class Signature, class List>
 struct ShapeOfValues;
-template <class How, class Signature, class Data, class... Values>
-struct ShapeOfValues<How, Signature, Data, TypeList<Values...>> {
-  using type = CShape<How, Signature, Data, Values...>;
+template <class How, class Signature, class... Values>
+struct ShapeOfValues<How, Signature, TypeList<Values...>> {
+  using type = CShape<How, Signature, Values...>;
 };
 
 template <class How, class R, class... Args, bool is_noexcept>
 struct ShapeFor<How, R(Args...) noexcept(is_noexcept)>
-    : ShapeOfValues<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data,
-                    typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type> {};
+    : ShapeOfValues<How, R(Args...), typename DeducedCValues<How, Args...>::type> {};
 template <class How, class R, class... Args, bool is_noexcept, class Value, class... Values>
 struct ShapeFor<How, R(Args...) noexcept(is_noexcept), Value, Values...> {
-  using type =
-      CShape<typename CallOf<How, Args...>::Calls, R(Args...), typename CallOf<How, Args...>::Data, Value, Values...>;
+  using type = CShape<How, R(Args...), Value, Values...>;
 };
 
 }  // namespace bridge_detail

@@ -8,7 +8,8 @@
 // The contract is that of <segue/bridge/emitter.hpp>, and the `void*`, the last parameter or the first, or where
 // user_data says, is a ticket here, too: a call that comes when the stream is over finds nothing, and is ignored. The
 // values are the other parameters, or what is made of them within the call. An exception while they are made ends the
-// stream. What the C function has to return is zero.
+// stream. What the C function has to return is zero; for a source that goes on only as long as it gets something else,
+// such as GLib's, `once | returns<G_SOURCE_CONTINUE>`: zero comes when the stream is over.
 #pragma once
 
 #include <concepts>
@@ -23,6 +24,8 @@
 #include <segue/bridge/c_callback.hpp>
 #include <segue/bridge/detail/kept.hpp>
 #include <segue/bridge/emitter.hpp>
+#include <segue/modern/kernel/coroutine.hpp>
+#include <segue/modern/sync/queues.hpp>
 #include <segue/modern/tasks/async_generators.hpp>
 
 namespace segue::bridge {
@@ -65,10 +68,12 @@ class CSource {
 template <class Source>
 inline constexpr bool points_to_object<CSource<Source>> = true;
 
-template <class Start, class How, class Signature, class Data, class... Values>
+template <class Start, class How, class Signature, class... Values>
 class CStart;
-template <class Start, class How, class R, class... Args, class Data, class... Values>
-class CStart<Start, How, R(Args...), Data, Values...> {
+template <class Start, class How, class R, class... Args, class... Values>
+class CStart<Start, How, R(Args...), Values...> {
+  using Data = data_of_t<How, Args...>;
+
  public:
   explicit CStart(Start start) : start_(std::move(start)) {}
 
@@ -80,9 +85,10 @@ class CStart<Start, How, R(Args...), Data, Values...> {
  private:
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
-    if (const auto emitter = std::static_pointer_cast<Emitter<Values...>>(CStreams::find(Data::find(all))))
-      emit(*emitter, all);
-    if constexpr (!std::is_void_v<R>) return R();
+    const auto emitter = std::static_pointer_cast<Emitter<Values...>>(CStreams::find(Data::find(all)));
+    if (emitter == nullptr) return R();
+    emit(*emitter, all);
+    return returned_by<R, How>();
   }
   static void emit(const Emitter<Values...>& emit, const std::tuple<Args&...>& args) noexcept {
     try {
@@ -98,10 +104,11 @@ class CStart<Start, How, R(Args...), Data, Values...> {
 template <class How, class Signature>
 struct CSourceOf;
 template <class How, class R, class... Args, bool is_noexcept>
-struct CSourceOf<How, R(Args...) noexcept(is_noexcept)> : CallOf<How, Args...> {
-  using Function = R(Args...);
+struct CSourceOf<How, R(Args...) noexcept(is_noexcept)> {
   using Call = R (*)(Args...) noexcept;
-  using Values = typename DeducedCValues<How, typename CallOf<How, Args...>::Data, Args...>::type;
+  using Values = typename DeducedCValues<How, Args...>::type;
+  template <class Start, class... Kept>
+  using StartOf = CStart<Start, How, R(Args...), Kept...>;
 };
 
 /// The values that are named; where none are, all that the function is called with.
@@ -113,30 +120,58 @@ template <class How, class Signature>
 struct CValues<How, Signature> {
   using type = typename CSourceOf<How, Signature>::Values;
 };
+/// The same for a queue of these: a single value is made one of its elements within the call.
+template <class T, class List>
+struct QueuedValues {
+  using type = List;
+};
+template <class T, class Value>
+struct QueuedValues<T, TypeList<Value>> {
+  using type = TypeList<T>;
+};
 
 template <class How, class Signature, class Start, class... Values>
 auto from_c_callbacks(TypeList<Values...>, Start start, EmitterOptions options) {
-  using Of = CSourceOf<How, Signature>;
-  CStart<Start, typename Of::Calls, typename Of::Function, typename Of::Data, Values...> of_values(std::move(start));
-  return from_callbacks<Values...>(std::move(of_values), options);
+  return from_callbacks<Values...>(
+      typename CSourceOf<How, Signature>::template StartOf<Start, Values...>(std::move(start)), options);
 }
+
+template <class Start, class How, class Signature>
+concept StartsC = std::is_function_v<Signature> && is_how<How> &&
+                  std::invocable<Start&, typename CSourceOf<How, Signature>::Call, void*>;
 
 }  // namespace bridge_detail
 
 /// The values that a C callback brings, which is called as `how` says; `start(call, data)` starts the source, and may
 /// return it.
 template <class Signature, class... Values, class How, class Start>
-  requires std::is_function_v<Signature> && bridge_detail::is_how<How> &&
-           std::invocable<Start&, typename bridge_detail::CSourceOf<How, Signature>::Call, void*>
+  requires bridge_detail::StartsC<Start, How, Signature>
 auto from_callbacks(How, Start start, EmitterOptions options = {}) {
   using Brought = typename bridge_detail::CValues<How, Signature, Values...>::type;
   return bridge_detail::from_c_callbacks<How, Signature>(Brought(), std::move(start), options);
 }
 template <class Signature, class... Values, class Start>
-  requires(std::is_function_v<Signature> && !bridge_detail::is_how<Start>) &&
-          std::invocable<Start&, typename bridge_detail::CSourceOf<once_t, Signature>::Call, void*>
+  requires(!bridge_detail::is_how<Start>) && bridge_detail::StartsC<Start, once_t, Signature>
 auto from_callbacks(Start start, EmitterOptions options = {}) {
   return from_callbacks<Signature, Values...>(once, std::move(start), options);
+}
+
+/// The same into a queue, as into_queue() does. Where the callback brings one value, and none is named, the queue's
+/// element is made of it within the call.
+template <class Signature, class... Values, class T, class How, class Start>
+  requires bridge_detail::StartsC<Start, How, Signature>
+modern::Coroutine<> into_queue(modern::Queue<T> queue, How, Start start, WhenFull when_full = WhenFull::pause) {
+  using Brought = typename bridge_detail::CValues<How, Signature, Values...>::type;
+  using Queued = typename bridge_detail::QueuedValues<T, Brought>::type;
+  const EmitterOptions options = bridge_detail::options_for(queue, when_full);
+  return bridge_detail::feed_queue(std::move(queue),
+                                   bridge_detail::from_c_callbacks<How, Signature>(Queued(), std::move(start), options),
+                                   when_full);
+}
+template <class Signature, class... Values, class T, class Start>
+  requires(!bridge_detail::is_how<Start>) && bridge_detail::StartsC<Start, once_t, Signature>
+modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull when_full = WhenFull::pause) {
+  return into_queue<Signature, Values...>(std::move(queue), once, std::move(start), when_full);
 }
 
 }  // namespace segue::bridge

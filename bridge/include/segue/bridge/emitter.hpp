@@ -249,11 +249,19 @@ class EmitterEnd {
 
 }  // namespace bridge_detail
 
+namespace bridge_detail {
+
+/// What a stream gives for each call with these values: the value, or a tuple; None where there are none.
+template <class... Values>
+using emitted_t = stored_t<typename CallbackResult<Values...>::type>;
+
+}  // namespace bridge_detail
+
 /// What a source calls: `emit(values…)`, any number of times, in any thread.
 template <class... Values>
 class Emitter {
   static_assert((!std::is_reference_v<Values> && ...), "values wait: they are kept by value, without &");
-  using T = typename bridge_detail::CallbackResult<Values...>::type;
+  using T = bridge_detail::emitted_t<Values...>;
 
  public:
   explicit Emitter(std::shared_ptr<bridge_detail::Channel<T>> channel)
@@ -339,12 +347,11 @@ class Subscription : private modern::LoopObserver {
 }  // namespace bridge_detail
 
 /// The values that the callback of a source brings, from when the first is asked for. `start(emit)` starts the source,
-/// and may return it. One value as it is, several as a tuple.
+/// and may return it. One value as it is, several as a tuple, None where there are none: `from_callbacks<>(start)`.
 template <class... Values, class Start>
-  requires(sizeof...(Values) > 0) && std::invocable<Start&, Emitter<Values...>>
-modern::AsyncGenerator<typename bridge_detail::CallbackResult<Values...>::type> from_callbacks(
-    Start start, EmitterOptions options = {}) {
-  using T = typename bridge_detail::CallbackResult<Values...>::type;
+  requires std::invocable<Start&, Emitter<Values...>>
+modern::AsyncGenerator<bridge_detail::emitted_t<Values...>> from_callbacks(Start start, EmitterOptions options = {}) {
+  using T = bridge_detail::emitted_t<Values...>;
   modern::EventLoop& loop = modern::get_running_loop();
   const auto channel = std::make_shared<bridge_detail::Channel<T>>(loop, options);
   bridge_detail::Subscription<T, std::invoke_result_t<Start&, Emitter<Values...>>> subscription(loop, channel);
@@ -373,8 +380,7 @@ using emitter_as_t = decltype(How::around(std::declval<Emitter<Values...>>()));
 
 /// The same of a source that calls as `how` says: `error_first` or `negative_errno`. An error ends the stream.
 template <class... Values, class How, class Start>
-  requires(sizeof...(Values) > 0 && (!std::is_function_v<Values> && ...)) &&
-          std::invocable<Start&, bridge_detail::emitter_as_t<How, Values...>>
+  requires(!std::is_function_v<Values> && ...) && std::invocable<Start&, bridge_detail::emitter_as_t<How, Values...>>
 auto from_callbacks(How, Start start, EmitterOptions options = {}) {
   auto start_around = [start = std::move(start)](const Emitter<Values...>& emit) mutable -> decltype(auto) {
     return std::invoke(start, How::around(emit));
@@ -400,29 +406,43 @@ void make_room(const modern::Queue<T>& queue, WhenFull when_full, std::optional<
   }
 }
 
+template <class T>
+EmitterOptions options_for(const modern::Queue<T>& queue, WhenFull when_full) {
+  return {.maxsize = static_cast<std::size_t>(std::max(queue.maxsize(), 0)), .when_full = when_full};
+}
+
+template <class T>
+modern::Coroutine<> feed_queue(modern::Queue<T> queue, modern::AsyncGenerator<T> values, WhenFull when_full) {
+  while (true) {
+    std::optional<T> value = co_await values.next_or_none();
+    if (!value) co_return;
+    try {
+      make_room(queue, when_full, value);
+      if (value) co_await queue.put(std::move(*value));
+    } catch (const modern::QueueShutDown&) {
+      co_return;
+    }
+  }
+}
+
 }  // namespace bridge_detail
 
 /// Feeds a queue with what the callback of a source brings, until the source ends, or the queue is shut down, or it is
 /// cancelled: a coroutine, to be made a task of. `when_full` is for the queue's bound; what comes from other threads
 /// meanwhile has the same bound again. Of a LifoQueue or a PriorityQueue, drop_oldest drops what it would give next.
 /// Leaves the queue open when it ends, and finds that it was shut down when the next value comes.
-template <class T, class Start>
-  requires std::invocable<Start&, Emitter<T>>
+template <class... Named, class T, class Start>
+  requires(std::same_as<Named, T> && ...) && std::invocable<Start&, Emitter<T>>
 modern::Coroutine<> into_queue(modern::Queue<T> queue, Start start, WhenFull when_full = WhenFull::pause) {
-  EmitterOptions options;
-  options.maxsize = static_cast<std::size_t>(std::max(queue.maxsize(), 0));
-  options.when_full = when_full;
-  modern::AsyncGenerator<T> values = from_callbacks<T>(std::move(start), options);
-  while (true) {
-    std::optional<T> value = co_await values.next_or_none();
-    if (!value) co_return;
-    try {
-      bridge_detail::make_room(queue, when_full, value);
-      if (value) co_await queue.put(std::move(*value));
-    } catch (const modern::QueueShutDown&) {
-      co_return;
-    }
-  }
+  const EmitterOptions options = bridge_detail::options_for(queue, when_full);
+  return bridge_detail::feed_queue(std::move(queue), from_callbacks<T>(std::move(start), options), when_full);
+}
+/// The same of a source that calls as `how` says. An error ends it, and is thrown.
+template <class... Named, class T, class How, class Start>
+  requires(std::same_as<Named, T> && ...) && std::invocable<Start&, bridge_detail::emitter_as_t<How, T>>
+modern::Coroutine<> into_queue(modern::Queue<T> queue, How how, Start start, WhenFull when_full = WhenFull::pause) {
+  const EmitterOptions options = bridge_detail::options_for(queue, when_full);
+  return bridge_detail::feed_queue(std::move(queue), from_callbacks<T>(how, std::move(start), options), when_full);
 }
 
 }  // namespace segue::bridge
