@@ -5,12 +5,14 @@
 #include <thread>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -21,6 +23,7 @@
 
 #include <segue/bridge/asio.hpp>
 #include <segue/bridge/coroutine.hpp>
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
@@ -69,6 +72,45 @@ TEST_F(ReportedOfOthers, a_stackful_coroutine_starts_stackless_ones_and_waits_fo
     return yield_from(co_spawn(*loop, nested(), use_segue));
   });
   EXPECT_EQ(loop->run_until_complete(main()), 3);
+}
+
+// asio 1372: the same by Asio's spawn(), whose bare yield_context takes no operation that ends in an exception_ptr.
+TEST_F(ReportedOfOthers, a_stackful_coroutine_of_asios_starts_stackless_ones_and_waits_for_them) {
+  asio::io_context io;
+  loop = modern::new_event_loop(make_reactor(io));
+  testing::collect_reports(*loop, reports);
+  auto ours = []() -> Coroutine<int> {
+    co_await modern::sleep(0s);
+    co_return 1;
+  };
+  auto nothing = []() -> Coroutine<> { co_return; };
+  auto fails = []() -> Coroutine<> {
+    co_await modern::sleep(0s);
+    throw EOFError("end");
+  };
+  const auto body = [&](asio::yield_context yield) {
+    auto [none] = co_spawn(*loop, nothing, asio::as_tuple(yield));
+    EXPECT_FALSE(none);
+    auto [error, value] = co_spawn(*loop, ours, asio::as_tuple(yield));
+    EXPECT_FALSE(error);
+    EXPECT_EQ(value, 1);
+    auto [failed] = co_spawn(*loop, fails, asio::as_tuple(yield));
+    EXPECT_TRUE(holds<EOFError>(failed));
+    co_spawn_as<void(boost::system::error_code)>(*loop, nothing, yield);
+    EXPECT_EQ((co_spawn_as<void(boost::system::error_code, int)>(*loop, ours, yield)), 1);
+    boost::system::error_code code;
+    co_spawn_as<void(boost::system::error_code)>(*loop, fails, yield[code]);
+    EXPECT_EQ(code, asio::error::eof);
+  };
+  bool ended = false;
+  asio::spawn(io, body, [&](const std::exception_ptr& error) {
+    ended = !error;
+    loop->stop();
+  });
+  loop->run_forever();
+  loop = nullptr;  // before what it runs in
+  EXPECT_TRUE(ended);
+  EXPECT_THAT(reports, IsEmpty());
 }
 
 // asio 1332: of two in a group one fails, and the other one ends while its cancellation is on the way.

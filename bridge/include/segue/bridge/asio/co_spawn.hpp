@@ -12,6 +12,8 @@
 //     std::forward<Token>(token));
 //   }
 //
+// A yield_context is as_tuple(yield) for the first form: Asio 1.81 has no handler for an exception_ptr there.
+//
 // The contract is that of Asio's operations:
 //   - the coroutine becomes a task of `loop`, whose first step is in an iteration of it; any thread may start it;
 //   - the handler is posted to its associated executor, never called before the initiation returns; without one it is a
@@ -51,6 +53,11 @@
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/outcome.hpp>
+
+namespace boost::asio {
+template <typename Executor>
+class basic_yield_context;
+}
 
 namespace segue::bridge {
 
@@ -109,6 +116,7 @@ template <class Error, class... Values>
 struct Completion<void(Error, Values...)> {
   static_assert(std::same_as<Error, std::exception_ptr> || std::same_as<Error, boost::system::error_code>,
                 "the signature of a coroutine's operation begins with std::exception_ptr or error_code");
+  static constexpr bool ends_in_exception = std::same_as<Error, std::exception_ptr>;
   static_assert((std::default_initializable<Values> && ...),
                 "a handler is called with values also where there is an error: they have to be default-constructible");
 
@@ -133,6 +141,11 @@ struct Completion<void(Error, Values...)> {
     }
   }
 };
+
+template <class Token>
+inline constexpr bool is_yield_context = false;
+template <class Executor>
+inline constexpr bool is_yield_context<boost::asio::basic_yield_context<Executor>> = true;
 
 /// A handler with its values, on its way to its executor.
 template <class Handler, class... Values>
@@ -246,6 +259,11 @@ struct CoSpawnFunction {
   auto operator()(modern::EventLoop& loop, Body&& body, Token&& token) const {
     using Result = typename decltype(loop.create_task(std::forward<Body>(body)))::result_type;
     using Called = typename bridge_detail::SignatureOf<Signature, Result>::type;
+    // Asio's handler for that rethrows the exception also where it is null (1.81, asio 1372).
+    static_assert(
+        !(bridge_detail::is_yield_context<std::decay_t<Token>> && bridge_detail::Completion<Called>::ends_in_exception),
+        "a yield_context takes no operation that ends in an exception_ptr: as_tuple(yield), or "
+        "co_spawn_as<void(error_code, ...)>(loop, body, yield)");
     return boost::asio::async_initiate<Token, Called>(
         bridge_detail::InitiateCoSpawn<Result, Called>{LoopExecutor(loop)}, token, std::forward<Body>(body));
   }
