@@ -1,8 +1,18 @@
 #include <segue/bridge/coroutine.hpp>
 
+#include <memory>
+
+#include <segue/let_go.hpp>
 #include <segue/modern/kernel/function_name.hpp>
 
 namespace segue::bridge {
+
+void bridge_detail::destroy_unstarted(legacy::Fiber& fiber) noexcept {
+  struct Destroy {
+    void operator()(legacy::Fiber* each) const noexcept { legacy::destroy_fiber(each); }
+  };
+  let_go(std::unique_ptr<legacy::Fiber, Destroy>(&fiber));
+}
 
 void bridge_detail::refuse_outside(const char* function, const std::source_location& where) {
   const std::string name(function);

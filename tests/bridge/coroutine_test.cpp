@@ -30,6 +30,7 @@
 #include "modern/attempt.hpp"
 #include "modern/parked.hpp"
 #include "modern/throwing.hpp"
+#include "small_stack.hpp"
 
 namespace segue::bridge {
 namespace {
@@ -44,6 +45,7 @@ using modern::testing::attempt;
 using modern::testing::iterate;
 using modern::testing::Local;
 using modern::testing::said_by;
+using segue::testing::on_small_stack;
 using testing::collect_reports;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -681,6 +683,15 @@ TEST(GeneratorCoroutine, IsAFiberInTheCallGraph) {
                            "  \\+ Call stack:\n"
                            "  \\|   File '[^']*', line [0-9]+, in async [^\n]+\\(\\)\n"
                            "  \\|   File '[^']*', line [0-9]+, in async awaits_who_shows_its_call_graph\\(\\)"));
+}
+
+TEST(GeneratorCoroutine, IsDestroyedWithoutRecursionInALongChainOfArguments) {
+  on_small_stack([] {
+    const auto link = coroutine<int>([](GeneratorCoroutine<int>&& inner) { return yield_from(std::move(inner)); });
+    GeneratorCoroutine<int> top = coroutine<int>([] { return 1; })();
+    for (int i = 0; i < 2000; ++i) top = link(std::move(top));
+    said_by([&] { const auto dropped = std::move(top); });
+  });
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include <segue/modern/tasks/task.hpp>
 
 #include "modern/attempt.hpp"
+#include "modern/parked.hpp"
 #include "small_stack.hpp"
 
 namespace segue::modern {
@@ -30,6 +31,7 @@ using ::testing::HasSubstr;
 using testing::iterate;
 using testing::make_loop;
 using testing::Reports;
+using testing::said_by;
 using testing::Tracked;
 
 Coroutine<> wait_for_other(AnyFuture other) { co_await other; }
@@ -298,6 +300,26 @@ TEST(LongChain, of_tasks_whose_results_keep_the_next_is_destroyed) {
     EXPECT_TRUE(top->done());
     EXPECT_THAT(top->repr(), HasSubstr("Task finished"));
     top.reset();
+  });
+}
+
+TEST(LongChain, of_coroutines_that_have_their_argument_to_await_is_destroyed) {
+  on_small_stack([] {
+    const auto chain = [] {
+      const auto link = [](std::optional<Coroutine<>> inner) -> Coroutine<> {
+        if (inner) co_await std::move(*inner);
+      };
+      std::optional<Coroutine<>> top;
+      for (int i = 0; i < 2000; ++i) top = link(std::move(top));
+      return std::move(*top);
+    };
+    said_by([&] {
+      {
+        const auto dropped = chain();
+      }
+      auto closed = chain();
+      closed.close();
+    });
   });
 }
 

@@ -62,6 +62,9 @@ inline constexpr bool is_generator = false;
 template <class Yield, class Send, class Return>
 inline constexpr bool is_generator<legacy::Generator<Yield, Send, Return>> = true;
 
+/// Destroys one that may have the next such among its arguments, and so on.
+void destroy_unstarted(legacy::Fiber& fiber) noexcept;
+
 /// RuntimeError that names the place, and what to write there.
 [[noreturn]] void refuse_outside(const char* function, const std::source_location& where);
 }  // namespace bridge_detail
@@ -231,7 +234,11 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   static GeneratorCoroutine adopt(Fiber& fiber) noexcept { return GeneratorCoroutine(&fiber); }
   Fiber* body() const noexcept { return fiber_; }
   void destroy() noexcept {
-    if (fiber_) legacy::destroy_fiber(std::exchange(fiber_, nullptr));
+    if (!fiber_) return;
+    Fiber* const fiber = std::exchange(fiber_, nullptr);
+    if (fiber->finished()) [[likely]]
+      return legacy::destroy_fiber(fiber);
+    bridge_detail::destroy_unstarted(*fiber);
   }
   void discard() noexcept;
 

@@ -7,12 +7,14 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <segue/let_go.hpp>
 #include <segue/modern/kernel/awaitable.hpp>
 #include <segue/modern/kernel/coroutine_holder.hpp>
 #include <segue/modern/kernel/coroutine_info.hpp>
@@ -132,6 +134,14 @@ class Promise<void> : public PromiseBase {
   Outcome<void> outcome;
 };
 
+/// Destroys the frame of one that has not finished: it may have the next such among its arguments, and so on.
+[[gnu::noinline, gnu::cold]] inline void destroy_unfinished(std::coroutine_handle<> frame) noexcept {
+  struct Destroy {
+    void operator()(void* address) const noexcept { std::coroutine_handle<>::from_address(address).destroy(); }
+  };
+  let_go(std::unique_ptr<void, Destroy>(frame.address()));
+}
+
 template <class Held>
 class CoroutineAwaiter : public HeldAwaiter<Held> {
  public:
@@ -202,7 +212,11 @@ class [[nodiscard("a coroutine runs only when it is awaited, or made a task of")
   }
   promise_type* body() const noexcept { return frame_ ? &frame_.promise() : nullptr; }
   void destroy() noexcept {
-    if (frame_) std::exchange(frame_, nullptr).destroy();
+    if (!frame_) return;
+    const auto frame = std::exchange(frame_, nullptr);
+    if (frame.done()) [[likely]]
+      return frame.destroy();
+    detail::destroy_unfinished(frame);
   }
   void discard() noexcept {
     if (!frame_) return;
