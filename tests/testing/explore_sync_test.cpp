@@ -266,7 +266,8 @@ TEST(ExploreOf, barriers_do_not_count_who_is_cancelled_before_the_last_one_comes
     co_await modern::sleep(3ms);
     must(meeting.passed.empty() && barrier.n_waiting() == 2, "passed by two");
     co_await meet(barrier, meeting, 0ms);
-    co_await settle({cancelled, one, two});
+    const std::vector<Task<>> tasks{cancelled, one, two};
+    co_await settle(tasks);
     must(meeting.passed.size() == 3, "passed: " + std::to_string(meeting.passed.size()));
     co_await pass(barrier);
   };
