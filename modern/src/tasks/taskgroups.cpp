@@ -116,7 +116,8 @@ void TaskGroupState::task_done(FutureCore& task) {
   add_error(error);
   if (!parent_ || parent_->done()) {
     ExceptionContext context;
-    context.message = "Task " + task.repr() + " has errored out but its parent task is already completed";
+    context.message = "Task " + task.repr() + " has errored out but its parent task " +
+                      (parent_ ? parent_->repr() + " " : "") + "is already completed";
     context.exception = error;
     context.task = task.repr();
     return loop_->call_exception_handler(context);
@@ -130,6 +131,10 @@ void TaskGroupState::task_done(FutureCore& task) {
 Coroutine<std::exception_ptr> TaskGroupState::exit(Ref<TaskGroupState> group, std::exception_ptr error) {
   TaskGroupState& self = *group;
   self.exiting_ = true;
+  if (!self.parent_) {  // it was not entered, or has been left
+    if (error) throw RuntimeError("TaskGroup " + self.repr() + " has not been entered");
+    co_return nullptr;
+  }
   if (holds<GeneratorExit>(error)) {  // the block is being closed: it cannot wait for anybody
     self.parent_ = nullptr;
     if (!self.loop_->is_closed()) self.abort();
@@ -141,9 +146,8 @@ Coroutine<std::exception_ptr> TaskGroupState::exit(Ref<TaskGroupState> group, st
   if (error && !self.aborting_) self.abort();
 
   while (self.members_ > 0) {
-    self.completed_ = make_ref<FutureValue<void>>(self.loop_->core());
+    if (!self.completed_ || self.completed_->done()) self.completed_ = make_ref<FutureValue<void>>(self.loop_->core());
     const std::exception_ptr struck = co_await QuietWait(Ref<FutureCore>(self.completed_));
-    self.completed_ = nullptr;
     if (!struck) continue;
     if (!holds<CancelledError>(struck)) std::rethrow_exception(struck);  // the block is being closed
     if (self.aborting_) continue;
@@ -151,7 +155,9 @@ Coroutine<std::exception_ptr> TaskGroupState::exit(Ref<TaskGroupState> group, st
     self.abort();
   }
 
+  self.completed_ = nullptr;
   const Ref<TaskCore> parent = std::move(self.parent_);
+  if (!parent) co_return nullptr;  // another coroutine has left it meanwhile
   if (self.base_error_) co_return self.base_error_;
   if (self.parent_cancel_requested_ && parent->uncancel() == 0) propagate = nullptr;
   if (propagate && self.errors_.empty()) co_return propagate;

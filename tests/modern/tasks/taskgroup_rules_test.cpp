@@ -1,4 +1,6 @@
 // Rules of task groups, each beside the program that CPython runs for it.
+#include <cstddef>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -201,6 +203,55 @@ TEST(TaskGroupRules, rule_119_an_inner_group_fails_as_one_error_and_an_outer_fai
     }
   };
   EXPECT_EQ(trace_of(program), "ExceptionGroup [ValueError(v)] | CancelledError | outer [ValueError(v)]");
+}
+
+TEST(TaskGroupRules, one_that_was_not_entered_or_was_left_is_left_with_no_error_alone) {
+  const auto program = [](Events& ev) -> Coroutine<> {
+    const TaskGroup never_entered;
+    const std::string in_vain = co_await at(never_entered.aexit(std::make_exception_ptr(ValueError("x"))));
+    ev(in_vain);
+    const TaskGroup left;
+    left.aenter();
+    co_await left.aexit(nullptr);
+    const std::exception_ptr again = co_await left.aexit(nullptr);
+    const std::string with_an_error = co_await at(left.aexit(std::make_exception_ptr(ValueError("x"))));
+    ev(again == nullptr, with_an_error);
+  };
+  EXPECT_EQ(trace_of(program),
+            "RuntimeError(TaskGroup <TaskGroup> has not been entered) | "
+            "True RuntimeError(TaskGroup <TaskGroup entered> has not been entered)");
+}
+
+TEST(TaskGroupRules, two_coroutines_may_wait_for_its_end) {
+  const auto program = [](Events& ev) -> Coroutine<> {
+    const TaskGroup group;
+    group.aenter();
+    group.create_task(sleep(5ms));
+    const auto other = create_task(group.aexit(nullptr));
+    const std::exception_ptr error = co_await group.aexit(nullptr);
+    const std::exception_ptr others = co_await other;
+    ev(error == nullptr, others == nullptr);
+  };
+  EXPECT_EQ(trace_of(program), "True True");
+}
+
+TEST(TaskGroupRules, a_failure_after_the_end_of_the_parent_is_reported_with_both) {
+  const auto program = [](Events& ev) -> Coroutine<> {
+    get_running_loop().set_exception_handler([&](EventLoop&, const ExceptionContext& c) {
+      const std::size_t parent =
+          c.message.find("has errored out but its parent task <Task finished name='parent' coro=<");
+      ev(parent != std::string::npos, c.message.ends_with("> is already completed"), c.exception);
+    });
+    const TaskGroup group;
+    const auto enters = [&group]() -> Coroutine<> {
+      group.aenter();
+      group.create_task(fails_after(5ms, "x"));
+      co_return;
+    };
+    co_await create_task(enters(), {.name = "parent"});
+    co_await sleep(9ms);
+  };
+  EXPECT_EQ(trace_of(program), "True True ValueError(x)");
 }
 
 }  // namespace
