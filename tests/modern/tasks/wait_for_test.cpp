@@ -11,6 +11,7 @@
 
 #include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/contextvars.hpp>
+#include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/outcome.hpp>
 #include <segue/modern/tasks/shield.hpp>
 #include <segue/modern/tasks/sleep.hpp>
@@ -263,6 +264,20 @@ TEST(WaitFor, MovesAResultThatCannotBeCopied) {
     const auto make = []() -> Coroutine<std::unique_ptr<int>> { co_return std::make_unique<int>(3); };
     const auto made = co_await wait_for(make(), 1s);
     EXPECT_EQ(*made, 3);
+  };
+  loop->run_until_complete(main());
+}
+
+TEST(WaitFor, WithNoTimeAtAllTakesACancelledGatherForLate) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    for (const auto limit : {0ms, -1ms}) {
+      const auto ended = co_await outcome(wait_for(gather(sleep(1s), sleep(1s)), limit));
+      const std::exception_ptr error = ended.exception();
+      EXPECT_EQ(testing::text(error), "TimeoutError()");
+      const auto* const late = exception_ptr_cast<const TimeoutError>(error);
+      EXPECT_TRUE(late != nullptr && holds<CancelledError>(late->cause()));
+    }
   };
   loop->run_until_complete(main());
 }

@@ -41,12 +41,10 @@ Coroutine<await_result_t<A>> wait_for(A awaitable, std::optional<Delay> limit) {
     auto future = ensure_future(std::move(awaitable));
     if (!future.done()) {
       co_await cancel_and_wait(future);
-      if (future.cancelled()) {
-        try {
-          future.state()->check_result();
-        } catch (const CancelledError&) {
-          throw_timeout_error();
-        }
+      try {
+        future.state()->check_result();
+      } catch (const CancelledError&) {
+        throw_timeout_error();
       }
     }
     co_return co_await std::move(future);
