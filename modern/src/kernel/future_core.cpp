@@ -51,6 +51,7 @@ void FutureCore::finish_with(std::exception_ptr error) {
     error = std::make_exception_ptr(
         from(RuntimeError("StopIteration interacts badly with generators and cannot be raised into a Future"), error));
   }
+  if (!waiters_.empty()) check_thread();
   error_ = std::move(error);
   report_unretrieved_ = true;
   finish();
@@ -101,7 +102,13 @@ std::size_t FutureCore::remove_callback(const DoneCallbackState& callback) noexc
 
 bool FutureCore::remove_waiting_task(const TaskCore& task) noexcept { return waiters_.remove(Waiter::id_of(task)) > 0; }
 
-void FutureCore::wake_waiters() {
+void FutureCore::check_thread() const {
+  if (!loop_->is_closed()) loop_->check_usable();
+}
+
+void FutureCore::wake_waiters(Phase ended) {
+  check_thread();
+  phase_ = ended;
   loop_->check_usable();
   if (TaskCore* const task = waiters_.take_lone_task()) return loop_->schedule(*task);
   Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { std::move(waiter).schedule(*this); });

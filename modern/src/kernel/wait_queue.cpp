@@ -10,9 +10,9 @@
 namespace segue::modern {
 
 void WaitQueue::wake(QueuedWait& wait) {
+  wait.wake();  // throws where that is refused: then it still waits
   wait.unlink();
   woken_.push_back(wait);
-  wait.wake();
 }
 
 bool WaitQueue::wake_next() {
@@ -24,10 +24,10 @@ bool WaitQueue::wake_next() {
 
 bool WaitQueue::release_first() {
   while (QueuedWait* const first = waits_.front()) {
+    const bool waits = !first->done();
+    if (waits) first->wake();
     first->unlink();
-    if (first->done()) continue;
-    first->wake();
-    return true;
+    if (waits) return true;
   }
   return false;
 }

@@ -3,6 +3,7 @@
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
+#include <segue/modern/kernel/unraisable.hpp>
 
 namespace segue::modern {
 
@@ -18,19 +19,12 @@ SemaphoreState::SemaphoreState(int initial_value, bool is_bounded)
 
 void SemaphoreState::give_back() {
   if (is_full()) throw ValueError("BoundedSemaphore released too many times");
-  put_back();
-  hand_over();
-}
-
-bool SemaphoreState::hand_over() {
-  if (!waiters.wake_next()) return false;
-  take();  // handed over: who was woken takes no other
-  return true;
+  if (!waiters.wake_next()) put_back();  // else it is handed over: who was woken takes no other
 }
 
 void SemaphoreWait::take_permit(SemaphoreState& semaphore) {
   const ScopeExit wake_others([&semaphore] {
-    while (semaphore.value > 0 && semaphore.hand_over()) continue;
+    for (; semaphore.value > 0 && semaphore.waiters.wake_next(); semaphore.take()) continue;
   });
   try {
     finish_wait();
@@ -43,7 +37,11 @@ void SemaphoreWait::take_permit(SemaphoreState& semaphore) {
 }  // namespace detail
 
 void SemaphoreGuard::unlock() noexcept {
-  if (semaphore_ && !semaphore_->is_full()) semaphore_->give_back();
+  try {
+    if (semaphore_ && !semaphore_->is_full()) semaphore_->give_back();
+  } catch (...) {
+    report_unraisable(std::current_exception(), "SemaphoreGuard");
+  }
   semaphore_ = nullptr;
 }
 

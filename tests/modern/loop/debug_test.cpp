@@ -15,6 +15,9 @@
 #include <segue/modern/kernel/log.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/sync/event.hpp>
+#include <segue/modern/sync/lock.hpp>
+#include <segue/modern/sync/queues.hpp>
+#include <segue/modern/sync/semaphore.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/gather.hpp>
 #include <segue/modern/tasks/runners.hpp>
@@ -23,6 +26,7 @@
 #include <segue/modern/testing/manual_reactor.hpp>
 
 #include "modern/attempt.hpp"
+#include "unraisable_reports.hpp"
 
 namespace segue::modern {
 namespace {
@@ -32,6 +36,7 @@ using testing::attempt;
 using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::iterate;
 using testing::Reports;
 
@@ -249,6 +254,78 @@ TEST_F(DebugMode, refuses_to_end_what_a_task_waits_for_in_another_thread) {
     EXPECT_EQ(refused, "RuntimeError(Non-thread-safe operation invoked on an event loop other than the current one)");
   };
   loop->run_until_complete(main());
+}
+
+constexpr const char* refused_in_another_thread =
+    "RuntimeError(Non-thread-safe operation invoked on an event loop other than the current one)";
+
+/// What `call` gives or throws in another thread, while this one waits.
+template <class Call>
+std::string attempt_elsewhere(Call call) {
+  std::string outcome;
+  std::thread([&] { outcome = attempt(call); }).join();
+  return outcome;
+}
+
+TEST_F(DebugMode, leaves_what_is_refused_in_another_thread_as_it_was) {
+  const auto main = [&]() -> Coroutine<> {
+    const Lock lock;
+    const Semaphore semaphore(0);
+    const Event event;
+    const Queue<int> queue;
+    const Future<int> future = loop->create_future<int>();
+    co_await lock.acquire();
+    const auto wait = [](auto awaitable) -> Coroutine<> { co_await std::move(awaitable); };
+    const std::vector<Task<>> waiting{create_task(wait(lock.acquire())), create_task(wait(semaphore.acquire())),
+                                      create_task(wait(event.wait())), create_task(wait(queue.get())),
+                                      create_task(wait(future))};
+    co_await sleep(0s);
+    EXPECT_EQ(attempt_elsewhere([&] { lock.release(); }), refused_in_another_thread);
+    EXPECT_EQ(attempt_elsewhere([&] { semaphore.release(); }), refused_in_another_thread);
+    EXPECT_EQ(attempt_elsewhere([&] { event.set(); }), refused_in_another_thread);
+    EXPECT_EQ(attempt_elsewhere([&] { future.set_result(1); }), refused_in_another_thread);
+    EXPECT_EQ(attempt_elsewhere([&] { future.set_exception(ValueError("x")); }), refused_in_another_thread);
+    EXPECT_TRUE(lock.locked());
+    EXPECT_FALSE(event.is_set());
+    EXPECT_FALSE(future.done());
+    EXPECT_TRUE(waiting.front().cancel());
+    lock.release();
+    semaphore.release();
+    event.set();
+    queue.put_nowait(1);
+    future.set_result(2);
+    co_await gather(waiting, return_exceptions);
+    EXPECT_TRUE(waiting.front().cancelled());
+    EXPECT_FALSE(lock.locked());
+    EXPECT_TRUE(semaphore.locked());
+    EXPECT_EQ(future.result(), 2);
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(reports.messages(), IsEmpty());
+}
+
+TEST_F(DebugMode, reports_what_a_guard_is_refused_in_another_thread) {
+  segue::testing::UnraisableReports unraisable;
+  const auto main = [&]() -> Coroutine<> {
+    const Lock lock;
+    const Semaphore semaphore(1);
+    LockGuard guard = co_await lock.guard();
+    SemaphoreGuard permit = co_await semaphore.guard();
+    const auto wait = [](auto awaitable) -> Coroutine<> { co_await std::move(awaitable); };
+    const auto one = create_task(wait(lock.acquire()));
+    const auto other = create_task(wait(semaphore.acquire()));
+    co_await sleep(0s);
+    std::thread([&] {
+      const LockGuard unlocks = std::move(guard);
+      const SemaphoreGuard gives_back = std::move(permit);
+    }).join();
+    lock.release();
+    semaphore.release();
+    co_await one;
+    co_await other;
+  };
+  loop->run_until_complete(main());
+  EXPECT_THAT(unraisable.lines, ElementsAre(HasSubstr("Non-thread-safe"), HasSubstr("Non-thread-safe")));
 }
 
 }  // namespace

@@ -101,14 +101,8 @@ class FutureCore : public RefCounted {
   /// Ends it with an exception; TypeError for a null one. InvalidStateError where it is done.
   void finish_with(std::exception_ptr error);
   /// The derived class has the result. Requires that it is pending.
-  void finish() {
-    phase_ = Phase::finished;
-    schedule_waiters();
-  }
-  void finish_cancelled() {
-    phase_ = Phase::cancelled;
-    schedule_waiters();
-  }
+  void finish() { end_as(Phase::finished); }
+  void finish_cancelled() { end_as(Phase::cancelled); }
   /// The same; `error` is the CancelledError that whoever asks first gets. All others get one without a message.
   void finish_cancelled(std::exception_ptr error) {
     error_ = std::move(error);
@@ -147,10 +141,15 @@ class FutureCore : public RefCounted {
     waiters_.add(std::move(waiter));
   }
   void schedule_late(Waiter waiter);
-  void schedule_waiters() {
-    if (!waiters_.empty()) wake_waiters();
+  /// Where this thread may not wake those who wait, that throws, and it is still pending; where the loop is closed, it
+  /// ends all the same.
+  void end_as(Phase ended) {
+    if (!waiters_.empty()) return wake_waiters(ended);
+    phase_ = ended;
   }
-  void wake_waiters();
+  void wake_waiters(Phase ended);
+  /// Debug mode's check; passes where the loop is closed.
+  void check_thread() const;
 
   Phase phase_ = Phase::pending;
   bool report_unretrieved_ = false;

@@ -21,8 +21,9 @@ namespace detail {
 struct EventState final : LoopBound {
   EventState() noexcept : LoopBound("Event") {}
   void set() {
-    if (std::exchange(is_set, true)) return;
+    if (is_set) return;
     waiters.wake_all();
+    is_set = true;
   }
   std::string repr() override { return waiters.repr(*this, is_set ? "set" : "unset"); }
 

@@ -40,6 +40,8 @@ struct LockState final : LoopBound {
     waiters.set_taken_by(TaskMark::of_current());
   }
   void unlock();
+  /// For a destructor.
+  void unlock_or_report() noexcept;
   std::string repr() override { return waiters.repr(*this, locked ? "locked" : "unlocked"); }
 
   WaitQueue waiters;
@@ -92,7 +94,7 @@ class LockGuard {
 
   bool owns_lock() const noexcept { return static_cast<bool>(lock_); }
   void unlock() noexcept {
-    if (lock_ && lock_->locked) lock_->unlock();
+    if (lock_ && lock_->locked) lock_->unlock_or_report();
     lock_ = nullptr;
   }
 

@@ -46,8 +46,6 @@ struct SemaphoreState final : LoopBound {
   }
   bool is_full() const noexcept { return bounded && value >= initial; }
   void give_back();
-  /// Hands a permit to the next one who waits; false where there is none.
-  bool hand_over();
   std::string repr() override {
     return waiters.repr(*this, locked() ? "locked" : "unlocked, value:" + std::to_string(value));
   }
