@@ -26,6 +26,8 @@ void QueueCore::refuse_get() const {
   throw QueueEmpty();
 }
 
+void QueueCore::refuse_change() { throw RuntimeError("list changed size during iteration"); }
+
 Coroutine<void> QueueCore::join(Ref<QueueCore> queue) {
   if (queue->unfinished_ > 0) co_await queue->finished_.wait();
 }

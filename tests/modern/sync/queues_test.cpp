@@ -589,5 +589,38 @@ TEST(Queue, LetsAPutAndAGetBeAwaitedOnce) {
   loop->run_until_complete(main());
 }
 
+/// Compares, and once in between does what it is told.
+struct LessWithAHook {
+  bool operator()(const std::string& a, const std::string& b) const {
+    if (const auto hook = std::exchange(*then, nullptr)) hook();
+    return a < b;
+  }
+  std::function<void()>* then;
+};
+
+TEST(PriorityQueue, IsNotChangedByAComparison) {
+  std::function<void()> hook;
+  const PriorityQueue<std::string, LessWithAHook> queue(0, LessWithAHook{&hook});
+  const auto long_text = [](int i) { return std::to_string(i) + std::string(40, 'x'); };
+  const std::string refused = "RuntimeError(list changed size during iteration)";
+  const std::vector<std::function<void()>> changes{
+      [&] { queue.put_nowait(long_text(9)); },
+      [&] { queue.get_nowait(); },
+      [&] { queue.shutdown(true); },
+  };
+  for (const auto& change : changes) {
+    for (int i = 0; i < 8; ++i) queue.put_nowait(long_text(i));
+    hook = change;
+    EXPECT_EQ(attempt([&] { queue.put_nowait(long_text(0)); }), refused);
+    EXPECT_EQ(queue.qsize(), 9U);
+    hook = change;
+    EXPECT_EQ(attempt([&] { queue.get_nowait(); }), refused);
+    EXPECT_EQ(queue.qsize(), 8U);
+    hook = [&] { EXPECT_EQ(attempt(change), refused); };
+    EXPECT_EQ(queue.get_nowait().substr(1), std::string(40, 'x'));
+    while (!queue.empty()) queue.get_nowait();
+  }
+}
+
 }  // namespace
 }  // namespace segue::modern

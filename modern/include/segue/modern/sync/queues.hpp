@@ -25,6 +25,7 @@
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/kernel/loop_bound.hpp>
 #include <segue/modern/kernel/ref.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/wait_queue.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/sync/ring_buffer.hpp>
@@ -94,6 +95,8 @@ class QueueCore : public LoopBound {
   }
   /// After `dropped` items went, as done.
   void shutdown(std::size_t dropped);
+  /// RuntimeError("list changed size during iteration").
+  [[noreturn]] static void refuse_change();
 
  private:
   [[noreturn]] void refuse_put() const;
@@ -143,13 +146,14 @@ class QueueState : public QueueCore {
   }
   void shutdown(bool immediate) {
     RingBuffer<T> dropped;  // destroyed last: the items' destructors may use the queue
-    if (immediate) dropped.swap(items_);
+    if (immediate) drop_into(dropped);
     QueueCore::shutdown(dropped.size());
   }
 
  protected:
   virtual void push(T&& item) = 0;
   virtual T pop() = 0;
+  virtual void drop_into(RingBuffer<T>& dropped) { dropped.swap(items_); }
   RingBuffer<T> items_;
 };
 
@@ -176,7 +180,8 @@ class LifoState final : public QueueState<T> {
 };
 
 /// A heap with the smallest item, by `Less`, first. It compares in the order of CPython's heapq, and swaps, so that
-/// each item is in its place where a comparison throws.
+/// each item is in its place where a comparison throws. What a comparison compares lies in the heap: while it runs,
+/// nothing goes in or out.
 template <class T, class Less>
 class PriorityState final : public QueueState<T> {
  public:
@@ -185,14 +190,30 @@ class PriorityState final : public QueueState<T> {
  private:
   using QueueState<T>::items_;
   void push(T&& item) override {
+    check_not_sifting();
     items_.push_back(std::move(item));
+    const auto sifting = begin_sifting();
     move_up(items_.size() - 1);
   }
   T pop() override {
+    check_not_sifting();
     if (items_.size() > 1) swap_items(0, items_.size() - 1);
     T item = items_.pop_back();
+    const auto sifting = begin_sifting();
     move_down_from_top();
     return item;
+  }
+  void drop_into(RingBuffer<T>& dropped) override {
+    check_not_sifting();
+    QueueState<T>::drop_into(dropped);
+  }
+  void check_not_sifting() const {
+    if (sifting_) [[unlikely]]
+      QueueCore::refuse_change();
+  }
+  auto begin_sifting() noexcept {
+    sifting_ = true;
+    return ScopeExit([this]() noexcept { sifting_ = false; });
   }
   void move_up(std::size_t at) {
     while (at > 0) {
@@ -218,6 +239,7 @@ class PriorityState final : public QueueState<T> {
     swap(items_[a], items_[b]);
   }
   [[no_unique_address]] Less less_;
+  bool sifting_ = false;
 };
 
 }  // namespace detail
