@@ -13,6 +13,8 @@ std::optional<AnyTask> CurrentTaskFunction::operator()(EventLoop& loop) const {
 }
 
 std::vector<AnyTask> AllTasksFunction::operator()(EventLoop& loop) const {
+  if (loop.is_running() && LoopCore::running() != &loop.core())
+    throw RuntimeError("Non-thread-safe operation invoked on an event loop other than the current one");
   const List<TaskCore>& pending = loop.core().tasks();
   std::vector<AnyTask> tasks;
   for (TaskCore* task = pending.front(); task != nullptr; task = pending.next(*task))

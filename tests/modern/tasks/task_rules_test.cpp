@@ -1,7 +1,9 @@
 // Rules of futures and tasks, each beside the program that CPython runs for it.
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -145,6 +147,21 @@ TEST(TaskContexts, are_those_in_which_a_destroyed_task_is_reported) {
   testing::iterate(*loop);
   loop.reset();
   EXPECT_EQ(seen, 7);
+}
+
+TEST(TaskRules, another_threads_are_not_listed_while_their_loop_runs) {
+  auto loop = make_loop();
+  const auto main = [&]() -> Coroutine<> {
+    std::string refused;
+    std::thread([&] { refused = attempt([&] { (void)all_tasks(*loop); }); }).join();
+    EXPECT_EQ(refused, "RuntimeError(Non-thread-safe operation invoked on an event loop other than the current one)");
+    EXPECT_EQ(all_tasks(*loop).size(), 1U);
+    co_return;
+  };
+  loop->run_until_complete(main());
+  std::size_t left = 1;
+  std::thread([&] { left = all_tasks(*loop).size(); }).join();
+  EXPECT_EQ(left, 0U);
 }
 
 }  // namespace
