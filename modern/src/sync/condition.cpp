@@ -1,5 +1,6 @@
 #include <segue/modern/sync/condition.hpp>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 
@@ -31,21 +32,22 @@ void ConditionState::check_notify() const {
 Coroutine<bool> ConditionState::wait(Ref<ConditionState> condition) {
   if (!condition->lock.locked()) throw RuntimeError("cannot wait on un-acquired lock");
   condition->loop();  // throws where it is another one, before the lock is given up
-  std::exception_ptr error;
+
+  std::exception_ptr struck;  // what the wait ended with
   try {
     co_await Notified(condition);
   } catch (...) {
-    error = std::current_exception();
+    struck = std::current_exception();
   }
   // However the wait ended, the lock has to be taken again; only then does a cancellation go on.
+  std::exception_ptr error = struck;
   for (bool acquired = false; !acquired;) {
     try {
       acquired = co_await condition->lock.acquire();
-    } catch (const CancelledError&) {
-      error = std::current_exception();
     } catch (...) {
       error = std::current_exception();
-      break;
+      chain_history(error, struck);
+      if (!holds<CancelledError>(error)) break;
     }
   }
   if (!error) co_return true;

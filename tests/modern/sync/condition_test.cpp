@@ -380,5 +380,31 @@ TEST(Condition, notifies_nobody_for_a_negative_number) {
   loop->run_until_complete(main());
 }
 
+TEST(Condition, keeps_the_first_cancellation_as_the_context_of_one_that_strikes_while_it_relocks) {
+  auto loop = make_loop();
+  const auto main = []() -> Coroutine<> {
+    Condition condition;
+    const auto wait_in_vain = [&condition]() -> Coroutine<> {
+      const LockGuard guard = co_await condition.guard();
+      co_await condition.wait();
+    };
+    auto task = create_task(wait_in_vain());
+    co_await sleep(0s);
+    co_await condition.acquire();
+    for (const std::string message : {"one", "two", "three"}) {
+      task.cancel(message);
+      co_await sleep(0s);
+      co_await sleep(0s);
+    }
+    condition.release();
+    const Outcome<void> ended = co_await outcome(task, with_cancellation);
+    const std::exception_ptr error = ended.exception();
+    EXPECT_EQ(testing::text(error), "CancelledError(three)");
+    const auto* const last = exception_ptr_cast<const CancelledError>(error);
+    EXPECT_TRUE(last != nullptr && testing::text(last->context()) == "CancelledError(one)");
+  };
+  loop->run_until_complete(main());
+}
+
 }  // namespace
 }  // namespace segue::modern
