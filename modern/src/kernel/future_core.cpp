@@ -16,7 +16,7 @@ void FutureCore::report_never_retrieved() noexcept {
   report_unretrieved_ = false;
   try {
     ExceptionContext context;
-    context.message = std::string(kind_ == Kind::task ? "Task" : "Future") + " exception was never retrieved";
+    context.message = std::string(type()) + " exception was never retrieved";
     context.exception = error_;
     context.future = repr();
     context.source_traceback = origin_.traceback();
@@ -76,10 +76,15 @@ std::exception_ptr FutureCore::make_cancelled_error() {
   return std::make_exception_ptr(CancelledError(cancel_message()));
 }
 
+const char* FutureCore::type() const noexcept {
+  if (kind_ == Kind::task) return "Task";
+  return children() != nullptr ? "_GatheringFuture" : "Future";
+}
+
 std::string FutureCore::repr() const {
   std::string state = "pending";
   if (done()) state = cancelled() ? "cancelled" : "finished" + repr_of_exception();
-  return (children() != nullptr ? "<_GatheringFuture " : "<Future ") + state + origin_.created_at() + ">";
+  return "<" + std::string(type()) + " " + state + origin_.created_at() + ">";
 }
 
 std::string FutureCore::repr_of_exception() const {

@@ -376,5 +376,16 @@ TEST(Gather, NamesItself) {
   EXPECT_EQ(gather(loop->create_future<int>()).repr(), "<_GatheringFuture pending>");
 }
 
+TEST(Gather, ThatNobodyAsksIsReportedByItsName) {
+  auto loop = make_loop();
+  const testing::Reports reports(*loop);
+  const auto main = []() -> Coroutine<> {
+    const auto dropped = gather(fail("x", 1ms));
+    co_await sleep(2ms);
+  };
+  loop->run_until_complete(main());
+  EXPECT_EQ(reports.messages(), Strings{"_GatheringFuture exception was never retrieved"});
+}
+
 }  // namespace
 }  // namespace segue::modern

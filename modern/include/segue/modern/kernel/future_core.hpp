@@ -132,6 +132,7 @@ class FutureCore : public RefCounted {
 
   bool hands_on_cancel() const noexcept { return kind_ == Kind::task || children() != nullptr; }
   void report_never_retrieved() noexcept;
+  const char* type() const noexcept;
   /// What check_result() throws.
   std::exception_ptr error_of_result();
   [[noreturn]] static void refuse_done();

@@ -170,6 +170,7 @@ class GatherState : public FutureValue<Result>, public GatherCore {
  public:
   GatherState(EventLoop& loop, bool return_exceptions)
       : FutureValue<Result>(loop.core()), GatherCore(static_cast<FutureCore&>(*this), return_exceptions) {}
+  ~GatherState() override { this->report_if_never_retrieved(); }
   using GatherCore::start;
 
  private:
