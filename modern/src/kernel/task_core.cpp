@@ -283,9 +283,7 @@ std::string TaskCore::info() const {
 void TaskCore::fail(std::exception_ptr error) {
   if (holds<CancelledError>(error)) return finish_cancelled(std::move(error));
   finish_with(error);
-  if (!ends_program(error)) return;
-  mark_retrieved();  // whoever runs the loop gets it
-  std::rethrow_exception(error);
+  if (ends_program(error)) std::rethrow_exception(error);
 }
 
 void TaskCore::destroy_pending() noexcept {

@@ -32,8 +32,8 @@ namespace {
 class StopLoop final : public DoneCallbackState {
  public:
   void call(FutureCore& done) override {
-    const std::exception_ptr error = done.peek_exception();
-    if (ends_program(error)) return;
+    done.mark_retrieved();
+    if (ends_program(done.peek_exception())) return;
     EventLoop::of(done.loop()).stop();
   }
 };

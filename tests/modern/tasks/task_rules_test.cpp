@@ -149,6 +149,24 @@ TEST(TaskContexts, are_those_in_which_a_destroyed_task_is_reported) {
   EXPECT_EQ(seen, 7);
 }
 
+TEST(TaskRules, one_that_ends_the_program_is_reported_unless_the_loop_runs_for_it) {
+  const auto exits = []() -> Coroutine<> {
+    co_await sleep(1s);
+    throw SystemExit(3);
+  };
+  const auto main = [&exits]() -> Coroutine<> {
+    create_task(exits());
+    co_await sleep(1h);
+  };
+  for (const bool in_the_background : {false, true}) {
+    auto loop = make_loop();
+    const testing::Reports reports(*loop);
+    EXPECT_THROW(loop->run_until_complete(in_the_background ? main() : exits()), SystemExit);
+    const std::vector<std::string> expected(in_the_background ? 1 : 0, "Task exception was never retrieved");
+    EXPECT_EQ(reports.messages(), expected);
+  }
+}
+
 TEST(TaskRules, another_threads_are_not_listed_while_their_loop_runs) {
   auto loop = make_loop();
   const auto main = [&]() -> Coroutine<> {
