@@ -63,14 +63,14 @@ void Runner::check_no_running_loop(const char* message) {
 void Runner::close() {
   if (closed_ || !loop_) return;
   if (loop_->is_running()) throw RuntimeError("Cannot close a running event loop");
-  closed_ = true;
-  const EventLoopPtr loop = std::move(loop_);  // closed in any case
-  const ScopeExit unset([this]() noexcept {
+  const ScopeExit end([this]() noexcept {
+    closed_ = true;
+    const EventLoopPtr ended = std::move(loop_);
     if (options_.loop_factory == nullptr) set_event_loop(nullptr);
   });
-  cancel_all_tasks(*loop);
-  loop->run_until_complete(loop->shutdown_asyncgens());
-  loop->run_until_complete(loop->shutdown_default_executor(thread_join_timeout));
+  cancel_all_tasks(*loop_);
+  loop_->run_until_complete(loop_->shutdown_asyncgens());
+  loop_->run_until_complete(loop_->shutdown_default_executor(thread_join_timeout));
 }
 
 Runner::~Runner() {

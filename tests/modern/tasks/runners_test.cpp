@@ -435,5 +435,22 @@ TEST(Runner, RefusesAFactoryThatMakesNoLoop) {
   EXPECT_THROW(runner.get_loop(), TypeError);
 }
 
+TEST(Runner, HasItsLoopUntilThatIsClosed) {
+  Runner runner(in_virtual_time);
+  bool same = false;
+  const auto cleans_up = [&]() -> Coroutine<> {
+    const auto out = finally_([&] { same = &runner.get_loop() == &get_running_loop(); });
+    co_await sleep(1h);
+  };
+  const auto main = [&]() -> Coroutine<> {
+    create_task(cleans_up());
+    co_await sleep(0s);
+  };
+  runner.run(main());
+  runner.close();
+  EXPECT_TRUE(same);
+  EXPECT_THROW(runner.get_loop(), RuntimeError);
+}
+
 }  // namespace
 }  // namespace segue::modern
