@@ -494,5 +494,27 @@ TEST_F(OutOfMemory, of_a_staggered_race) {
   });
 }
 
+TEST_F(OutOfMemory, of_a_reset) {
+  refuse_each_allocation([] {
+    const ContextVar<int> var("var");
+    Context().run([&] {
+      for (const bool was_set : {false, true}) {
+        if (was_set) var.set(1);
+        auto token = var.set(2);
+        const Context shares = copy_context();  // so that the map of both is copied
+        try {
+          var.reset(token);
+        } catch (const std::bad_alloc&) {
+          const segue::testing::NothingRefused again;
+          EXPECT_EQ(var.get(), 2);
+          var.reset(token);
+          EXPECT_EQ(var.get(0), was_set ? 1 : 0);
+          throw;
+        }
+      }
+    });
+  });
+}
+
 }  // namespace
 }  // namespace segue::modern

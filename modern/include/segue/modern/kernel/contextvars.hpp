@@ -27,6 +27,7 @@
 #include <segue/modern/kernel/context_map.hpp>
 #include <segue/modern/kernel/context_slot.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
+#include <segue/modern/kernel/scope_exit.hpp>
 #include <segue/modern/kernel/shared.hpp>
 #include <segue/modern/kernel/task_core.hpp>
 
@@ -185,12 +186,14 @@ class ContextVar : public AnyContextVar {
     if (ContextSlot::current().state() != token.context_.get())
       detail::refuse_token(*token.variable_, &token, "in a different Context");
     token.used_ = true;  // before the destructor of the value that goes may use it
+    ScopeExit unused([&token]() noexcept { token.used_ = false; });
     const Shared<ContextState> context = token.context_;
     if (token.old_) {
       context->map.set(token.old_);
     } else {
       context->map.remove(this->state()->number());
     }
+    unused.release();
   }
   void reset(Token<T>&& token) const { reset(token); }
 
