@@ -139,22 +139,31 @@ const std::exception_ptr* find_in_history(const std::exception_ptr& error, Predi
 }
 
 /// What raising `error` does in Python while `handled` is being handled: `handled` becomes the context of `error`,
-/// unless `error` has one, or is in the history of `handled`.
+/// unless `error` has one. Where `handled` has `error` in its history, that ends before it.
 inline void chain_context(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
   auto* const raised = exception_ptr_cast<BaseException>(error);
-  if (raised == nullptr || raised->context()) return;
-  if (find_in_history(handled, [&error](const std::exception_ptr& each) { return each == error; }) != nullptr) return;
+  if (raised == nullptr || raised->context() || error == handled) return;
+  const auto follows_error = [&error](const std::exception_ptr& each) {
+    const auto* const one = exception_ptr_cast<const BaseException>(each);
+    return one != nullptr && one->context() == error;
+  };
+  if (const std::exception_ptr* const last = find_in_history(handled, follows_error))
+    exception_ptr_cast<BaseException>(*last)->set_context(nullptr);
   raised->set_context(handled);
 }
 
 /// What having raised `error` while `handled` was being handled does: `handled` becomes the context of the oldest one
-/// in the history of `error`, unless that is in the history of `handled`.
+/// in the history of `error`, unless both have an older one in common.
 inline void chain_history(const std::exception_ptr& error, const std::exception_ptr& handled) noexcept {
   const auto is_oldest = [](const std::exception_ptr& each) {
     const auto* const raised = exception_ptr_cast<const BaseException>(each);
     return raised == nullptr || !raised->context();
   };
-  if (const std::exception_ptr* const oldest = find_in_history(error, is_oldest)) chain_context(*oldest, handled);
+  const std::exception_ptr* const oldest = find_in_history(error, is_oldest);
+  if (oldest == nullptr) return;
+  const auto is_common = [oldest](const std::exception_ptr& each) { return each == *oldest; };
+  if (oldest != &error && find_in_history(handled, is_common) != nullptr) return;
+  chain_context(*oldest, handled);
 }
 
 /// For whoever is given an exception to raise: TypeError where it is null.

@@ -211,10 +211,27 @@ TEST(ChainContext, KeepsWhatIsRememberedAlready) {
 TEST(ChainContext, MakesNoRing) {
   const std::exception_ptr error = std::make_exception_ptr(ValueError());
   const std::exception_ptr later = std::make_exception_ptr(KeyError());
-  chain_context(later, error);
-  chain_context(error, later);
+  const std::exception_ptr last = std::make_exception_ptr(TypeError());
   chain_context(error, error);
   EXPECT_EQ(exception_ptr_cast<BaseException>(error)->context(), nullptr);
+  chain_context(later, error);
+  chain_context(last, later);
+  chain_context(error, last);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(error)->context(), last);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(last)->context(), later);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(later)->context(), nullptr);
+}
+
+TEST(ChainHistory, LeavesAloneWhatHasItsBeginningInCommon) {
+  const std::exception_ptr first = std::make_exception_ptr(ValueError());
+  const std::exception_ptr error = std::make_exception_ptr(KeyError());
+  const std::exception_ptr handled = std::make_exception_ptr(TypeError());
+  chain_context(error, first);
+  chain_context(handled, first);
+  chain_history(error, handled);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(error)->context(), first);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(handled)->context(), first);
+  EXPECT_EQ(exception_ptr_cast<BaseException>(first)->context(), nullptr);
 }
 
 TEST(ChainContext, LeavesAloneWhatHasNoContext) {

@@ -11,6 +11,7 @@
 #include <segue/modern/tasks/async_with.hpp>
 #include <segue/modern/tasks/exception_groups.hpp>
 #include <segue/modern/tasks/finally.hpp>
+#include <segue/modern/tasks/runners.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/taskgroups.hpp>
@@ -252,6 +253,28 @@ TEST(TaskGroupRules, a_failure_after_the_end_of_the_parent_is_reported_with_both
     co_await sleep(9ms);
   };
   EXPECT_EQ(trace_of(program), "True True ValueError(x)");
+}
+
+TEST(TaskGroupRules, what_ends_a_program_keeps_the_cancellation_that_it_has_caused_as_its_context) {
+  std::string context;
+  const auto interrupts = []() -> Coroutine<> {
+    co_await sleep(0s);
+    throw KeyboardInterrupt();
+  };
+  const auto main = [&]() -> Coroutine<> {
+    const auto body = [&](TaskGroup& tg) -> Coroutine<> {
+      tg.create_task(interrupts());
+      co_await sleep(9s);
+    };
+    try {
+      co_await async_with(TaskGroup(), body);
+    } catch (const KeyboardInterrupt& interrupt) {
+      context = testing::text(interrupt.context());
+      throw;
+    }
+  };
+  EXPECT_THROW(run(main(), {.loop_factory = testing::make_loop}), KeyboardInterrupt);
+  EXPECT_EQ(context, "CancelledError()");
 }
 
 }  // namespace
