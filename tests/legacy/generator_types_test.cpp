@@ -299,5 +299,24 @@ TEST(GeneratorTypes, TheBodyMayBeAFunctionTemplate) {
   EXPECT_EQ(counting.next() + counting.next(), 3);
 }
 
+// Like std::expected: no optional, though it has has_value().
+struct ResultOrError {
+  bool has_value() const noexcept { return error == 0; }
+  int value = 0;
+  int error = 0;
+};
+
+TEST(GeneratorTypes, AResultThatHoldsAnErrorIsNoNone) {
+  std::vector<int> errors;
+  Generator<long, ResultOrError> inner([&](auto& yield) {
+    for (;;) errors.push_back(yield(0).error);
+  });
+  Generator<int, ResultOrError> outer([&](auto& yield) { yield.from(inner); });
+  EXPECT_THROW(outer.send({.value = 0, .error = 1}), TypeError);
+  outer.next();
+  outer.send({.value = 0, .error = 2});
+  EXPECT_EQ(errors, std::vector{2});
+}
+
 }  // namespace
 }  // namespace segue::legacy

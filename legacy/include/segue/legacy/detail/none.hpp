@@ -22,6 +22,13 @@ concept Nullable =
       { value == nullptr } -> std::convertible_to<bool>;
     };
 
+// Not what has_value() alone tells: that of a result is false where it holds an error, which has to arrive.
+template <class T>
+concept Emptiable = requires(T& object, const T& value) {
+  { value.has_value() } -> std::convertible_to<bool>;
+  object.reset();
+};
+
 /// An empty optional, any, pointer or function, a monostate, None; no other type has a None.
 template <class T>
 bool is_none(const T& value) {
@@ -29,9 +36,7 @@ bool is_none(const T& value) {
     return true;
   } else if constexpr (is_variant_with_none<T>) {
     return value.index() == 0;
-  } else if constexpr (requires {
-                         { value.has_value() } -> std::convertible_to<bool>;
-                       }) {
+  } else if constexpr (Emptiable<T>) {
     return !value.has_value();
   } else if constexpr (Nullable<T>) {
     return value == nullptr;
