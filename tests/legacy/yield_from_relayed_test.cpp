@@ -258,5 +258,31 @@ TEST(RelayedDelegate, is_let_go_of_where_another_delegation_was_inside) {
   EXPECT_EQ(innocent.next(), 42);
 }
 
+// What resumes a generator when the one that was moved from goes.
+struct ResumesAtItsEnd {
+  ResumesAtItsEnd() = default;
+  ResumesAtItsEnd(Generator<std::string, ResumesAtItsEnd>* to_resume) : resumed(to_resume) {}
+  ResumesAtItsEnd(ResumesAtItsEnd&& other) noexcept : resumed(other.resumed), moved_from(false) {
+    other.moved_from = true;
+  }
+  ResumesAtItsEnd& operator=(ResumesAtItsEnd&&) = delete;
+  ~ResumesAtItsEnd() {
+    if (moved_from && resumed != nullptr) resumed->next(std::string());
+  }
+  Generator<std::string, ResumesAtItsEnd>* resumed = nullptr;
+  bool moved_from = false;
+};
+
+TEST(RelayedDelegate, may_be_resumed_by_the_destructor_of_what_was_sent) {
+  using Sub = Generator<std::string, ResumesAtItsEnd>;
+  Sub inner([](auto& yield) {
+    for (int i = 0;; ++i) yield("a text that is too long to be kept in place " + std::to_string(i));
+  });
+  Generator<std::string, Sub*> outer([&](auto& yield) { yield.from(inner); });
+  outer.next();
+  EXPECT_EQ(outer.send(&inner), "a text that is too long to be kept in place 1");
+  EXPECT_EQ(outer.next(), "a text that is too long to be kept in place 2");
+}
+
 }  // namespace
 }  // namespace segue::legacy

@@ -101,10 +101,14 @@ class GeneratorSource {
     } else {
       static_assert(std::convertible_to<Sent, SubSend>,
                     "yield.from: what is sent has to convert to the delegate's Send");
-      SubSend converted = static_cast<Sent&&>(value);
+      sent_.set_value(static_cast<Sent&&>(value));
       GeneratorFrame* const leaf = leaf_to_resume();
       if (leaf == nullptr) return false;
-      leaf->sent_ = address_of(converted);
+      if constexpr (std::is_reference_v<SubSend>) {
+        leaf->sent_ = address_of(sent_.stored().get());
+      } else {
+        leaf->sent_ = address_of(sent_.stored());
+      }
       return resumed(running_->go_on(leaf));
     }
   }
@@ -156,6 +160,7 @@ class GeneratorSource {
   Source sub_;  // not looked at once `running_` is known: it may be moved from
   GeneratorFrame* running_ = nullptr;
   void* value_ = nullptr;
+  Outcome<SubSend> sent_;  // kept, for its destructor may resume the delegate, whose value is still to be taken
   Outcome<Return> result_;
   Delegation delegation_;
 };
