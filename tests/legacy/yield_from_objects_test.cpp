@@ -305,5 +305,18 @@ TEST(DelegationToObjects, takes_a_simple_generator) {
   EXPECT_EQ(attempt([&] { return generator.next(); }), "LookupError(after two)");
 }
 
+TEST(DelegationToObject, LeavesTheValueOfAStopIterationThatOthersHold) {
+  const std::exception_ptr held = std::make_exception_ptr(StopIteration<std::string>("a value that others hold, too"));
+  struct Stops {
+    int next() { std::rethrow_exception(*stop); }
+    const std::exception_ptr* stop;
+  };
+  std::string result;
+  Generator<int> generator([&](auto& yield) { result = yield.template from<std::string>(Stops{&held}); });
+  EXPECT_EQ(generator.next(-1), -1);
+  EXPECT_EQ(result, "a value that others hold, too");
+  EXPECT_EQ(exception_ptr_cast<StopIteration<std::string>>(held)->value, "a value that others hold, too");
+}
+
 }  // namespace
 }  // namespace segue::legacy

@@ -233,7 +233,7 @@ class Into : public legacy_detail::StageBase {
       target_.send(std::forward<Value>(value));
       return true;
     } catch (StopIteration<stored_t<Return>>& stop) {
-      returned.emplace(std::move(stop.value));
+      returned.emplace(legacy_detail::stopped_value(stop.value));
     } catch (const StopIterationBase&) {
     }
     return false;

@@ -51,6 +51,16 @@ T none() {
 
 struct Deduced {};
 
+/// The value of a StopIteration, which others may hold, too: moved only where it cannot be copied.
+template <class T>
+decltype(auto) stopped_value(T& value) noexcept {
+  if constexpr (std::copy_constructible<T>) {
+    return std::as_const(value);
+  } else {
+    return std::move(value);
+  }
+}
+
 /// Raises `error` where a delegation stands. A StopIteration ends the delegation there, as in CPython: gives false,
 /// with its value in `result` when it is of the right type; a value of another type is reported as unraisable.
 template <class Return>
@@ -59,7 +69,7 @@ bool raise_at_delegation(std::exception_ptr error, Outcome<Return>& result) {
     raise(std::move(error));
   } catch (StopIteration<stored_t<Return>>& stop) {
     if constexpr (!std::is_void_v<Return> && !std::is_reference_v<Return>) {
-      result.set_value(std::move(stop.value));
+      result.set_value(stopped_value(stop.value));
     } else if constexpr (std::is_reference_v<Return>) {
       result.set_value(stop.value);
     }
