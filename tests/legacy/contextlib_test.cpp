@@ -10,10 +10,14 @@
 #include <segue/exceptions.hpp>
 #include <segue/os_error.hpp>
 
+#include "attempt.hpp"
+
 namespace segue::legacy {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::raised;
+using testing::with_contexts;
 
 class ContextManager : public ::testing::Test {
  protected:
@@ -122,6 +126,34 @@ TEST_F(ContextManager, may_yield_a_reference) {
   const auto whole = contextmanager([&value] { return Generator<int&>([&value](auto& yield) { yield(value); }); });
   with(whole(), [](int& entered) { entered = 5; });
   EXPECT_EQ(value, 5);
+}
+
+TEST(With, GivesWhatTheExitRaisesTheContextOfWhatTheBodyRaised) {
+  struct Failing {
+    void enter() {}
+    bool exit(const std::exception_ptr&) { throw RuntimeError("exit failed"); }
+  };
+  EXPECT_EQ(with_contexts(raised([] { with(Failing(), [] { throw ValueError("body"); }); })),
+            "RuntimeError('exit failed') < ValueError('body')");
+}
+
+TEST_F(ContextManager, GivesWhatItsClosingRaisesTheContextThatItDidNotStop) {
+  const auto twice = contextmanager([] {
+    return Generator<int>([](auto& yield) {
+      try {
+        yield(1);
+      } catch (const ValueError&) {
+      }
+      try {
+        yield(2);
+      } catch (const GeneratorExit&) {
+        throw KeyError("in close");
+      }
+    });
+  });
+  EXPECT_EQ(with_contexts(raised([&] { with(twice(), [] { throw ValueError("body"); }); })),
+            "KeyError('in close') < GeneratorExit() < RuntimeError(\"generator didn't stop after throw()\") < "
+            "ValueError('body')");
 }
 
 }  // namespace

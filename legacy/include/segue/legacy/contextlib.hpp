@@ -50,8 +50,15 @@ class GeneratorContextManager {
       raised = std::current_exception();
     }
     if (raised) return handled(error, raised);
-    generator_.close();
-    throw RuntimeError(error ? "generator didn't stop after throw()" : "generator didn't stop");
+    const auto not_stopped =
+        std::make_exception_ptr(RuntimeError(error ? "generator didn't stop after throw()" : "generator didn't stop"));
+    try {
+      generator_.close();
+    } catch (...) {
+      chain_history(std::current_exception(), not_stopped);
+      throw;
+    }
+    std::rethrow_exception(not_stopped);
   }
 
   decltype(auto) aenter() { return enter(); }
@@ -110,6 +117,17 @@ struct WithFunction {
   }
 
  private:
+  // Whether nothing is to be raised any more. What exit() raises has `error` as its context.
+  template <class Manager>
+  static bool leave(Manager& manager, const std::exception_ptr& error) {
+    try {
+      return static_cast<bool>(manager.exit(error)) || !error;
+    } catch (...) {
+      chain_history(std::current_exception(), error);
+      throw;
+    }
+  }
+
   template <class Manager, class Call>
   static auto run(Manager& manager, Call&& call) {
     using Result = std::invoke_result_t<Call&>;
@@ -125,8 +143,7 @@ struct WithFunction {
     } catch (...) {
       error = std::current_exception();
     }
-    const bool handled = manager.exit(error);
-    if (error && !handled) std::rethrow_exception(error);
+    if (!leave(manager, error)) std::rethrow_exception(error);
     if constexpr (!std::is_void_v<Result>) return result;
   }
 };
