@@ -24,7 +24,9 @@ constexpr const char* ignored_exit = "generator ignored GeneratorExit";
 // A RuntimeError as a value; the bad_alloc instead, where there is no memory for it.
 std::exception_ptr runtime_error(const char* message, std::exception_ptr cause = nullptr) noexcept {
   try {
-    return std::make_exception_ptr(from(RuntimeError(message), std::move(cause)));
+    RuntimeError error(message);
+    if (cause) return std::make_exception_ptr(from(std::move(error), std::move(cause)));
+    return std::make_exception_ptr(std::move(error));
   } catch (const std::bad_alloc&) {
     return std::current_exception();
   }
@@ -236,6 +238,8 @@ std::exception_ptr GeneratorFrame::close_below(GeneratorFrame* leaf) noexcept {
     }
     if (tip != nullptr) {
       error = runtime_error(ignored_exit);
+      // The context is what the frame above handles, which raises it.
+      if (auto* const raised = exception_ptr_cast<BaseException>(error)) raised->set_context(nullptr);
     } else if (leaf->ending_ == Ending::raised) {
       error = std::move(leaf->error_);
     }

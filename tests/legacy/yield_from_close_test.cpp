@@ -215,5 +215,32 @@ TEST(DelegationClose, raises_to_the_closer_what_the_delegate_raises_in_its_clean
   EXPECT_EQ(trace, (Trace{"inner ends", "outer ends"}));
 }
 
+TEST(DelegationClose, WhatADelegateThatIgnoresItRaisesHasTheContextOfTheDelegator) {
+  Generator<int> ignores([](auto& yield) {
+    try {
+      yield(1);
+    } catch (const GeneratorExit&) {
+      yield(2);
+    }
+  });
+  Generator<int> handles([&](auto& yield) {
+    try {
+      throw IndexError("handled");
+    } catch (const IndexError&) {
+      yield.from(ignores);
+    }
+  });
+  handles.next();
+  const std::exception_ptr error = raised([&] {
+    try {
+      throw KeyError("caller");
+    } catch (const KeyError&) {
+      handles.close();
+    }
+  });
+  EXPECT_EQ(with_contexts(error), "RuntimeError('generator ignored GeneratorExit') < IndexError('handled')");
+  EXPECT_FALSE(exception_ptr_cast<RuntimeError>(error)->suppress_context());
+}
+
 }  // namespace
 }  // namespace segue::legacy
