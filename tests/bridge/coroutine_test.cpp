@@ -694,5 +694,12 @@ TEST(GeneratorCoroutine, IsDestroyedWithoutRecursionInALongChainOfArguments) {
   });
 }
 
+TEST(GeneratorCoroutine, RaisesAStopIterationAsItIsWhereItHasNotStarted) {
+  auto fiber = coroutine<int>([] { return 1; })();
+  EXPECT_THROW(fiber.throw_(StopIteration<int>(1)), StopIteration<int>);
+  auto frame = []() -> Coroutine<int> { co_return 1; }();
+  EXPECT_THROW(frame.throw_(StopIteration<int>(1)), StopIteration<int>);
+}
+
 }  // namespace
 }  // namespace segue::bridge

@@ -160,7 +160,7 @@ Yielded CoroutineMethods<Self, T>::throw_(std::exception_ptr error) {
   check_exception(error);
   if (!body->Frame::started) {
     self().destroy();
-    std::rethrow_exception(leaving_coroutine(std::move(error)));
+    std::rethrow_exception(std::move(error));
   }
   ManualDriver driver;
   run_by_hand(*body, [&] { body->throw_by_hand(body->resumable(), driver, std::move(error)); });
