@@ -458,5 +458,14 @@ TEST(GeneratorLifetime, ALongChainGoesInTheBodyOfAGenerator) {
   EXPECT_EQ(dropper.next(), 1);
 }
 
+TEST(GeneratorLifetime, NextWithADefaultGivesTheValueOfOneWhoseOwnerWentWhileItRan) {
+  std::optional<Generator<int>> generator;
+  generator.emplace([&generator](auto& yield) {
+    generator.reset();
+    yield(1);
+  });
+  EXPECT_EQ(generator->next(-1), 1);
+}
+
 }  // namespace
 }  // namespace segue::legacy

@@ -142,7 +142,18 @@ class [[nodiscard]] Generator {
   Yield next(legacy_detail::parameter_t<Yield> default_value)
     requires(!std::is_void_v<Yield>)
   {
-    if (void* const value = advance()) return legacy_detail::taken<Yield>(value);
+    legacy_detail::GeneratorFrame* leaf = frame_ != nullptr ? frame_->leaf_ : nullptr;
+    if (leaf == nullptr) [[unlikely]]
+      leaf = ready_or_null();
+    if (leaf == nullptr) return std::forward<Yield>(default_value);
+    GeneratorFrame* const frame = this->frame();
+    if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>)
+      legacy_detail::check_started_for_next(*frame);
+    frame->leaf_ = nullptr;
+    auto* tip = static_cast<legacy_detail::GeneratorFrame*>(leaf->resume());
+    if (tip == nullptr) tip = frame->settle(leaf);
+    if (tip != nullptr) return yielded(frame, tip);
+    end(frame);
     return std::forward<Yield>(default_value);
   }
 
@@ -279,6 +290,8 @@ class [[nodiscard]] Generator {
   }
   static Yield yielded(GeneratorFrame* frame, legacy_detail::GeneratorFrame* tip);
   [[noreturn]] static void stop(GeneratorFrame* frame);
+  /// Frees a finished one. Throws what it raised; what it returned is dropped.
+  static void end(GeneratorFrame* frame);
 
   /// The next value, in the body's frame, or null at the end.
   [[gnu::always_inline]] void* advance();
@@ -372,9 +385,14 @@ void* Generator<Yield, Send, Return>::advanced(GeneratorFrame* frame, legacy_det
     frame->abandon();
     return nullptr;
   }
+  end(frame);
+  return nullptr;
+}
+
+template <class Yield, class Send, class Return>
+void Generator<Yield, Send, Return>::end(GeneratorFrame* frame) {
   const legacy_detail::Freed freed(*frame);
   if (frame->ending_ != legacy_detail::GeneratorFrame::Ending::returned) legacy_detail::raise(frame->take_error());
-  return nullptr;
 }
 
 template <class Yield, class Send, class Return>
