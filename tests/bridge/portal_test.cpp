@@ -1,6 +1,7 @@
 #include <segue/bridge/portal.hpp>
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -83,6 +84,16 @@ TEST(Portal, WaitingWithoutOneIsAnError) {
     EXPECT_THAT(error.what(), AllOf(StartsWith("await_() outside of a portal, in "),
                                     EndsWith(": call what it is in through portal(), or use co_await in a Coroutine")));
   }
+}
+
+TEST(Portal, TakesAFunctionThatCanOnlyBeMoved) {
+  const auto loop = make_loop();
+  auto without = portal([value = std::make_unique<int>(1)] { return *value; });
+  EXPECT_EQ(loop->run_until_complete(std::move(without)), 1);
+  auto with_argument =
+      portal([value = std::make_unique<int>(1)](std::unique_ptr<int> other) { return *value + *other; },
+             std::make_unique<int>(2));
+  EXPECT_EQ(loop->run_until_complete(std::move(with_argument)), 3);
 }
 
 }  // namespace

@@ -327,6 +327,14 @@ class CallFiber final : public GeneratorCoroutine<R>::Fiber {
   std::optional<std::tuple<F, Args...>> call_;
 };
 
+template <class R, class F, class G, class... Args>
+GeneratorCoroutine<R> call_on_fiber(legacy::StackSize stack_size, const std::source_location& made, G&& function,
+                                    Args&&... args) {
+  using Call = CallFiber<R, F, std::decay_t<Args>...>;
+  return GeneratorCoroutine<R>(
+      legacy::make_fiber<Call>(stack_size, made, std::forward<G>(function), std::forward<Args>(args)...));
+}
+
 }  // namespace bridge_detail
 
 /// A function of generator-based coroutines: a call copies the function and its arguments into a new one.
@@ -341,9 +349,7 @@ class CoroutineFunction {
   auto operator()(Args&&... args) const {
     using Result =
         std::conditional_t<std::same_as<R, bridge_detail::Deduced>, std::invoke_result_t<F&, std::decay_t<Args>...>, R>;
-    using Call = bridge_detail::CallFiber<Result, F, std::decay_t<Args>...>;
-    return GeneratorCoroutine<Result>(
-        legacy::make_fiber<Call>(stack_size_, made_, function_, std::forward<Args>(args)...));
+    return bridge_detail::call_on_fiber<Result, F>(stack_size_, made_, function_, std::forward<Args>(args)...);
   }
   template <class... Args>
     requires(!std::invocable<F&, std::decay_t<Args>...>)

@@ -12,6 +12,7 @@
 
 #include <concepts>
 #include <source_location>
+#include <type_traits>
 #include <utility>
 
 #include <segue/bridge/coroutine.hpp>
@@ -21,15 +22,18 @@
 namespace segue::bridge {
 
 /// A coroutine that calls `function(args…)` on a stack of its own, where it and all that it calls may use await_().
-/// Keeps the function and its arguments alive. Reports say where it was made if it takes no arguments.
+/// Keeps the function and its arguments alive; each may be one that can only be moved. Reports say where it was made if
+/// it takes no arguments.
 template <std::invocable F>
 auto portal(F function, std::source_location made = std::source_location::current()) {
-  return coroutine(std::move(function), {}, made)();
+  return bridge_detail::call_on_fiber<std::invoke_result_t<F&>, F>({}, made, std::move(function));
 }
 template <class F, class Arg, class... Args>
   requires std::invocable<F&, std::decay_t<Arg>, std::decay_t<Args>...>
 auto portal(F function, Arg&& arg, Args&&... args) {
-  return coroutine(std::move(function))(std::forward<Arg>(arg), std::forward<Args>(args)...);
+  using Result = std::invoke_result_t<F&, std::decay_t<Arg>, std::decay_t<Args>...>;
+  return bridge_detail::call_on_fiber<Result, F>({}, std::source_location::current(), std::move(function),
+                                                 std::forward<Arg>(arg), std::forward<Args>(args)...);
 }
 template <class F, class... Args>
   requires(!std::invocable<F&, std::decay_t<Args>...>)
