@@ -22,8 +22,9 @@
 namespace segue::bridge {
 
 /// A coroutine that calls `function(args…)` on a stack of its own, where it and all that it calls may use await_().
-/// Keeps the function and its arguments alive; each may be one that can only be moved. Reports say where it was made if
-/// it takes no arguments.
+/// Keeps the function and its arguments alive; each may be one that can only be moved. A destructor in it must not
+/// wait: where the coroutine is closed, or ends with its loop, GeneratorExit would be thrown from there, which ends the
+/// program. Reports say where it was made if it takes no arguments.
 template <std::invocable F>
 auto portal(F function, std::source_location made = std::source_location::current()) {
   return bridge_detail::call_on_fiber<std::invoke_result_t<F&>, F>({}, made, std::move(function));
