@@ -10,6 +10,7 @@
 #include <segue/let_go.hpp>
 #include <segue/unraisable.hpp>
 
+#include "line.hpp"
 #include "unwinding.hpp"
 
 namespace segue::legacy::legacy_detail {
@@ -35,7 +36,13 @@ std::exception_ptr runtime_error(const char* message, std::exception_ptr cause =
 void report(const GeneratorFrame& frame, std::exception_ptr error, const char* remark = "") noexcept {
   std::string object = "<generator>";
   try {
-    object = frame.repr() + remark;
+    object = frame.repr();
+    if (const auto place = place_of(frame.origin())) {
+      Line made;
+      made << " (made at " << *place << ")";
+      object += made.text();
+    }
+    object += remark;
   } catch (const std::bad_alloc&) {
     // The report has to do without the name.
   }
