@@ -2,6 +2,7 @@
 #include <exception>
 #include <string>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <segue/legacy/generator.hpp>
@@ -133,6 +134,15 @@ TEST(GeneratorThrow, RefusesNothing) {
   EXPECT_EQ(numbers.next(), 1);
   EXPECT_THROW(numbers.throw_(std::exception_ptr()), TypeError);
   EXPECT_TRUE(static_cast<bool>(numbers));
+}
+
+TEST(GeneratorThrow, RefusesAnExceptionThatIsKnownByItsBase) {
+  Generator<int> generator([](auto& yield) { yield(1); });
+  generator.next();
+  const ValueError error("bad");
+  const Exception& base = error;
+  EXPECT_THAT(attempt([&] { generator.throw_(base); }), ::testing::HasSubstr("got a ValueError as a Exception"));
+  EXPECT_THROW(generator.throw_(error), ValueError);
 }
 
 }  // namespace

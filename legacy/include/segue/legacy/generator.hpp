@@ -44,6 +44,7 @@
 #include <segue/legacy/stack.hpp>
 #include <segue/legacy/yielder.hpp>
 #include <segue/outcome.hpp>
+#include <segue/type_name.hpp>
 
 namespace segue::legacy {
 namespace legacy_detail {
@@ -192,11 +193,19 @@ class [[nodiscard]] Generator {
   /// comes out again. One that has not been started, or has ended, raises `error` at once, and is closed. Throws
   /// TypeError for a null `error`; otherwise what next() throws. PEP 342.
   Yield throw_(std::exception_ptr error);
-  /// The same for an exception object: `g.throw_(ValueError("…"))`.
+  /// The same for an exception object: `g.throw_(ValueError("…"))`. TypeError for one that is known by its base alone,
+  /// which a copy would make of it: that takes std::current_exception().
   template <class Error>
     requires(!std::convertible_to<Error, std::exception_ptr>)
-  Yield throw_(Error error) {
-    return throw_(std::make_exception_ptr(std::move(error)));
+  Yield throw_(Error&& error) {
+    using Kept = std::decay_t<Error>;
+    if constexpr (std::is_polymorphic_v<Kept>) {
+      if (typeid(error) != typeid(Kept)) {
+        throw TypeError("throw_() got a " + type_name(typeid(error)) + " as a " + type_name(typeid(Kept)) +
+                        ": throw in an exception_ptr");
+      }
+    }
+    return throw_(std::make_exception_ptr<Kept>(std::forward<Error>(error)));
   }
 
   /// What close() gives: nothing for a body that returns nothing, otherwise what it returned when GeneratorExit made it
