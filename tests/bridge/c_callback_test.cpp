@@ -220,6 +220,50 @@ TEST_F(CCallback, LeavesOutTheStructBeforeAnErrorThatComesFirst) {
   EXPECT_EQ((loop->run_until_complete(from_callback<Looked, std::string>(how, start_with(0)))), "text");
 }
 
+/// A library's, that calls one of two functions.
+struct Loader {
+  using Loaded = void(void*, int);
+  using Failed = void(void*, const char*);
+  void load(int size, void* user_data, Loaded* on_loaded, Failed* on_failed) {
+    loaded = on_loaded;
+    failed = on_failed;
+    data = user_data;
+    if (size < 0) return failed(data, "negative");
+    loaded(data, size);
+  }
+  Loaded* loaded = nullptr;
+  Failed* failed = nullptr;
+  void* data = nullptr;
+};
+
+TEST_F(CCallback, MayBeOneOfTwoFunctionsThatShareAPointer) {
+  Loader loader;
+  const auto load = [&](int size) {
+    const auto start = [&loader, size](auto* succeeded, auto* failed, void* data) {
+      loader.load(size, data, succeeded, failed);
+    };
+    return from_callback<Loader::Loaded, Loader::Failed>(success_failure, start);
+  };
+  EXPECT_EQ(loop->run_until_complete(load(3)), 3);
+  loop->call_soon([&] { loader.failed(loader.data, "after all"); });
+  run_for(1s);
+  EXPECT_THAT(reports, ElementsAre("callback was called more than once"));
+  try {
+    loop->run_until_complete(load(-3));
+    FAIL();
+  } catch (const RuntimeError& error) {
+    EXPECT_STREQ(error.what(), "negative");
+  }
+  const auto bare = [](void (*succeeded)(const char*, void*), void (*)(void*), void* data) { succeeded("text", data); };
+  EXPECT_EQ((loop->run_until_complete(
+                from_callback<void(const char*, void*), void(void*), std::string>(success_failure, bare))),
+            "text");
+  const auto fails = [](void (*)(const char*, void*), void (*failed)(void*), void* data) { failed(data); };
+  EXPECT_THROW((loop->run_until_complete(
+                   from_callback<void(const char*, void*), void(void*), std::string>(success_failure, fails))),
+               RuntimeError);
+}
+
 struct RefusesItsText {
   explicit RefusesItsText(const char* text) { throw ValueError(text); }
 };

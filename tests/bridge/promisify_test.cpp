@@ -141,6 +141,25 @@ TEST(Promisify, CancelsByWhatTheFunctionReturns) {
   EXPECT_THAT(trace, ElementsAre("cancel home"));
 }
 
+void divide(int a, int b, std::function<void(int)> done, std::function<void(std::string)> failed) {
+  if (b == 0) return failed("by zero");
+  done(a / b);
+}
+void divide_in_c(int a, int b, void (*done)(int, void*), void (*failed)(const char*, void*), void* data) {
+  if (b == 0) return failed("by zero", data);
+  done(a / b, data);
+}
+
+TEST(Promisify, TakesTheValuesOfTheFirstOfTwoCallbacks) {
+  const auto loop = make_loop();
+  const auto divided = promisify(success_failure, &divide);
+  EXPECT_EQ(loop->run_until_complete(divided(6, 2)), 3);
+  EXPECT_THROW(loop->run_until_complete(divided(6, 0)), RuntimeError);
+  const auto in_c = promisify(success_failure, &divide_in_c);
+  EXPECT_EQ(loop->run_until_complete(in_c(6, 2)), 3);
+  EXPECT_THROW(loop->run_until_complete(in_c(6, 0)), RuntimeError);
+}
+
 struct Job {
   std::function<void(int)> done;
   bool stopped = false;

@@ -11,6 +11,11 @@
 //   });
 //   co_await from_callback<void(uv_write_t*, int)>(negative_errno | user_data<&uv_write_t::data>, …);
 //
+// Two functions that share a `void*`, one of which is called:
+//
+//   co_await from_callback<void(void*, int), void(void*, const char*)>(
+//       success_failure, [&](auto* succeeded, auto* failed, void* data) { load(url, data, succeeded, failed); });
+//
 // The values are the other parameters; or, where they are named after the function's type, what is made of them within
 // the call: `from_callback<void(const char*, void*), std::string>(…)` copies a text that does not outlive the call.
 //
@@ -52,7 +57,7 @@ template <auto value>
 inline constexpr returns_t<value> returns{};
 
 /// How a C callback is called, where it gets its `void*`, and what it returns: `error_first | user_data<0> |
-/// returns<1>`. (Not success_failure, which has two callbacks.)
+/// returns<1>`.
 template <class How, auto where>
 struct with_user_data_t : How {
   static constexpr auto data_is_at = where;
@@ -197,31 +202,20 @@ void pass_on(const Use& use, const std::tuple<Args&...>& args) {
   }(all_but<sizeof...(Args), left_out>());
 }
 
-template <class How, class Signature, class... Values>
-class CShape;
+template <class T>
+Sender<T> adopt_sender(void* delivery) noexcept {
+  return delivery == nullptr ? Sender<T>() : Sender<T>::adopt(*static_cast<Delivery<T>*>(delivery));
+}
 
-/// The shape of a C function, which is called as a `How` would be.
-template <class How, class R, class... Args, class... Values>
-class CShape<How, R(Args...), Values...> {
+/// The C function that calls the callback at `which` of those that a `How` has.
+template <class How, std::size_t which, class Signature, class... Values>
+class CFunction;
+template <class How, std::size_t which, class R, class... Args, class... Values>
+class CFunction<How, which, R(Args...), Values...> {
+  using Result = typename CallbackResult<Values...>::type;
   using Data = data_of_t<How, Args...>;
 
  public:
-  using Result = typename CallbackResult<Values...>::type;
-  using Callbacks = std::tuple<R (*)(Args...) noexcept, void*>;
-
-  Callbacks make(Sender<Result> sender, const std::source_location& made) {
-    ticket_ = CCalls::enter(&sender.delivery(), made);
-    sender.release();
-    return {&call, ticket_};
-  }
-  void end(bool) noexcept {
-    if (ticket_ != nullptr) adopt(CCalls::take_back(std::exchange(ticket_, nullptr)));
-  }
-
- private:
-  static Sender<Result> adopt(void* delivery) noexcept {
-    return delivery == nullptr ? Sender<Result>() : Sender<Result>::adopt(*static_cast<Delivery<Result>*>(delivery));
-  }
   static R call(Args... args) noexcept {
     const std::tuple<Args&...> all(args...);
     void* const delivery = CCalls::take_for_call(Data::find(all));
@@ -229,13 +223,44 @@ class CShape<How, R(Args...), Values...> {
     receive(*static_cast<Delivery<Result>*>(delivery), all);
     return returned_by<R, How>();
   }
+
+ private:
   static void receive(Delivery<Result>& delivery, const std::tuple<Args&...>& args) noexcept {
     const auto callbacks = How::callbacks(Callback<Values...>(Sender<Result>::adopt(delivery)));
     try {
-      pass_on<Data::left_out>(std::get<0>(callbacks), args);
+      pass_on<Data::left_out>(std::get<which>(callbacks), args);
     } catch (...) {
       delivery.send([](Outcome<Result>& outcome) { outcome.set_exception(std::current_exception()); });
     }
+  }
+};
+
+template <class R, class... Args>
+auto noexcept_pointer(R (*)(Args...)) -> R (*)(Args...) noexcept;
+
+template <class How, class Signatures, class... Values>
+class CShape;
+
+/// The shape of C functions, which are called as a `How` would be, and share a `void*`.
+template <class How, class... Signatures, class... Values>
+class CShape<How, TypeList<Signatures...>, Values...> {
+ public:
+  using Result = typename CallbackResult<Values...>::type;
+  using Callbacks = decltype(std::tuple(noexcept_pointer(static_cast<Signatures*>(nullptr))..., std::declval<void*>()));
+
+  Callbacks make(Sender<Result> sender, const std::source_location& made) {
+    ticket_ = CCalls::enter(&sender.delivery(), made);
+    sender.release();
+    return with_ticket(std::index_sequence_for<Signatures...>());
+  }
+  void end(bool) noexcept {
+    if (ticket_ != nullptr) adopt_sender<Result>(CCalls::take_back(std::exchange(ticket_, nullptr)));
+  }
+
+ private:
+  template <std::size_t... which>
+  Callbacks with_ticket(std::index_sequence<which...>) const noexcept {
+    return {&CFunction<How, which, Signatures, Values...>::call..., ticket_};
   }
 
   void* ticket_ = nullptr;
@@ -258,19 +283,28 @@ struct DeducedCValues {
   using type = decltype(values(all_but<sizeof...(Args), data_of_t<How, Args...>::left_out>()));
 };
 
-template <class How, class Signature, class List>
+template <class How, class Signatures, class List>
 struct ShapeOfValues;
-template <class How, class Signature, class... Values>
-struct ShapeOfValues<How, Signature, TypeList<Values...>> {
-  using type = CShape<How, Signature, Values...>;
+template <class How, class Signatures, class... Values>
+struct ShapeOfValues<How, Signatures, TypeList<Values...>> {
+  using type = CShape<How, Signatures, Values...>;
 };
 
 template <class How, class R, class... Args, bool is_noexcept>
 struct ShapeFor<How, R(Args...) noexcept(is_noexcept)>
-    : ShapeOfValues<How, R(Args...), typename DeducedCValues<How, Args...>::type> {};
+    : ShapeOfValues<How, TypeList<R(Args...)>, typename DeducedCValues<How, Args...>::type> {};
 template <class How, class R, class... Args, bool is_noexcept, class Value, class... Values>
 struct ShapeFor<How, R(Args...) noexcept(is_noexcept), Value, Values...> {
-  using type = CShape<How, R(Args...), Value, Values...>;
+  using type = CShape<How, TypeList<R(Args...)>, Value, Values...>;
+};
+/// Two functions: the values are those of the first.
+template <class How, class R, class... Args, bool is_noexcept, class F, class... Error, bool fails_noexcept>
+struct ShapeFor<How, R(Args...) noexcept(is_noexcept), F(Error...) noexcept(fails_noexcept)>
+    : ShapeOfValues<How, TypeList<R(Args...), F(Error...)>, typename DeducedCValues<How, Args...>::type> {};
+template <class How, class R, class... Args, bool is_noexcept, class F, class... Error, bool fails_noexcept,
+          class Value, class... Values>
+struct ShapeFor<How, R(Args...) noexcept(is_noexcept), F(Error...) noexcept(fails_noexcept), Value, Values...> {
+  using type = CShape<How, TypeList<R(Args...), F(Error...)>, Value, Values...>;
 };
 
 }  // namespace bridge_detail

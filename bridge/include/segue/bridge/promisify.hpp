@@ -83,20 +83,40 @@ template <class First, class Second, class... Rest>
   requires(!requires { typename SignatureOfParameter<First>::type; } || sizeof...(Rest) > 0)
 struct DeducedValues<First, Second, Rest...> : DeducedValues<Second, Rest...> {};
 
-template <class F>
-struct ValuesOf {};
-template <class R, class... Parameters, bool is_noexcept>
-struct ValuesOf<R (*)(Parameters...) noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
-template <class F>
-  requires requires { &F::operator(); }
-struct ValuesOf<F> : ValuesOf<decltype(&F::operator())> {};
-template <class R, class C, class... Parameters, bool is_noexcept>
-struct ValuesOf<R (C::*)(Parameters...) const noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
-template <class R, class C, class... Parameters, bool is_noexcept>
-struct ValuesOf<R (C::*)(Parameters...) noexcept(is_noexcept)> : DeducedValues<Parameters...> {};
+/// The same of two callbacks, of which the first brings the values.
+template <class... Parameters>
+struct DeducedOfTwo {};
+template <class First, class... Rest>
+struct DeducedOfTwo<First, Rest...> : DeducedOfTwo<Rest...> {};
+template <class Succeeded, class Failed>
+  requires requires {
+    typename ValuesOfParameter<std::decay_t<Succeeded>>::type;
+    typename ValuesOfParameter<std::decay_t<Failed>>::type;
+  }
+struct DeducedOfTwo<Succeeded, Failed> : ValuesOfParameter<std::decay_t<Succeeded>> {};
+template <class R, class... Args, bool is_noexcept, class F, class... Error, bool fails_noexcept>
+struct DeducedOfTwo<R (*)(Args...) noexcept(is_noexcept), F (*)(Error...) noexcept(fails_noexcept), void*> {
+  using type = TypeList<R(Args...), F(Error...)>;
+};
 
-template <class F>
-concept TellsItsValues = requires { typename ValuesOf<F>::type; };
+template <class How, class... Parameters>
+using deduced_for_t = std::conditional_t<std::derived_from<How, success_failure_t>, DeducedOfTwo<Parameters...>,
+                                         DeducedValues<Parameters...>>;
+
+template <class How, class F>
+struct ValuesOf {};
+template <class How, class R, class... Parameters, bool is_noexcept>
+struct ValuesOf<How, R (*)(Parameters...) noexcept(is_noexcept)> : deduced_for_t<How, Parameters...> {};
+template <class How, class F>
+  requires requires { &F::operator(); }
+struct ValuesOf<How, F> : ValuesOf<How, decltype(&F::operator())> {};
+template <class How, class R, class C, class... Parameters, bool is_noexcept>
+struct ValuesOf<How, R (C::*)(Parameters...) const noexcept(is_noexcept)> : deduced_for_t<How, Parameters...> {};
+template <class How, class R, class C, class... Parameters, bool is_noexcept>
+struct ValuesOf<How, R (C::*)(Parameters...) noexcept(is_noexcept)> : deduced_for_t<How, Parameters...> {};
+
+template <class F, class How>
+concept TellsItsValues = requires { typename ValuesOf<How, F>::type; };
 
 }  // namespace bridge_detail
 
@@ -151,8 +171,8 @@ auto promisified_as(TypeList<Values...>, F function, Cancel cancel) {
 template <class... Values, class How, class F, class Cancel = bridge_detail::NoCancel>
   requires bridge_detail::is_how<How>
 auto promisify(How, F function, Cancel cancel = {}) {
-  if constexpr (sizeof...(Values) == 0 && bridge_detail::TellsItsValues<F>) {
-    using Told = typename bridge_detail::BesideError<How, typename bridge_detail::ValuesOf<F>::type>::type;
+  if constexpr (sizeof...(Values) == 0 && bridge_detail::TellsItsValues<F, How>) {
+    using Told = typename bridge_detail::BesideError<How, typename bridge_detail::ValuesOf<How, F>::type>::type;
     return bridge_detail::promisified_as<How>(Told(), std::move(function), std::move(cancel));
   } else {
     return bridge_detail::promisified_as<How>(bridge_detail::TypeList<Values...>(), std::move(function),
