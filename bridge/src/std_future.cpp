@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/threads/thread_pool_executor.hpp>
 
 namespace segue::bridge {
@@ -16,8 +17,8 @@ constexpr std::chrono::milliseconds patience{20};
 void bridge_detail::wait_in_thread(std::shared_ptr<WaitedFor> waited_for) {
   const auto thread = std::make_shared<modern::concurrent::ThreadPoolExecutor>(1, "std_future");
   // The thread keeps itself: nobody waits for it.
-  thread->submit([waited_for = std::move(waited_for), thread] {
-    while (!waited_for->wait(patience)) {
+  thread->submit([waited_for = std::move(waited_for), thread, context = modern::copy_context()] {
+    while (!context.run([&] { return waited_for->wait(patience); })) {
       if (waited_for.use_count() == 1) return;
     }
     const modern::concurrent::Future<void>& ready = waited_for->ready();

@@ -13,6 +13,7 @@
 
 #include <segue/bridge/portal.hpp>
 #include <segue/exceptions.hpp>
+#include <segue/modern/kernel/contextvars.hpp>
 #include <segue/modern/kernel/coroutine.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -75,6 +76,22 @@ TEST(FromStdFuture, WaitsWithoutBlockingTheLoop) {
 TEST(FromStdFuture, RunsWhatWasDeferredInAThread) {
   auto deferred = std::async(std::launch::deferred, [] { return std::this_thread::get_id(); });
   EXPECT_NE(modern::run(from_std_future(std::move(deferred))), std::this_thread::get_id());
+}
+
+TEST(FromStdFuture, RunsWhatWasDeferredInACopyOfTheContext) {
+  const modern::ContextVar<int> request("request", 0);
+  const auto main = [&]() -> Coroutine<int> {
+    request.set(3);
+    const auto deferred = [&] {
+      const int seen = request.get();
+      request.set(4);
+      return seen;
+    };
+    const int seen = co_await from_std_future(std::async(std::launch::deferred, deferred));
+    EXPECT_EQ(request.get(), 3);
+    co_return seen;
+  };
+  EXPECT_EQ(modern::run(main()), 3);
 }
 
 TEST(FromStdFuture, IsAwaitedBelowAPortal) {

@@ -268,10 +268,11 @@ struct OfStdFuture {
   static constexpr const char* name = "std::future";
   /// Cannot be stopped, as a thread.
   static auto get(Deed deed) {
-    const int context = number.get();
-    return from_std_future(std::async(std::launch::async, [deed, context, end = OfThread::test_ends] {
+    // The thread of std::async() is not segue's, and has no context; what is deferred runs in one that is.
+    const auto when = deed == Deed::gives_its_context ? std::launch::deferred : std::launch::async;
+    return from_std_future(std::async(when, [deed, end = OfThread::test_ends] {
       if (deed == Deed::goes_on_for_ever) end.wait();
-      return deed == Deed::gives_its_context ? context : done_at_once(deed);
+      return done_at_once(deed);
     }));
   }
 };

@@ -81,8 +81,9 @@ modern::Coroutine<R> from_std_future(StdFuture future) {
 }  // namespace bridge_detail
 
 /// Waits for `future`, in a thread unless it is ready, and gives what it has, or throws that. A coroutine. What was
-/// deferred (std::launch::deferred) runs in that thread. Cancelling the await leaves the other side as it is: nobody
-/// can cancel a std::future; the thread ends a moment later, or when what was deferred has run.
+/// deferred (std::launch::deferred) runs in that thread, in a copy of the context of who awaits. Cancelling the await
+/// leaves the other side as it is: nobody can cancel a std::future; the thread ends a moment later, or when what was
+/// deferred has run.
 template <class T>
 modern::Coroutine<T> from_std_future(std::future<T> future) {
   return bridge_detail::from_std_future<T>(std::move(future));
