@@ -1,11 +1,13 @@
 #include <segue/bridge/to_callback.hpp>
 
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,7 @@
 #include <segue/modern/tasks/finally.hpp>
 #include <segue/modern/tasks/sleep.hpp>
 #include <segue/modern/tasks/task.hpp>
+#include <segue/os_error.hpp>
 
 #include "loop.hpp"
 
@@ -87,6 +90,60 @@ TEST_F(ToCallback, TakesACallbackForNoValueOrForAnOutcome) {
     to_callback(owned)([this](Outcome<std::unique_ptr<int>> done) { trace.push_back(std::to_string(*done.take())); });
   });
   EXPECT_THAT(trace, ElementsAre("done", "done", "5", "5"));
+}
+
+TEST_F(ToCallback, CallsBackWithAnErrorCodeFirst) {
+  const auto measure = [](int error) -> Coroutine<int> {
+    co_await modern::sleep(1s);
+    if (error < 0) throw ValueError("no code");
+    if (error > 0) std::rethrow_exception(make_os_error(error, "measure"));
+    co_return 7;
+  };
+  std::vector<std::error_code> codes;
+  const std::function<void(std::error_code, int)> old_callers = [&](std::error_code code, int value) {
+    codes.push_back(code);
+    trace.push_back(std::to_string(value));
+  };
+  const auto measure_then = to_callback(error_first, measure);
+  in_loop([&] {
+    measure_then(0, old_callers);
+    measure_then(ENOENT, old_callers);
+    measure_then(0, old_callers).cancel();
+    measure_then(-1, old_callers);
+  });
+  EXPECT_THAT(trace, ::testing::UnorderedElementsAre("7", "0", "0", "0"));
+  EXPECT_THAT(codes, ::testing::UnorderedElementsAre(std::error_code(),
+                                                     std::make_error_code(std::errc::no_such_file_or_directory),
+                                                     std::make_error_code(std::errc::operation_canceled),
+                                                     std::make_error_code(std::errc::state_not_recoverable)));
+  EXPECT_THAT(reports, ElementsAre("Exception in an operation that ends in an error code"));
+}
+
+/// A C caller's.
+struct Seen {
+  int error = -1;
+  int value = -1;
+};
+void on_measured(int error, int value, void* user_data) { *static_cast<Seen*>(user_data) = {error, value}; }
+
+TEST_F(ToCallback, CallsAFunctionOfCByALambda) {
+  const auto measure = [](int size) -> Coroutine<int> {
+    if (size < 0) std::rethrow_exception(make_os_error(EINVAL, "measure"));
+    co_return size;
+  };
+  void (*const done)(int, int, void*) = &on_measured;
+  const auto start = [&](int size, void* user_data) {
+    to_callback(error_first, measure)(size, [=](int error, int value) { done(error, value, user_data); });
+  };
+  Seen good;
+  Seen bad;
+  in_loop([&] {
+    start(3, &good);
+    start(-3, &bad);
+  });
+  EXPECT_EQ(good.error, 0);
+  EXPECT_EQ(good.value, 3);
+  EXPECT_EQ(bad.error, EINVAL);
 }
 
 TEST_F(ToCallback, IsCancelledByWhatTheCallReturns) {

@@ -4,6 +4,11 @@
 //   auto request = fetch_then("home", [](std::exception_ptr error, std::string page) { … });
 //   request.cancel();                                               // the callback gets CancelledError
 //
+// For callers that expect a std::error_code, or an errno, it is to_callback(error_first, fetch); for a C function with
+// a `void*`, the callback is a lambda that calls it:
+//
+//   to_callback(error_first, measure)(file, [=](int error, int size) { done(error, size, user_data); });
+//
 // Each call starts a task of the running loop; what it returns is the task. The callback is a done callback of it: it
 // is called once, in the loop's thread, in an iteration after the one in which the task ends, and never within the
 // call. What it throws goes to the loop's exception handler. Where the loop ends first it is destroyed without a call.
@@ -14,6 +19,7 @@
 #include <exception>
 #include <functional>
 #include <source_location>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -36,6 +42,34 @@ template <class R, class F, class... Args>
 modern::Coroutine<R> call_and_keep(F function, Args... args) {
   co_return co_await std::invoke(function, std::move(args)...);
 }
+
+/// The error code that stands for an exception; none where there is none. One that has none is reported.
+std::error_code error_code_of(const std::exception_ptr& error);
+
+/// A callback that is called with an error code, or its number.
+template <class Callback>
+struct WithErrorCode {
+  template <class... Values>
+    requires std::invocable<Callback&, std::error_code, Values...> || std::invocable<Callback&, int, Values...>
+  void operator()(const std::exception_ptr& error, Values&&... values) {
+    const std::error_code code = error_code_of(error);
+    if constexpr (std::invocable<Callback&, std::error_code, Values...>) {
+      std::invoke(callback, code, std::forward<Values>(values)...);
+    } else {
+      std::invoke(callback, code.value(), std::forward<Values>(values)...);
+    }
+  }
+  Callback callback;
+};
+
+template <class How, class Callback>
+struct CalledAs {
+  using type = Callback;
+};
+template <class Callback>
+struct CalledAs<error_first_t, Callback> {
+  using type = WithErrorCode<Callback>;
+};
 
 /// Calls `callback(error, value)`; or `callback(error)`, where there is no value; or `callback(outcome)`.
 template <class T, class Callback>
@@ -84,7 +118,7 @@ struct ResultOfCall<F, Tuple, std::index_sequence<i...>> {
 }  // namespace bridge_detail
 
 /// What to_callback() returns: `call(args…, callback)`.
-template <class F>
+template <class F, class How = once_t>
 class CallbackFunction {
  public:
   explicit CallbackFunction(F function) : function_(std::move(function)) {}
@@ -101,12 +135,15 @@ class CallbackFunction {
   template <std::size_t... i, class... All>
   auto call(std::index_sequence<i...> indices, std::tuple<All...> all) const {
     using R = typename bridge_detail::ResultOfCall<F, std::tuple<All...>, decltype(indices)>::type;
-    using Callback = std::decay_t<std::tuple_element_t<sizeof...(i), std::tuple<All...>>>;
+    using Callback =
+        typename bridge_detail::CalledAs<How,
+                                         std::decay_t<std::tuple_element_t<sizeof...(i), std::tuple<All...>>>>::type;
     static_assert(bridge_detail::TakesOutcome<Callback, R>,
                   "the last argument is the callback: callback(std::exception_ptr, value), callback(Outcome<T>), or "
-                  "callback(std::exception_ptr) where there is no value");
+                  "callback(std::exception_ptr) where there is no value; of to_callback(error_first, f) "
+                  "callback(std::error_code, value)");
     modern::EventLoop& loop = modern::get_running_loop();
-    Callback callback(std::get<sizeof...(i)>(std::move(all)));
+    Callback callback{std::get<sizeof...(i)>(std::move(all))};
     modern::Task<R> task = loop.create_task(
         bridge_detail::call_and_keep<R, F, std::decay_t<std::tuple_element_t<i, std::tuple<All...>>>...>(
             function_, std::get<i>(std::move(all))...));
@@ -127,6 +164,13 @@ class CallbackFunction {
 template <class F>
 CallbackFunction<std::decay_t<F>> to_callback(F&& function) {
   return CallbackFunction<std::decay_t<F>>(std::forward<F>(function));
+}
+/// The same for callbacks that are given an error code, or its number, first: `callback(std::error_code, value)`. A
+/// cancellation is operation_canceled. An exception that has no code is reported to the loop's exception handler, and
+/// is state_not_recoverable.
+template <class F>
+CallbackFunction<std::decay_t<F>, error_first_t> to_callback(error_first_t, F&& function) {
+  return CallbackFunction<std::decay_t<F>, error_first_t>(std::forward<F>(function));
 }
 
 }  // namespace segue::bridge
