@@ -124,6 +124,25 @@ TEST(FromCallback, EndsTheWaitWhereNobodyCanCallAnyMore) {
   }
 }
 
+TEST(FromCallback, WaitsForACallThatNeverComesUntilTheLoopEndsWhichSaysWhere) {
+  auto loop = make_loop();
+  std::vector<std::string> tasks;
+  loop->set_exception_handler([&](modern::EventLoop&, const modern::ExceptionContext& context) {
+    tasks.push_back(context.message + " " + context.task);
+  });
+  std::optional<Callback<int>> kept;
+  const auto keep = [&](Callback<int> done) { kept = std::move(done); };
+  const auto wait = [&]() -> Coroutine<int> { co_return co_await from_callback<int>(keep); };
+  const auto line = std::source_location::current().line() - 1;
+  loop->call_soon([&] { loop->create_task(wait()); });
+  loop->run_until_complete(modern::sleep(1h));
+  EXPECT_TRUE(tasks.empty());
+  loop = nullptr;
+  ASSERT_EQ(tasks.size(), 1U);
+  EXPECT_THAT(tasks[0], StartsWith("Task was destroyed but it is pending!"));
+  EXPECT_THAT(tasks[0], HasSubstr("callback_test.cpp:" + std::to_string(line)));
+}
+
 TEST(FromCallback, FailsTheWaitWhereThereIsNoMemoryToSayThatNobodyCanCall) {
   if (!segue::testing::allocations_counted) GTEST_SKIP() << "no allocation can be refused under ThreadSanitizer";
   const auto loop = make_loop();
