@@ -7,9 +7,11 @@
 #include <string>
 #include <thread>
 
+#include <segue/modern/kernel/function_name.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
 #include <segue/modern/kernel/ready_queue.hpp>
 #include <segue/modern/kernel/scope_exit.hpp>
+#include <segue/modern/kernel/task_core.hpp>
 #include <segue/modern/sync/event.hpp>
 #include <segue/modern/tasks/task.hpp>
 #include <segue/unraisable.hpp>
@@ -153,9 +155,12 @@ modern::EventLoop& BlockingPortal::loop() const noexcept { return state_->loop()
 
 const std::shared_ptr<modern::Mailbox>& BlockingPortal::mailbox() const noexcept { return state_->mailbox(); }
 
-void BlockingPortal::check_other_thread() const {
+void BlockingPortal::check_other_thread(const char* asked, const std::source_location& where) const {
   if (std::this_thread::get_id() != state_->thread()) return;
-  throw RuntimeError("This method cannot be called from the event loop thread: co_await there what it is to call");
+  const modern::TaskCore* const task = modern::TaskCore::current();
+  throw RuntimeError("This method cannot be called from the event loop thread: co_await there what it is to call (" +
+                     (asked + (where.line() != 0 ? " at " + modern::place(where) : std::string())) +
+                     (task != nullptr ? ", in " + task->repr() : std::string()) + ")");
 }
 
 }  // namespace segue::bridge

@@ -6,6 +6,7 @@
 #include <exception>
 #include <future>
 #include <memory>
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -43,7 +44,9 @@ using modern::sleep;
 using modern::Task;
 using modern::to_thread;
 using modern::testing::attempt;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing::Trace;
 
@@ -332,11 +335,30 @@ TEST(BlockingPortal, TakesNothingOfWhoIsOnHisWayWhenItEnds) {
 
 TEST(BlockingPortal, RefusesToWaitForItself) {
   const BlockingPortal portal = start_blocking_portal();
-  auto within = [&portal] { return attempt([&] { portal.call(doubled, 1); }); };
-  EXPECT_EQ(portal.call(within),
-            "RuntimeError(This method cannot be called from the event loop thread: co_await there what it is to call)");
-  auto result_within = [&portal] { return attempt([&] { portal.start_task_soon(doubled, 1).result(); }); };
-  EXPECT_THAT(portal.call(result_within), StartsWith("RuntimeError(result() at "));
+  const auto here = [](unsigned line) { return "from_thread_test.cpp:" + std::to_string(line); };
+  auto nothing = [] {};
+  auto within = [&portal, nothing] { return attempt([&] { portal.call(nothing); }); };
+  const unsigned called = std::source_location::current().line() - 1;
+  const std::string refused = portal.call(within);
+  EXPECT_THAT(refused, StartsWith("RuntimeError(This method cannot be called from the event loop thread: co_await "
+                                  "there what it is to call (call() at "));
+  EXPECT_THAT(refused, AllOf(HasSubstr(here(called)), HasSubstr(", in <Task pending")));
+  auto with_arguments = [&portal] { return attempt([&] { portal.call(doubled, 1); }); };
+  EXPECT_THAT(portal.call(with_arguments), HasSubstr("what it is to call (call(), in <Task pending"));
+
+  auto result_within = [&portal, nothing] {
+    return attempt([&] {
+      const auto future = portal.start_task_soon(nothing);
+      future.result();
+    });
+  };
+  const unsigned waited = std::source_location::current().line() - 3;
+  const std::string blocked = portal.call(result_within);
+  EXPECT_THAT(blocked, StartsWith("RuntimeError(result() at "));
+  EXPECT_THAT(blocked, AllOf(HasSubstr(here(waited - 1)), HasSubstr(here(waited))));
+  auto result_with_arguments = [&portal] { return attempt([&] { portal.start_task_soon(doubled, 1).result(); }); };
+  EXPECT_THAT(portal.call(result_with_arguments),
+              HasSubstr("until that loop has done what it was asked for: co_await"));
 }
 
 }  // namespace

@@ -165,7 +165,8 @@ void FutureCore::refuse_to_block(const char* asked, const std::source_location& 
   const TaskCore* const task = TaskCore::current();
   throw RuntimeError(asked + (" at " + place(where)) + " would block the loop of this thread" +
                      (task != nullptr ? ", in " + task->repr() + "," : std::string()) +
-                     " until that loop has done what it was asked for at " + place(asked_at_) +
+                     " until that loop has done what it was asked for" +
+                     (asked_at_.line() != 0 ? " at " + place(asked_at_) : std::string()) +
                      ": co_await the coroutine, or wait in another thread");
 }
 

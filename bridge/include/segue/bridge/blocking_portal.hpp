@@ -12,6 +12,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -102,31 +103,29 @@ class BlockingPortal {
   /// Calls `f(args…)` in the portal's loop, awaits it where it is a coroutine function, and blocks until it is done:
   /// its result, or what it has thrown. The function and its arguments are kept by value. concurrent::CancelledError
   /// where the task was cancelled; RuntimeError("This portal is not running") after stop(), and in the portal's own
-  /// thread, which would wait for itself.
-  template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
-  bridge_detail::portal_result_t<F, Args...> call(F&& f, Args&&... args) const {
-    using R = bridge_detail::portal_result_t<F, Args...>;
-    check_other_thread();
-    const modern::concurrent::Future<R> future = start_task_soon(std::forward<F>(f), std::forward<Args>(args)...);
-    if constexpr (std::is_void_v<R>) {
-      future.result();
-    } else if constexpr (std::is_reference_v<R>) {
-      return future.result();
-    } else {
-      return std::move(const_cast<R&>(future.result()));  // nobody else has it
-    }
+  /// thread, which would wait for itself: that names the place of the call where there are no arguments.
+  template <class F>
+    requires std::invocable<std::decay_t<F>&>
+  bridge_detail::portal_result_t<F> call(F&& f,
+                                         const std::source_location& where = std::source_location::current()) const {
+    return call_from(where, std::forward<F>(f));
+  }
+  template <class F, class First, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<First>, std::decay_t<Args>...>
+  bridge_detail::portal_result_t<F, First, Args...> call(F&& f, First&& first, Args&&... args) const {
+    return call_from({}, std::forward<F>(f), std::forward<First>(first), std::forward<Args>(args)...);
   }
 
   /// The same without the wait: the future that it gives is for any thread. Cancelling that cancels the task.
-  template <class F, class... Args>
-    requires std::invocable<std::decay_t<F>&, std::decay_t<Args>...>
-  auto start_task_soon(F&& f, Args&&... args) const {
-    using R = bridge_detail::portal_result_t<F, Args...>;
-    return modern::run_coroutine_threadsafe(
-        bridge_detail::run_in_portal<R, std::decay_t<F>, std::decay_t<Args>...>(
-            bridge_detail::PortalTask(state_), std::forward<F>(f), std::forward<Args>(args)...),
-        mailbox());
+  template <class F>
+    requires std::invocable<std::decay_t<F>&>
+  auto start_task_soon(F&& f, const std::source_location& where = std::source_location::current()) const {
+    return start_from(where, std::forward<F>(f));
+  }
+  template <class F, class First, class... Args>
+    requires std::invocable<std::decay_t<F>&, std::decay_t<First>, std::decay_t<Args>...>
+  auto start_task_soon(F&& f, First&& first, Args&&... args) const {
+    return start_from({}, std::forward<F>(f), std::forward<First>(first), std::forward<Args>(args)...);
   }
 
   /// Starts `f(TaskStatus<T>, args…)` and blocks until that calls started(value). Gives the task's future and the value
@@ -134,7 +133,7 @@ class BlockingPortal {
   template <class T = void, class F, class... Args>
     requires std::invocable<std::decay_t<F>&, TaskStatus<T>, std::decay_t<Args>...>
   auto start_task(F&& f, Args&&... args) const {
-    check_other_thread();
+    check_other_thread("start_task()", {});
     const modern::concurrent::Future<T> ready;
     auto future = start_task_soon(std::forward<F>(f), TaskStatus<T>(ready), std::forward<Args>(args)...);
     future.add_done_callback([ready](const auto& done) { task_ended(done, ready); });
@@ -158,7 +157,29 @@ class BlockingPortal {
 
   explicit BlockingPortal(const modern::RunOptions& options);
 
-  void check_other_thread() const;
+  template <class F, class... Args>
+  bridge_detail::portal_result_t<F, Args...> call_from(const std::source_location& where, F&& f, Args&&... args) const {
+    using R = bridge_detail::portal_result_t<F, Args...>;
+    check_other_thread("call()", where);
+    const modern::concurrent::Future<R> future = start_from(where, std::forward<F>(f), std::forward<Args>(args)...);
+    if constexpr (std::is_void_v<R>) {
+      future.result();
+    } else if constexpr (std::is_reference_v<R>) {
+      return future.result();
+    } else {
+      return std::move(const_cast<R&>(future.result()));  // nobody else has it
+    }
+  }
+  template <class F, class... Args>
+  auto start_from(const std::source_location& where, F&& f, Args&&... args) const {
+    using R = bridge_detail::portal_result_t<F, Args...>;
+    return modern::run_coroutine_threadsafe(
+        bridge_detail::run_in_portal<R, std::decay_t<F>, std::decay_t<Args>...>(
+            bridge_detail::PortalTask(state_), std::forward<F>(f), std::forward<Args>(args)...),
+        mailbox(), where);
+  }
+
+  void check_other_thread(const char* asked, const std::source_location& where) const;
   const std::shared_ptr<modern::Mailbox>& mailbox() const noexcept;
   template <class R, class T>
   static void task_ended(const modern::concurrent::Future<R>& task, const modern::concurrent::Future<T>& ready) {
