@@ -1,6 +1,6 @@
 // The same in generator-based coroutines: plain functions that wait.
 //
-//   1-generator HOST PORT PLAYERS
+//   2-generator HOST PORT PLAYERS
 #include <cstdio>
 #include <cstdlib>
 #include <string>

@@ -1,6 +1,6 @@
 // The same with co_await.
 //
-//   2-await HOST PORT PLAYERS
+//   3-await HOST PORT PLAYERS
 #include <cstdio>
 #include <cstdlib>
 #include <string>
