@@ -1,6 +1,6 @@
-// The same with a query as something to await: a name's two queries are two lines, and all names are a gather().
+// The same with co_await: a name's two queries are two lines, and all names are a gather().
 //
-// usage: 1-await SERVER MILLISECONDS < NAMES        a name a line; each may take so long
+// usage: 3-await SERVER MILLISECONDS < NAMES        a name a line; each may take so long
 #include <ares.h>
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -94,14 +94,14 @@ Coroutine<> describe_all(const char* servers, std::vector<std::string> names, st
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 3) return std::fprintf(stderr, "usage: 1-await SERVER MILLISECONDS\n"), 2;
+  if (argc < 3) return std::fprintf(stderr, "usage: 3-await SERVER MILLISECONDS\n"), 2;
   ares_library_init(ARES_LIB_INIT_ALL);
   std::vector<std::string> names;
   for (std::string name; std::getline(std::cin, name);) names.push_back(name);
   try {
     asyncio::run(describe_all(argv[1], std::move(names), std::chrono::milliseconds(std::atoi(argv[2]))));
   } catch (const std::exception& error) {
-    return std::fprintf(stderr, "1-await: %s\n", error.what()), 1;
+    return std::fprintf(stderr, "3-await: %s\n", error.what()), 1;
   }
   ares_library_cleanup();
 }
