@@ -112,9 +112,10 @@ void FutureCore::check_thread() const {
 }
 
 void FutureCore::wake_waiters(Phase ended) {
-  check_thread();
-  phase_ = ended;
+  if (loop_->is_closed()) [[unlikely]]
+    phase_ = ended;
   loop_->check_usable();
+  phase_ = ended;
   if (TaskCore* const task = waiters_.take_lone_task()) return loop_->schedule(*task);
   Waiters(std::move(waiters_)).take_all([this](Waiter waiter) { std::move(waiter).schedule(*this); });
 }
