@@ -1,5 +1,5 @@
-// The other way round: a loop that runs the loop of another library, put through the suite of all reactors; and a guest,
-// which a host runs.
+// The other way round: a loop that runs the loop of another library, put through the suite of all reactors; and a
+// guest, which a host runs.
 #include <segue/bridge/hosted_reactor.hpp>
 
 #include <pthread.h>
