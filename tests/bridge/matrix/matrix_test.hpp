@@ -129,6 +129,7 @@ inline modern::Coroutine<> until_a_time_out(const Cell& cell) {
   const std::exception_ptr error = co_await error_of(waiting.end);
   EXPECT_TRUE(holds<TimeoutError>(error)) << exception_repr(error);
   EXPECT_EQ(producer_was_cancelled, cell.can_be_stopped);
+  co_await some_time();  // for what a thread has waited for, to end
 }
 inline modern::Coroutine<> at_its_place(const Cell& cell) {
   const Waiting waiting = begin(cell, Deed::goes_on_for_ever);
@@ -149,8 +150,8 @@ inline modern::Coroutine<> in_its_context(const Cell& cell) {
 template <modern::Coroutine<> (*property)(const Cell&)>
 void in_a_loop(const Cell& cell) {
   OfThread::begin_test();
+  Trace reports;  // the loop may report when it goes
   const auto loop = make_loop();
-  Trace reports;
   collect_reports(*loop, reports);
   loop->run_until_complete(property(cell));
   OfThread::end_test();
