@@ -136,8 +136,8 @@ TEST(Crossings, all_kinds_are_cancelled_at_once_and_the_loop_is_closed_meanwhile
   loop->run_until_complete(main());
   loop->run_until_complete(loop->shutdown_default_executor());
   {
-    concurrent::ThreadPoolExecutor pool(1);
     std::latch closed(1);
+    concurrent::ThreadPoolExecutor pool(1);
     const Future<void> late = wrap_future(pool.submit([&] { closed.wait(); }), *loop);
     loop->close();
     closed.count_down();
