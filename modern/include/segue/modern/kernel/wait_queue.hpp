@@ -78,11 +78,12 @@ class QueuedWait : public FutureWait, public ListLink<> {
 
  protected:
   bool waited() const noexcept { return static_cast<bool>(future_); }
-  /// Throws where it is awaited a second time, or was moved from. await_resume() takes `primitive` out of the awaiter.
+  /// Throws where it is awaited a second time, or was moved from. The await_resume() of one that has not waited takes
+  /// `primitive` out of the awaiter.
   template <class State>
   void check_unused(const Ref<State>& primitive) const {
     if (!primitive || waited()) [[unlikely]]
-      refuse_reuse(static_cast<bool>(primitive));
+      refuse_reuse(waited() && !done());
   }
   void wait_in(WaitQueue& queue, LoopCore& loop, Resumable leaf);
   /// Leaves the queue. Throws what the wait ended with.

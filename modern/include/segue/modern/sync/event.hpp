@@ -46,8 +46,11 @@ class [[nodiscard("co_await it")]] EventWait : public QueuedWait {
   }
   void await_suspend(Resumable leaf) { wait_in(event_->waiters, event_->loop(), leaf); }
   bool await_resume() {
-    const Ref<detail::EventState> event = std::move(event_);
-    if (waited()) finish_wait();
+    if (waited()) {
+      finish_wait();
+    } else {
+      event_ = nullptr;
+    }
     return true;
   }
 

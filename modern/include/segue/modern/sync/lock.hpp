@@ -65,9 +65,8 @@ class LockWait : public QueuedWait {
  protected:
   /// Gives the lock that it has taken.
   Ref<LockState> finish_acquire() {
-    Ref<LockState> lock = std::move(lock_);
-    if (waited()) take(*lock);
-    return lock;
+    if (waited()) take(*lock_);
+    return std::move(lock_);
   }
 
  private:

@@ -73,9 +73,8 @@ class SemaphoreWait : public QueuedWait {
  protected:
   /// Gives the semaphore of which it has a permit.
   Ref<SemaphoreState> finish_acquire() {
-    Ref<SemaphoreState> semaphore = std::move(semaphore_);
-    if (waited()) take_permit(*semaphore);
-    return semaphore;
+    if (waited()) take_permit(*semaphore_);
+    return std::move(semaphore_);
   }
 
  private:
