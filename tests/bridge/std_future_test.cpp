@@ -150,6 +150,19 @@ TEST(ToStdFuture, HasTheOutcomeOfACoroutine) {
   EXPECT_EQ(modern::run(main()), "42 ValueError(v)");
 }
 
+TEST(ToStdFuture, TakesTasksAndFutures) {
+  auto main = []() -> Coroutine<std::string> {
+    const modern::Task<int> task = modern::create_task(plus_itself(21));
+    const auto future = modern::get_running_loop().create_future<std::string>();
+    std::future<int> of_task = to_std_future(task);
+    std::future<std::string> of_future = to_std_future(future);
+    future.set_result("there");
+    for (int i = 0; i < 5; ++i) co_await sleep(0s);
+    co_return std::to_string(of_task.get()) + " " + of_future.get() + " " + future.result();
+  };
+  EXPECT_EQ(modern::run(main()), "42 there there");
+}
+
 TEST(ToStdFuture, IsForOtherThreadsToo) {
   auto main = []() -> Coroutine<int> {
     auto in_thread = [&loop = modern::get_running_loop()] { return to_std_future(plus_itself(21), loop).get(); };

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <exception>
 #include <future>
 #include <memory>
@@ -78,6 +79,18 @@ modern::Coroutine<R> from_std_future(StdFuture future) {
   }
 }
 
+/// What a task can be made of: a future, or a task, is awaited by one, and stays its owners'.
+template <modern::Awaitable A>
+auto body_of_task(A awaitable) {
+  if constexpr (std::derived_from<A, modern::AnyFuture>) {
+    return [](A future) -> modern::Coroutine<modern::await_result_t<A>> {
+      co_return co_await std::move(future);
+    }(std::move(awaitable));
+  } else {
+    return awaitable;
+  }
+}
+
 }  // namespace bridge_detail
 
 /// Waits for `future`, in a thread unless it is ready, and gives what it has, or throws that. A coroutine. What was
@@ -103,7 +116,7 @@ std::future<modern::await_result_t<A>> to_std_future(A awaitable, modern::EventL
   std::promise<R> promise;
   auto future = promise.get_future();
   loop.call_soon_threadsafe([&loop, promise = std::move(promise), awaitable = std::move(awaitable)]() mutable {
-    const modern::Task<R> task = loop.create_task(std::move(awaitable));
+    const modern::Task<R> task = loop.create_task(bridge_detail::body_of_task(std::move(awaitable)));
     task.add_done_callback([promise = std::move(promise)](const modern::Task<R>& done) mutable {
       bridge_detail::answer_with_outcome(promise, done);
     });
