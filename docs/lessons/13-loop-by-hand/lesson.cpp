@@ -94,7 +94,7 @@ Coroutine<std::string> drive(Loop& loop, std::string line, std::vector<std::stri
   co_return fmt::format("{} stops", stops.size());
 }
 
-Coroutine<std::string> inspect(Loop& loop, int rounds) {
+Coroutine<std::string> look_round(Loop& loop, int rounds) {
   // Never sleeps, only lets the others go first.
   for (int number = 1; number <= rounds; ++number) {
     fmt::print("{:3} inspector looks round, {} of {}\n", loop.now, number, rounds);
@@ -121,7 +121,7 @@ int main() {
   Loop loop;
   loop.spawn("tram 1", drive(loop, "tram 1", {"Market", "Castle", "Docks"}, 4));
   loop.spawn("tram 2", day(loop));
-  loop.spawn("inspector", inspect(loop, 3));
+  loop.spawn("inspector", look_round(loop, 3));
   loop.spawn("night tram", night_tram(loop));
   loop.run();
   fmt::print("last bell at {}\n", loop.now);

@@ -52,7 +52,7 @@ async def drive(loop, line, stops, minutes):
     return f"{len(stops)} stops"
 
 
-async def inspect(loop, rounds):
+async def look_round(loop, rounds):
     # Never sleeps, only lets the others go first.
     for number in range(1, rounds + 1):
         print(f"{loop.now:3} inspector looks round, {number} of {rounds}")
@@ -76,7 +76,7 @@ async def day(loop):
 loop = Loop()
 loop.spawn("tram 1", drive(loop, "tram 1", ["Market", "Castle", "Docks"], 4))
 loop.spawn("tram 2", day(loop))
-loop.spawn("inspector", inspect(loop, 3))
+loop.spawn("inspector", look_round(loop, 3))
 loop.spawn("night tram", night_tram(loop))
 loop.run()
 print("last bell at", loop.now)
