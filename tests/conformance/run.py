@@ -110,6 +110,7 @@ def main(
     ledgers: Sequence[tuple] = LEDGERS,
     names_table: Path = api.TABLE,
     names_page: Path = api.PAGE,
+    names_spelled: Path = api.SPELLINGS,
 ) -> int:
     parser = argparse.ArgumentParser(
         description="Compares each scenario's trace in CPython and in C++, and counts the test methods covered."
@@ -150,7 +151,7 @@ def main(
             for line in (*failures, *counted.lines()):
                 print(line.replace("\n", "\n    "))
 
-        complaints, counts = api.check(options.build_dir.resolve(), names_table, names_page)
+        complaints, counts = api.check(options.build_dir.resolve(), names_table, names_page, names_spelled)
         uncovered |= bool(complaints)
         for line in (*complaints, counts):
             print(line.replace("\n", "\n    "))

@@ -19,6 +19,8 @@ class RunTest(PairsTestCase):
         self.names.write_text("\t".join(api.COLUMNS) + "\n")
         self.page = self.folder / "conformance.md"
         self.page.write_text(api.page([]))
+        self.spellings = self.folder / "spellings.cpp"
+        self.spellings.write_text(api.spellings([]))
 
     def scenario(self, name, python, record, twin=None):
         self.write(f"scenarios/{name}.py", python)
@@ -36,6 +38,7 @@ class RunTest(PairsTestCase):
                 [(self.ledger, [])],
                 self.names,
                 self.page,
+                self.spellings,
             )
         )
 
