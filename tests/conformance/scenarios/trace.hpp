@@ -59,8 +59,9 @@ class Value {
     requires(!std::same_as<std::remove_cvref_t<T>, Value>)
   Value(T&& value) : kind_(kind_of(std::forward<T>(value))) {}  // NOLINT(google-explicit-constructor)
 
-  /// `value is not None`. By this name a generator knows that an empty one is None.
+  /// `value is not None`. By these two names, an optional's, a generator knows that an empty one is None.
   bool has_value() const noexcept { return kind_.index() != 0; }
+  void reset() noexcept { kind_ = {}; }
   template <class T>
   const T& as() const {
     return std::get<T>(kind_);

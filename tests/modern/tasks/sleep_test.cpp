@@ -54,6 +54,19 @@ TEST_F(SleepTest, leaves_nothing_behind_when_its_frame_is_destroyed_with_the_loo
   EXPECT_EQ(loops, 1);  // a task's handle knows its loop
 }
 
+TEST_F(SleepTest, leaves_no_timer_behind_when_it_is_cancelled) {
+  const auto sleeps = []() -> Coroutine<> { co_await sleep(10s); };
+  const auto cancels = [&]() -> Coroutine<> {
+    const Task<> task = create_task(sleeps());
+    co_await sleep(4s);
+    task.cancel();
+    co_await task;
+  };
+  EXPECT_EQ(attempt([&] { loop->run_until_complete(cancels()); }), "CancelledError()");
+  EXPECT_EQ(seconds(), 4);
+  EXPECT_TRUE(frees_the_loop());
+}
+
 TEST_F(SleepTest, of_no_time_is_one_iteration) {
   Trace trace;
   const auto yields = [&](std::string name) -> Coroutine<> {
