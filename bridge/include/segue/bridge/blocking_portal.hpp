@@ -159,16 +159,8 @@ class BlockingPortal {
 
   template <class F, class... Args>
   bridge_detail::portal_result_t<F, Args...> call_from(const std::source_location& where, F&& f, Args&&... args) const {
-    using R = bridge_detail::portal_result_t<F, Args...>;
     check_other_thread("call()", where);
-    const modern::concurrent::Future<R> future = start_from(where, std::forward<F>(f), std::forward<Args>(args)...);
-    if constexpr (std::is_void_v<R>) {
-      future.result();
-    } else if constexpr (std::is_reference_v<R>) {
-      return future.result();
-    } else {
-      return std::move(const_cast<R&>(future.result()));  // nobody else has it
-    }
+    return bridge_detail::wait_for_answer(start_from(where, std::forward<F>(f), std::forward<Args>(args)...));
   }
   template <class F, class... Args>
   auto start_from(const std::source_location& where, F&& f, Args&&... args) const {

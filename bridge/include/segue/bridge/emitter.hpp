@@ -247,10 +247,6 @@ class EmitterEnd {
   const std::shared_ptr<Channel<T>> channel;
 };
 
-}  // namespace bridge_detail
-
-namespace bridge_detail {
-
 /// What a stream gives for each call with these values: the value, or a tuple; None where there are none.
 template <class... Values>
 using emitted_t = stored_t<typename CallbackResult<Values...>::type>;

@@ -37,13 +37,7 @@ template <class R>
 R wait_for_loop(modern::WorkerThread& worker, const modern::concurrent::Future<R>& future) {
   const modern::WorkerThread::Blocked blocked(worker, [future] { future.cancel(); });
   try {
-    if constexpr (std::is_void_v<R>) {
-      future.result();
-    } else if constexpr (std::is_reference_v<R>) {
-      return future.result();
-    } else {
-      return std::move(const_cast<R&>(future.result()));  // nobody else has it
-    }
+    return wait_for_answer(future);
   } catch (const modern::concurrent::CancelledError&) {
     throw modern::CancelledError();
   }

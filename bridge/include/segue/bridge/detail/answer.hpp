@@ -43,6 +43,18 @@ class Answer {
   modern::concurrent::Future<R> future_;
 };
 
+/// Blocks this thread until there is an answer, which is moved: nobody else has it.
+template <class R>
+R wait_for_answer(const modern::concurrent::Future<R>& future) {
+  if constexpr (std::is_void_v<R>) {
+    future.result();
+  } else if constexpr (std::is_reference_v<R>) {
+    return future.result();
+  } else {
+    return std::move(const_cast<R&>(future.result()));
+  }
+}
+
 /// Calls `f(args…)` and answers with what that gives or throws.
 template <class Promise, class F, class... Args>
 void answer_with_call(Promise& promise, F& f, Args&... args) {
