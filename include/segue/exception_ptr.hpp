@@ -12,17 +12,17 @@
 #include <cstddef>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <string>
 #include <type_traits>
 #include <typeinfo>
+#include <utility>
 
 #include <segue/exceptions.hpp>
 #include <segue/type_name.hpp>
 
 #if !defined(__GLIBCXX__)
 #include <cxxabi.h>
-
-#include <memory>
 #endif
 
 namespace segue {
@@ -105,6 +105,38 @@ template <class E>
 bool holds(const std::exception_ptr& error) noexcept {
   return exception_ptr_cast<const E>(error) != nullptr;
 }
+
+namespace segue_detail {
+
+/// `error` in an exception_ptr, with the class that it has: a copy or, where it is known by a base of that alone, the
+/// exception that is being handled, as in `catch (const std::exception& error) { future.set_exception(error); }`. Null
+/// where that is another one: a copy would be cut down to the base.
+template <class E>
+std::exception_ptr whole_exception(E&& error) {
+  using Kept = std::decay_t<E>;
+  if constexpr (std::is_polymorphic_v<Kept>) {
+    if (typeid(error) != typeid(Kept)) {
+      std::exception_ptr handled = std::current_exception();
+      return exception_ptr_cast<const Kept>(handled) == std::addressof(error) ? handled : nullptr;
+    }
+  }
+  if constexpr (std::is_abstract_v<Kept>)
+    return nullptr;  // there is none
+  else
+    return std::make_exception_ptr<Kept>(std::forward<E>(error));
+}
+
+/// The same for a function of this name, which refuses such an exception: TypeError.
+template <class E>
+std::exception_ptr whole_exception(const char* function, E&& error) {
+  std::exception_ptr whole = whole_exception(std::forward<E>(error));
+  if (whole) [[likely]]
+    return whole;
+  throw TypeError(std::string(function) + "() got a " + type_name(typeid(error)) + " as a " +
+                  type_name(typeid(std::decay_t<E>)) + ": give it an exception_ptr");
+}
+
+}  // namespace segue_detail
 
 /// Whether `error` asks the program to end (KeyboardInterrupt, SystemExit). Where asyncio catches and reports other
 /// exceptions, it lets these pass.

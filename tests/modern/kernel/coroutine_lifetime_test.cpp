@@ -145,6 +145,9 @@ TEST(CoroutineDestructor, of_a_local_may_run_other_coroutines) {
   trace.clear();
   auto failed = body(trace);
   failed.send();
+  const ValueError kept("known by its base");
+  EXPECT_EQ(attempt([&] { failed.throw_(static_cast<const Exception&>(kept)); }),
+            "TypeError(throw_() got a ValueError as a Exception: give it an exception_ptr)");
   EXPECT_EQ(attempt([&] { failed.throw_(ValueError("outside")); }), "ValueError(outside)");
   EXPECT_THAT(trace, expected);
 }

@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -65,6 +66,36 @@ TEST_F(FutureTest, keeps_its_exception) {
   EXPECT_EQ(future.exception(), error);
   EXPECT_EQ(attempt([&] { return future.result(); }), "ValueError(v)");
   EXPECT_EQ(attempt([&] { return future.result(); }), "ValueError(v)");
+}
+
+TEST_F(FutureTest, keeps_the_class_of_an_exception_that_a_handler_knows_by_its_base) {
+  try {
+    throw std::out_of_range("far");
+  } catch (const std::exception& error) {
+    future.set_exception(error);
+  }
+  EXPECT_TRUE(holds<std::out_of_range>(future.exception()));
+
+  const auto of_python = loop->create_future<int>();
+  try {
+    throw ValueError("v");
+  } catch (BaseException& error) {
+    of_python.set_exception(error);
+  }
+  EXPECT_EQ(attempt([&] { return of_python.result(); }), "ValueError(v)");
+}
+
+TEST_F(FutureTest, refuses_an_exception_that_a_copy_would_cut_down) {
+  const ValueError kept("v");
+  const Exception& known = kept;
+  const std::string refused = "TypeError(set_exception() got a ValueError as a Exception: give it an exception_ptr)";
+  EXPECT_EQ(attempt([&] { future.set_exception(known); }), refused);
+  try {
+    throw ValueError("another");
+  } catch (const Exception&) {
+    EXPECT_EQ(attempt([&] { future.set_exception(known); }), refused);
+  }
+  EXPECT_FALSE(future.done());
 }
 
 TEST_F(FutureTest, is_completed_once) {

@@ -19,6 +19,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/os_error.hpp>
 #include <segue/type_name.hpp>
@@ -39,21 +40,9 @@ concept CallbackError = requires(const Error& error) { error_traits<Error>::to_e
 
 namespace bridge_detail {
 
-/// An exception of the object's own type, which may be derived from `Error`: in a handler, as in
-/// `catch (const std::exception& error) { done(error); }`, the one that is handled.
 template <class Error>
 std::exception_ptr whole(const Error& error) {
-  if constexpr (!std::is_abstract_v<Error>) {
-    if (typeid(error) == typeid(Error)) return std::make_exception_ptr(error);
-  }
-  if (std::exception_ptr handled = std::current_exception()) {
-    try {
-      std::rethrow_exception(handled);
-    } catch (const Error& same) {
-      if (std::addressof(same) == std::addressof(error)) return handled;
-    } catch (...) {  // another one
-    }
-  }
+  if (std::exception_ptr whole = segue_detail::whole_exception(error)) return whole;
   return std::make_exception_ptr(RuntimeError("callback reported " + type_name(typeid(error)) + ": " + error.what()));
 }
 

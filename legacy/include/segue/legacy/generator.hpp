@@ -193,19 +193,12 @@ class [[nodiscard]] Generator {
   /// comes out again. One that has not been started, or has ended, raises `error` at once, and is closed. Throws
   /// TypeError for a null `error`; otherwise what next() throws. PEP 342.
   Yield throw_(std::exception_ptr error);
-  /// The same for an exception object: `g.throw_(ValueError("…"))`. TypeError for one that is known by its base alone,
-  /// which a copy would make of it: that takes std::current_exception().
+  /// The same for an exception object: `g.throw_(ValueError("…"))`. One that is known by a base alone keeps its
+  /// class where it is the exception that is being handled; elsewhere TypeError.
   template <class Error>
     requires(!std::convertible_to<Error, std::exception_ptr>)
   Yield throw_(Error&& error) {
-    using Kept = std::decay_t<Error>;
-    if constexpr (std::is_polymorphic_v<Kept>) {
-      if (typeid(error) != typeid(Kept)) {
-        throw TypeError("throw_() got a " + type_name(typeid(error)) + " as a " + type_name(typeid(Kept)) +
-                        ": throw in an exception_ptr");
-      }
-    }
-    return throw_(std::make_exception_ptr<Kept>(std::forward<Error>(error)));
+    return throw_(segue_detail::whole_exception("throw_", std::forward<Error>(error)));
   }
 
   /// What close() gives: nothing for a body that returns nothing, otherwise what it returned when GeneratorExit made it

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/exceptions.hpp>
 #include <segue/modern/kernel/handle_of.hpp>
 #include <segue/modern/loop/event_loop.hpp>
@@ -105,7 +106,7 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
   template <class Error>
     requires(!std::is_same_v<std::decay_t<Error>, std::exception_ptr>)
   void set_exception(Error&& error) const {
-    set_exception(std::make_exception_ptr(std::forward<Error>(error)));
+    set_exception(segue_detail::whole_exception("set_exception", std::forward<Error>(error)));
   }
   /// The error; null where there is none.
   std::exception_ptr exception() const;

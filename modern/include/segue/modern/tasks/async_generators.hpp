@@ -259,7 +259,7 @@ class [[nodiscard]] AsyncGenerator {
   template <class Error>
     requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
   AsyncGeneratorThrow<Yield, Send> athrow(Error&& error) {
-    return athrow(std::make_exception_ptr(std::forward<Error>(error)));
+    return athrow(segue_detail::whole_exception("athrow", std::forward<Error>(error)));
   }
   /// Throws GeneratorExit at the yield at which it is suspended, and waits until it has ended. RuntimeError("async
   /// generator ignored GeneratorExit") where it yields once more.

@@ -94,8 +94,8 @@ class ExceptionGroup : public Exception, public BaseExceptionGroup {
   template <class... Errors>
     requires(sizeof...(Errors) > 0 && (std::derived_from<std::remove_cvref_t<Errors>, BaseException> && ...))
   explicit ExceptionGroup(std::string message, Errors&&... errors)
-      : ExceptionGroup(std::move(message),
-                       std::vector<std::exception_ptr>{std::make_exception_ptr(std::forward<Errors>(errors))...}) {}
+      : ExceptionGroup(std::move(message), std::vector<std::exception_ptr>{segue_detail::whole_exception(
+                                               "ExceptionGroup", std::forward<Errors>(errors))...}) {}
 
   using BaseExceptionGroup::message;
   const char* what() const noexcept override { return Exception::what(); }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <segue/exception_ptr.hpp>
 #include <segue/modern/kernel/callable.hpp>
 #include <segue/modern/kernel/driver.hpp>
 #include <segue/modern/kernel/exceptions.hpp>
@@ -121,7 +122,7 @@ class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
   template <class Error>
     requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
   void set_exception(Error&& error) const {
-    state()->set_exception(std::make_exception_ptr(std::forward<Error>(error)));
+    state()->set_exception(segue_detail::whole_exception("set_exception", std::forward<Error>(error)));
   }
   EventLoop& get_loop() const { return EventLoop::of(state()->loop()); }
   /// `<Future pending>`, `<Task finished name='Task-1' coro=<main()>>`.
