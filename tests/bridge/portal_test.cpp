@@ -67,6 +67,30 @@ TEST(Portal, ACancellationLeavesThroughTheThirdParty) {
   EXPECT_THAT(trace, ElementsAre("element 0"));
 }
 
+std::string here(unsigned line) { return std::string(__FILE__) + ":" + std::to_string(line); }
+
+TEST(Portal, ItsTaskSaysWhoMadeItAndWhereItWaits) {
+  const auto loop = make_loop();
+  unsigned waits = 0;
+  auto wait_below = [&] {
+    waits = __LINE__ + 1;
+    await_(sleep(1s));
+  };
+  const unsigned made = __LINE__ + 1;
+  const auto task = loop->create_task(portal(wait_below), {.name = "work"});
+  EXPECT_EQ(task.get_coro().where.line(), made);
+  EXPECT_EQ(task.repr(), "<Task pending name='work' coro=<TestBody() running at " + here(made) + ">>");
+
+  loop->call_later(500ms, [&] {
+    EXPECT_EQ(task.get_coro().where.line(), waits);
+    EXPECT_TRUE(task.get_coro().cr_await.empty());
+    EXPECT_THAT(task.repr(), StartsWith("<Task pending name='work' coro=<<lambda>() running at " + here(waits) + ">"));
+    EXPECT_EQ(task.get_stack().size(), 1u);
+  });
+  loop->run_until_complete(task);
+  EXPECT_EQ(task.repr(), "<Task finished name='work' coro=<TestBody() done, defined at " + here(made) + ">>");
+}
+
 TEST(Portal, KnowsWhetherThereIsOne) {
   const auto loop = make_loop();
   EXPECT_FALSE(has_portal());

@@ -53,8 +53,8 @@ std::vector<SuspendedFrame> awaited_by(const Frame& frame) {
 std::vector<SuspendedFrame> call_stack_from(Resumable innermost) {
   std::vector<SuspendedFrame> frames;
   for (Resumable next = innermost; next;) {
-    frames.push_back(suspended_frame(next));
     const Frame* const frame = next.frame();
+    if (frame == nullptr || !frame->stands_in) frames.push_back(suspended_frame(next));
     next = frame != nullptr ? frame->delegator : Resumable();
   }
   return frames;

@@ -275,8 +275,15 @@ std::string TaskCore::info() const {
   } else {
     text += cancelling() > 0 ? "cancelling" : "pending";
   }
-  text += " name='" + name() + "' coro=<" + coroutine_name() + "() ";
-  text += finished_ ? "done, defined at " + place(made_) : "running at " + place(promise_->awaiting_at());
+  text += " name='" + name() + "' coro=<";
+  if (finished_) {
+    text += coroutine_name() + "() done, defined at " + place(made_);
+  } else if (promise_->stands_in) {
+    const CoroutineInfo waits = coroutine_info();
+    text += waits.name + "() running at " + place(waits.where);
+  } else {
+    text += coroutine_name() + "() running at " + place(promise_->awaiting_at());
+  }
   return text + ">" + repr_of_exception() + origin().created_at();
 }
 
@@ -326,7 +333,16 @@ CoroutineInfo TaskCore::coroutine_info() const {
   const CoroutineState state = promise_->executing ? CoroutineState::CORO_RUNNING
                                : promise_->started ? CoroutineState::CORO_SUSPENDED
                                                    : CoroutineState::CORO_CREATED;
-  return {coroutine_name(), state, promise_->awaiting_at(), detail::awaited_by(*promise_)};
+  CoroutineInfo info{coroutine_name(), state, promise_->awaiting_at(), detail::awaited_by(*promise_)};
+  if (promise_->stands_in) {
+    info.where = made();
+    if (!info.cr_await.empty() && info.cr_await.front().where) {
+      info.name = std::move(info.cr_await.front().name);
+      info.where = *info.cr_await.front().where;
+      info.cr_await.erase(info.cr_await.begin());
+    }
+  }
+  return info;
 }
 
 }  // namespace segue::modern

@@ -100,6 +100,11 @@ class PromiseBase : public Frame {
   bool finished() const noexcept { return std::coroutine_handle<const PromiseBase>::from_promise(*this).done(); }
 
   const std::source_location& made() const noexcept { return made_; }
+  /// For a coroutine of segue's own around another, made there.
+  void stand_in_for(const std::source_location& made) noexcept {
+    made_ = awaiting_at_ = made;
+    stands_in = true;
+  }
   /// Where it awaits now, or awaited last.
   const std::source_location& awaiting_at() const noexcept { return awaiting_at_; }
 

@@ -25,6 +25,8 @@ struct SuspendedFrame {
 };
 
 struct CoroutineInfo {
+  /// The coroutine function's. Of a task of a generator-based coroutine or portal: of the function that waits on its
+  /// stack; where none does, of the one that made it.
   std::string name;
   CoroutineState state = CoroutineState::CORO_CLOSED;
   /// Where it awaits now, or awaited last; in the coroutine function, where it has not awaited yet or is closed.

@@ -58,7 +58,7 @@ class CoroutineMethods {
   template <class Error>
     requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
   Yielded throw_(Error&& error) {
-    return throw_(std::make_exception_ptr(std::forward<Error>(error)));
+    return throw_(segue_detail::whole_exception("throw_", std::forward<Error>(error)));
   }
   /// Throws GeneratorExit where it is suspended, after what it awaits was closed in the same way.
   /// RuntimeError("coroutine ignored GeneratorExit") where it awaits again. Does nothing to a closed one.
@@ -66,6 +66,8 @@ class CoroutineMethods {
 
   CoroutineState state() const noexcept;
 
+  /// For reports: where its coroutine function is, or where that was made of a function. Null of a closed one.
+  const std::source_location* made() const noexcept { return body() != nullptr ? &body()->made() : nullptr; }
   /// For whoever takes it over, as a task does: throws where it has ended, or somebody else runs it.
   void check_usable() const {
     if (body() == nullptr || body()->finished()) [[unlikely]]

@@ -295,6 +295,8 @@ struct Frame {
   /// Nobody knows what resumes it: who awaited it is gone, or something else than its coroutines threw out of a step.
   /// It can only be destroyed.
   bool lost = false;
+  /// Of segue's own, around the one that it awaits: reports and snapshots name that one in its place.
+  bool stands_in = false;
   Origin origin;
 
   /// Throws ValueError("coroutine already executing"), RuntimeError("coroutine is being awaited already") or

@@ -190,7 +190,13 @@ Coroutine<await_result_t<A>> await_held(ToAwait<A> awaitable) {
 /// A coroutine that awaits `awaitable`, for what is not a coroutine itself.
 template <class A>
 Coroutine<await_result_t<A>> wrap_awaitable(A awaitable) {
-  return await_held(ToAwait<A>(std::move(awaitable)));
+  std::optional<std::source_location> made;
+  if constexpr (requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; }) {
+    if (awaitable.made() != nullptr) made = *awaitable.made();
+  }
+  Coroutine<await_result_t<A>> coroutine = await_held(ToAwait<A>(std::move(awaitable)));
+  if (made) coroutine.frame().promise().stand_in_for(*made);
+  return coroutine;
 }
 
 }  // namespace detail
