@@ -163,7 +163,7 @@ inline bool has_failed() { return ::testing::Test::HasFailure(); }
 
 /// Under 200 legal schedules; a sanitizer, which is slow, looks at some of them.
 inline void in_any_order(const Cell& cell) {
-  constexpr std::size_t seeds = testing::sanitized ? 40 : 200;
+  constexpr std::size_t seeds = testing::sanitized ? 16 : 200;
   segue::testing::explore([&cell] { return its_value(cell); }, {.seeds = seeds, .failed = &has_failed});
 }
 /// Wherever who waits for all of it is cancelled, nothing is left.
