@@ -105,6 +105,17 @@ TEST(DelegationToObjects, WithoutTheOptionalMembersRaisesAtTheDelegation) {
   EXPECT_EQ(close(generator), "None");
 }
 
+TEST(DelegationToObjects, SayWhatItsSendDoesNotTake) {
+  struct Numbers {
+    int next() { return 1; }
+    int send(int sent) { return sent; }
+  };
+  Generator<int, std::string> generator([](auto& yield) { yield.from(Numbers()); });
+  generator.next();
+  const std::string error = attempt([&] { generator.send("text"); });
+  EXPECT_TRUE(error.starts_with("TypeError(send() of a 'Numbers' object takes no ")) << error;
+}
+
 struct Full {
   using return_type = std::string;
   Trace& log;

@@ -57,7 +57,13 @@
 namespace boost::asio {
 template <typename Executor>
 class basic_yield_context;
-}
+template <typename T, typename Executor>
+class executor_binder;
+template <typename T, typename CancellationSlot>
+class cancellation_slot_binder;
+template <typename T, typename Allocator>
+class allocator_binder;
+}  // namespace boost::asio
 
 namespace segue::bridge {
 
@@ -146,6 +152,12 @@ template <class Token>
 inline constexpr bool is_yield_context = false;
 template <class Executor>
 inline constexpr bool is_yield_context<boost::asio::basic_yield_context<Executor>> = true;
+template <class Token, class Executor>
+inline constexpr bool is_yield_context<boost::asio::executor_binder<Token, Executor>> = is_yield_context<Token>;
+template <class Token, class Slot>
+inline constexpr bool is_yield_context<boost::asio::cancellation_slot_binder<Token, Slot>> = is_yield_context<Token>;
+template <class Token, class Allocator>
+inline constexpr bool is_yield_context<boost::asio::allocator_binder<Token, Allocator>> = is_yield_context<Token>;
 
 /// A handler with its values, on its way to its executor.
 template <class Handler, class... Values>

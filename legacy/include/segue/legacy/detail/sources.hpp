@@ -316,6 +316,8 @@ class ObjectSource {
   bool send(Sent&& sent) {
     if constexpr (requires { object_.send(static_cast<Sent&&>(sent)); }) {
       return step([&] { return static_cast<Value>(object_.send(static_cast<Sent&&>(sent))); });
+    } else if constexpr (requires { &Object::send; }) {
+      throw TypeError("send() of a '" + type_name(typeid(Object)) + "' object takes no " + type_name(typeid(Sent)));
     } else {
       throw AttributeError("'" + type_name(typeid(Object)) + "' object has no attribute 'send'");
     }
@@ -325,6 +327,7 @@ class ObjectSource {
     if constexpr (requires { object_.throw_(error); }) {
       return step([&] { return static_cast<Value>(object_.throw_(std::move(error))); });
     } else {
+      static_assert(!requires { &Object::throw_; }, "an object's throw_() takes a std::exception_ptr");
       return raise_at_delegation(std::move(error), result_);
     }
   }
