@@ -90,6 +90,7 @@ TEST_F(FutureTest, refuses_an_exception_that_a_copy_would_cut_down) {
   const Exception& known = kept;
   const std::string refused = "TypeError(set_exception() got a ValueError as a Exception: give it an exception_ptr)";
   EXPECT_EQ(attempt([&] { future.set_exception(known); }), refused);
+  EXPECT_THAT(attempt([&] { future.set_exception(nullptr); }), HasSubstr("TypeError("));
   try {
     throw ValueError("another");
   } catch (const Exception&) {

@@ -53,7 +53,11 @@ TEST(ConcurrentFuture, goes_through_its_states) {
   EXPECT_THAT(attempt([&] { cancelled.set_result(); }), HasSubstr("InvalidStateError(CANCELLED_AND_NOTIFIED: "));
 
   const concurrent::Future<> failed;
-  failed.set_exception(std::make_exception_ptr(ValueError("v")));
+  try {
+    throw ValueError("v");
+  } catch (const Exception& error) {
+    failed.set_exception(error);
+  }
   EXPECT_EQ(attempt([&] { failed.result(); }), "ValueError(v)");
   EXPECT_EQ(testing::text(failed.exception()), "ValueError(v)");
   EXPECT_THROW(failed.set_exception(nullptr), TypeError);

@@ -56,7 +56,7 @@ class CoroutineMethods {
   /// Throws `error` where it is suspended, and goes on as send() does. GeneratorExit closes what it awaits first.
   Yielded throw_(std::exception_ptr error);
   template <class Error>
-    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
+    requires(!std::convertible_to<Error, std::exception_ptr>)
   Yielded throw_(Error&& error) {
     return throw_(segue_detail::whole_exception("throw_", std::forward<Error>(error)));
   }

@@ -104,7 +104,7 @@ class StreamReader : public HandleOf<StreamReader, std::shared_ptr<detail::Strea
   /// Ends the stream with an error, which whoever waits gets at once.
   void set_exception(std::exception_ptr error) const;
   template <class Error>
-    requires(!std::is_same_v<std::decay_t<Error>, std::exception_ptr>)
+    requires(!std::convertible_to<Error, std::exception_ptr>)
   void set_exception(Error&& error) const {
     set_exception(segue_detail::whole_exception("set_exception", std::forward<Error>(error)));
   }

@@ -257,7 +257,7 @@ class [[nodiscard]] AsyncGenerator {
     return {core(), std::move(error)};
   }
   template <class Error>
-    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
+    requires(!std::convertible_to<Error, std::exception_ptr>)
   AsyncGeneratorThrow<Yield, Send> athrow(Error&& error) {
     return athrow(segue_detail::whole_exception("athrow", std::forward<Error>(error)));
   }

@@ -118,9 +118,12 @@ class AnyFuture : public HandleOf<AnyFuture, Ref<FutureCore>> {
   /// The exception, or null where there is a result. InvalidStateError("Exception is not set.") while pending;
   /// CancelledError where it was cancelled.
   std::exception_ptr exception() const { return state()->exception(); }
+  /// Throws it in whoever waits. InvalidStateError where it is done; TypeError for a null one.
   void set_exception(std::exception_ptr error) const { state()->set_exception(std::move(error)); }
+  /// The same of an exception object. One that is known by a base alone (`catch (const std::exception& error)`) keeps
+  /// its class where it is the exception that is being handled; elsewhere TypeError.
   template <class Error>
-    requires(!std::same_as<std::decay_t<Error>, std::exception_ptr>)
+    requires(!std::convertible_to<Error, std::exception_ptr>)
   void set_exception(Error&& error) const {
     state()->set_exception(segue_detail::whole_exception("set_exception", std::forward<Error>(error)));
   }

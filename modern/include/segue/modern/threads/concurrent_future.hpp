@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -252,6 +253,13 @@ class Future : public HandleOf<Future<T>, std::shared_ptr<detail::FutureValue<T>
   void set_exception(std::exception_ptr error) const {
     check_exception(error);
     this->state()->set_exception(std::move(error));
+  }
+  /// The same of an exception object. One that is known by a base alone keeps its class where it is the exception that
+  /// is being handled; elsewhere TypeError.
+  template <class Error>
+    requires(!std::convertible_to<Error, std::exception_ptr>)
+  void set_exception(Error&& error) const {
+    set_exception(segue_detail::whole_exception("set_exception", std::forward<Error>(error)));
   }
 
   using Base::state;
