@@ -18,6 +18,7 @@
 #include <segue/modern/tasks/task.hpp>
 #include <segue/modern/tasks/taskgroups.hpp>
 #include <segue/modern/tasks/wait.hpp>
+#include <segue/modern/threads/thread_pool_executor.hpp>
 #include <segue/modern/threads/to_thread.hpp>
 
 namespace segue::testing {
@@ -136,6 +137,24 @@ TEST(Explore, varies_how_long_calls_in_threads_take) {
     co_await modern::gather(call("a"), call("b"));
   };
   EXPECT_THAT(explore(program, {.seeds = 30}).traces, UnorderedElementsAre("a | b", "b | a"));
+}
+
+TEST(Explore, varies_how_long_calls_in_a_pool_of_ones_own_take) {
+  const auto program = [](Trace& trace) -> Coroutine<> {
+    modern::concurrent::ThreadPoolExecutor pool({.max_workers = 2});
+    std::string order;
+    const auto call = [&trace, &pool, &order](std::string name) -> Coroutine<> {
+      const auto give = [&order, name] {
+        order += name;
+        return name;
+      };
+      const std::string same = co_await modern::get_running_loop().run_in_executor(pool, give);
+      trace(same);
+    };
+    co_await modern::gather(call("a"), call("b"));
+    trace(order);
+  };
+  EXPECT_THAT(explore(program, {.seeds = 30}).traces, UnorderedElementsAre("a | b | ab", "b | a | ab"));
 }
 
 }  // namespace

@@ -112,11 +112,9 @@ void Executor::submit(std::unique_ptr<Job> job) {
   if (loop_.core().schedule_of_choices() != nullptr) let_finish();
 }
 
-// What the threads have done by the time the loop goes on must not be left to chance, but may be to a schedule. A call
-// that waits for the loop is not waited for.
 void Executor::let_finish() {
   Lock lock(gate_->mutex);
-  idle_.wait_for(lock, std::chrono::milliseconds(100), [this] { return queued_.empty() && working_.empty(); });
+  idle_.wait_for(lock, Schedule::patience, [this] { return queued_.empty() && working_.empty(); });
 }
 
 void Executor::count_calls(int more) noexcept {
@@ -171,8 +169,7 @@ void Executor::complete(Job& job) {
 }
 
 void Executor::complete_later(std::unique_ptr<Job> job, Schedule& choices) {
-  const auto taken = std::chrono::milliseconds(choices.choose(10) * choices.choose(10));
-  loop_.call_later(taken, [this, job = std::move(job)] {
+  loop_.call_later(choices.choose_duration(), [this, job = std::move(job)] {
     complete(*job);
     --delayed_;
     tell_who_waits_for_the_end();

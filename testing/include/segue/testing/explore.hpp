@@ -4,8 +4,8 @@
 // - timers that are due at the same time, which asyncio keeps in a heap;
 // - what stands in a set there: wait()'s results, a group's tasks when it cancels them,
 //   all_tasks(), async generators when the loop is closed;
-// - how long a call in a thread takes (to_thread(), run_in_executor() of the default executor). One that does not end
-//   within a tenth of a second, since it waits for the loop itself, is left to chance.
+// - how long a call in a thread takes (to_thread(), run_in_executor(), wrap_future()). One that does not end within a
+//   tenth of a second, since it waits for the loop itself, is left to chance.
 //
 //   explore([](Trace& trace) -> Coroutine<> { … }, {.seeds = 1000});
 #pragma once

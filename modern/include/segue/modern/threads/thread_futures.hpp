@@ -19,6 +19,7 @@
 #include <segue/modern/kernel/handle_state.hpp>
 #include <segue/modern/kernel/loop_keeper.hpp>
 #include <segue/modern/kernel/mailbox.hpp>
+#include <segue/modern/kernel/schedule.hpp>
 #include <segue/modern/loop/event_loop.hpp>
 #include <segue/modern/tasks/future.hpp>
 #include <segue/modern/tasks/task.hpp>
@@ -68,6 +69,28 @@ void copy_state(const Future<T>& source, const concurrent::Future<T>& destinatio
     destination.state()->set_result_or_error(source.result());
   } else {
     destination.state()->set_result_or_error(std::move(result_of<T>(*source.state())));
+  }
+}
+
+/// Under a schedule of choices, waits a moment until a thread has told the loop what it did; otherwise does nothing.
+class Arrival {
+ public:
+  explicit Arrival(const LoopCore& loop);
+  void tell() const;
+  void wait() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// In the loop's thread: at once or, under a schedule of choices, when that says.
+template <std::invocable F>
+void call_when_chosen(EventLoop& loop, const F& f) {
+  if (Schedule* const choices = loop.core().schedule_of_choices()) {
+    loop.call_later(choices->choose_duration(), f);
+  } else {
+    f();
   }
 }
 
@@ -141,13 +164,18 @@ struct WrapFutureFunction {
       if (done.cancelled()) source.cancel();
     });
     std::shared_ptr<Keeper> keeper = Keeper::make(loop.core(), future);
-    source.add_done_callback([keeper, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
+    detail::Arrival arrival(loop.core());
+    source.add_done_callback([keeper, arrival, mailbox = loop.core().mailbox()](const concurrent::Future<T>& done) {
       const auto finish = [keeper, done] {
         if (Future<T>* const kept = keeper->content()) detail::copy_state(done, Future<T>(*kept));
         keeper->give_up();
       };
-      static_cast<void>(mailbox->call_soon(finish));  // a loop that is closed has given it up
+      static_cast<void>(mailbox->call_soon([keeper, finish] {  // a loop that is closed has given it up
+        if (Future<T>* const kept = keeper->content()) detail::call_when_chosen(kept->get_loop(), finish);
+      }));
+      arrival.tell();
     });
+    arrival.wait();
     return future;
   }
   /// The same of the loop of get_event_loop().
