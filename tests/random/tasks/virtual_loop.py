@@ -15,6 +15,7 @@ class Generators:
         self.weak = {}
 
     def add(self, generator):
+        self.discard(generator)  # another one, which is gone, may have had the id
         self.weak[id(generator)] = weakref.ref(generator)
 
     def discard(self, generator):
