@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/legacy/detail/sanitizers.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/inspect.hpp>
 
@@ -162,7 +163,8 @@ class Storm {
 
 TEST(GeneratorStorm, loses_nothing) {
   segue::testing::UnraisableReports reports;
-  for (unsigned seed = 0; seed < 3000; ++seed) {
+  constexpr unsigned seeds = legacy_detail::sanitized ? 1000 : 3000;
+  for (unsigned seed = 0; seed < seeds; ++seed) {
     reports.lines.clear();
     Storm storm(seed);
     storm.run();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <segue/legacy/detail/sanitizers.hpp>
 #include <segue/legacy/generator.hpp>
 #include <segue/legacy/yielder.hpp>
 
@@ -13,17 +14,8 @@ namespace {
 
 using testing::attempt;
 
-#if defined(__SANITIZE_THREAD__)
-constexpr int deep = 1000;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-constexpr int deep = 1000;  // ThreadSanitizer has a limit of 8,000 fibers
-#else
-constexpr int deep = 10'000;
-#endif
-#else
-constexpr int deep = 10'000;
-#endif
+// ThreadSanitizer has a limit of 8,000 fibers, and a sanitizer takes its time.
+constexpr int deep = legacy_detail::sanitized ? 1000 : 10'000;
 
 Generator<int, int, int> nested(int depth, int& closed) {
   return Generator<int, int, int>([depth, &closed](auto& yield) {
