@@ -14,6 +14,7 @@ import argparse
 import ast
 import difflib
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -142,4 +143,6 @@ def main(
 
 
 if __name__ == "__main__":
+    # A shell's background has it ignored, which the programs would inherit: one of them waits for it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
