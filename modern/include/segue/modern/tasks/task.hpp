@@ -164,6 +164,10 @@ inline constexpr AllTasksFunction all_tasks;
 
 namespace detail {
 
+/// A coroutine object, of any style.
+template <class A>
+concept CoroutineObject = requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; };
+
 /// A coroutine that a task will await, of another style than Coroutine. Where the task is cancelled before its first
 /// step it is closed, as throwing into it would: nobody forgot to await it.
 template <class A>
@@ -173,8 +177,7 @@ class ToAwait {
   ToAwait(ToAwait&&) = default;
   ToAwait& operator=(ToAwait&&) = delete;
   ~ToAwait() {
-    if constexpr (requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; })
-      awaitable_.close();
+    if constexpr (CoroutineObject<A>) awaitable_.close();
     if constexpr (requires { awaitable_.cancel_unawaited(); }) awaitable_.cancel_unawaited();
   }
   A&& take() noexcept { return std::move(awaitable_); }
@@ -191,7 +194,7 @@ Coroutine<await_result_t<A>> await_held(ToAwait<A> awaitable) {
 template <class A>
 Coroutine<await_result_t<A>> wrap_awaitable(A awaitable) {
   std::optional<std::source_location> made;
-  if constexpr (requires { requires std::derived_from<A, CoroutineMethods<A, typename A::result_type>>; }) {
+  if constexpr (CoroutineObject<A>) {
     if (awaitable.made() != nullptr) made = *awaitable.made();
   }
   Coroutine<await_result_t<A>> coroutine = await_held(ToAwait<A>(std::move(awaitable)));
